@@ -1,0 +1,1 @@
+"""Values and transition tables of the shop. Nothing here waits, reads a clock or touches a disk."""

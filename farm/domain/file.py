@@ -1,0 +1,106 @@
+"""Files that slicers and people send."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from farm.domain.transitions import Table
+from farm.errors import Invalid, WrongFileType
+
+
+class FileKind(StrEnum):
+    """What a file is, by its name."""
+
+    GCODE = "gcode"
+
+
+EXTENSIONS = {
+    ".gcode": FileKind.GCODE,
+    ".gco": FileKind.GCODE,
+    ".g": FileKind.GCODE,
+}
+"""Endings the farm takes, in lower case."""
+
+MAX_NAME_BYTES = 180  # leaves room for an attempt id within the 255 bytes of common file systems
+
+
+class FileState(StrEnum):
+    """Where a file's analysis stands."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+FILES: Table[FileState] = {
+    FileState.QUEUED: frozenset({FileState.PROCESSING, FileState.READY, FileState.FAILED}),
+    FileState.PROCESSING: frozenset({FileState.READY, FileState.FAILED, FileState.QUEUED}),
+    FileState.READY: frozenset({FileState.QUEUED}),
+    FileState.FAILED: frozenset({FileState.QUEUED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file whose content is on the shop PC's disk under its hash.
+
+    size: bytes. sha256: lower-case hexadecimal; also the name of the content on disk.
+    """
+
+    id: str
+    name: str
+    kind: FileKind
+    size: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+def readable_name(sent: str) -> str:
+    """The name to show and to keep for a file that was sent as `sent`.
+
+    The last part of a path in either slash, as NFC, without control and direction characters. The
+    farm never uses it as a path on its own disk (content lies under its hash), so this is for
+    people's eyes and for the printer's. Raises Invalid when nothing readable is left.
+    """
+    last = sent.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = (c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c)[0] != "C")
+    name = "".join(kept).strip().rstrip(".").strip()
+    if not name.strip("."):
+        raise Invalid("the file has no readable name; rename it and send it again", "file")
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    """`name` cut to MAX_NAME_BYTES of UTF-8, keeping its ending and whole characters."""
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    tail = (dot + ending).encode() if stem and len(ending) <= 8 else b""
+    head = (stem if tail else name).encode()[: MAX_NAME_BYTES - len(tail)]
+    return head.decode(errors="ignore") + tail.decode()
+
+
+def kind_of(name: str) -> FileKind:
+    """What a file of this name is. Raises WrongFileType for an ending the farm does not print."""
+    ending = "." + name.rpartition(".")[2].lower() if "." in name else ""
+    if ending not in EXTENSIONS:
+        known = ", ".join(EXTENSIONS)
+        raise WrongFileType(f"{name} is no file the farm prints; it takes {known}")
+    return EXTENSIONS[ending]
+
+
+def remote_name(attempt: str, name: str) -> str:
+    """The name of a file on a printer: the attempt id, then what people called it, in plain ASCII.
+
+    Firmwares and print hosts disagree about everything beyond letters, digits, dot, dash and
+    underscore, so the rest becomes an underscore. The whole stays under 64 characters.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem, _, ending = plain.rpartition(".")
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in stem).strip("_")[:48]
+    return f"{attempt}_{safe or 'print'}.{ending.lower() or 'gcode'}"

@@ -1,0 +1,114 @@
+"""The work: jobs (one wish to print a file) and prints (one attempt on one printer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from farm.domain.transitions import Table
+
+
+class JobState(StrEnum):
+    """Where a wish stands."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+    NEEDS_REVIEW = "needs_review"
+
+
+_OPEN = frozenset({JobState.CANCELLED, JobState.QUARANTINED, JobState.NEEDS_REVIEW, JobState.HELD})
+
+JOBS: Table[JobState] = {
+    JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.NEEDS_REVIEW}),
+    JobState.QUEUED: _OPEN | {JobState.SCHEDULED, JobState.ACTIVE, JobState.DONE},
+    JobState.SCHEDULED: _OPEN | {JobState.QUEUED, JobState.ACTIVE},
+    JobState.ACTIVE: _OPEN | {JobState.QUEUED, JobState.SCHEDULED, JobState.DONE},
+    JobState.QUARANTINED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.DONE, JobState.CANCELLED, JobState.HELD}),
+    JobState.DONE: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+class PrintState(StrEnum):
+    """Where an attempt stands."""
+
+    RESERVED = "reserved"
+    UPLOADING = "uploading"
+    STARTING = "starting"
+    PRINTING = "printing"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"
+
+
+_ENDS = frozenset({PrintState.FAILED, PrintState.CANCELLED, PrintState.INTERRUPTED, PrintState.UNKNOWN})
+
+PRINTS: Table[PrintState] = {
+    PrintState.RESERVED: _ENDS | {PrintState.UPLOADING},
+    PrintState.UPLOADING: _ENDS | {PrintState.STARTING},
+    PrintState.STARTING: _ENDS | {PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED},
+    PrintState.PRINTING: _ENDS | {PrintState.PAUSED, PrintState.FINISHED},
+    PrintState.PAUSED: _ENDS | {PrintState.PRINTING, PrintState.FINISHED},
+    **{end: frozenset() for end in (*_ENDS, PrintState.FINISHED)},
+}
+
+ACTIVE_PRINTS = frozenset(state for state, after in PRINTS.items() if after)
+"""States in which a print holds its printer: at most one such print a printer."""
+
+MAY_BE_HOT = frozenset({PrintState.STARTING, PrintState.PRINTING, PrintState.PAUSED})
+"""States in which the start command may have reached the printer: there may be plastic on the plate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One wish: print this file so many times.
+
+    required_printers: printers it may run on; empty means any. required_tags: the printer has all.
+    priority: larger goes first. yield_per_plate: good parts that one copy gives.
+    """
+
+    id: str
+    file: str
+    name: str
+    copies: int
+    state: JobState
+    created_by: str
+    created_at: datetime
+    priority: int = 0
+    yield_per_plate: int = 1
+    due_at: datetime | None = None
+    required_printers: frozenset[str] = frozenset()
+    required_tags: frozenset[str] = frozenset()
+    done: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One attempt to print a job's file on one printer.
+
+    attempt: the short id with which the file's name on the printer starts.
+    progress: 0..1.
+    """
+
+    id: str
+    job: str
+    printer: str
+    attempt: str
+    state: PrintState
+    reserved_at: datetime
+    remote_name: str
+    progress: float = 0.0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""

@@ -1,0 +1,194 @@
+"""What the farm knows about one printer: its connection, what it does, its plate, its readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from farm.domain.transitions import Table
+
+
+class Connection(StrEnum):
+    """Whether the farm can talk to the printer."""
+
+    DISABLED = "disabled"
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    FAULTED = "faulted"
+
+
+CONNECTIONS: Table[Connection] = {
+    Connection.DISABLED: frozenset({Connection.CONNECTING, Connection.OFFLINE}),
+    Connection.OFFLINE: frozenset(
+        {Connection.CONNECTING, Connection.ONLINE, Connection.DISABLED, Connection.FAULTED}
+    ),
+    Connection.CONNECTING: frozenset(
+        {Connection.ONLINE, Connection.OFFLINE, Connection.DISABLED, Connection.FAULTED}
+    ),
+    Connection.ONLINE: frozenset(
+        {Connection.OFFLINE, Connection.CONNECTING, Connection.DISABLED, Connection.FAULTED}
+    ),
+    Connection.FAULTED: frozenset({Connection.CONNECTING, Connection.OFFLINE, Connection.DISABLED}),
+}
+
+
+class Operation(StrEnum):
+    """What the printer is doing, as far as it tells us."""
+
+    UNKNOWN = "unknown"
+    IDLE = "idle"
+    PREPARING = "preparing"
+    PRINTING = "printing"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    RESUMING = "resuming"
+    CANCELLING = "cancelling"
+    FINISHED = "finished"
+    FAILED = "failed"
+    ATTENTION = "attention"
+    MAINTENANCE = "maintenance"
+    EMERGENCY = "emergency"
+
+
+_ANY_WORK = frozenset(
+    {
+        Operation.IDLE,
+        Operation.PREPARING,
+        Operation.PRINTING,
+        Operation.PAUSING,
+        Operation.PAUSED,
+        Operation.RESUMING,
+        Operation.CANCELLING,
+        Operation.FINISHED,
+        Operation.FAILED,
+    }
+)
+_ALWAYS = frozenset({Operation.UNKNOWN, Operation.ATTENTION, Operation.EMERGENCY})
+
+# What a printer does is observed, not decided: a person at its panel can take it from any kind of
+# work to any other between two looks. What the table keeps is what only a person may end.
+OPERATIONS: Table[Operation] = {
+    **{work: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE} for work in _ANY_WORK},
+    Operation.UNKNOWN: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
+    Operation.ATTENTION: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
+    Operation.MAINTENANCE: frozenset({Operation.UNKNOWN, Operation.IDLE, Operation.EMERGENCY}),
+    Operation.EMERGENCY: frozenset({Operation.UNKNOWN}),  # latched: only `clear_emergency` leaves it
+}
+
+BUSY = frozenset(
+    {
+        Operation.PREPARING,
+        Operation.PRINTING,
+        Operation.PAUSING,
+        Operation.PAUSED,
+        Operation.RESUMING,
+        Operation.CANCELLING,
+    }
+)
+"""Operations in which the printer has a print of its own going on."""
+
+
+class Plate(StrEnum):
+    """Whether something lies on the plate. Nothing starts on a plate that is not clear."""
+
+    CLEAR = "clear"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+
+
+PLATES: Table[Plate] = {
+    # Clear ends with the first start command: from then on there may be plastic on it.
+    Plate.CLEAR: frozenset({Plate.OCCUPIED, Plate.UNKNOWN}),
+    Plate.OCCUPIED: frozenset({Plate.CLEAR, Plate.UNKNOWN}),
+    Plate.UNKNOWN: frozenset({Plate.CLEAR, Plate.OCCUPIED}),
+}
+
+
+class Breaker(StrEnum):
+    """The circuit breaker in front of the printer's host."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """One heater's reading in degrees Celsius; None where the printer gave no value."""
+
+    actual: float | None
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The toolhead's place in millimetres."""
+
+    x: float
+    y: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
+
+    kind: "octoprint" so far. url: scheme, host, port and path prefix, without a trailing slash.
+    """
+
+    kind: str
+    url: str
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """One printer as the shop set it up."""
+
+    id: str
+    name: str
+    address: Address
+    tags: frozenset[str] = frozenset()
+    enabled: bool = True
+    health_check_interval_s: float = 30.0
+    max_retries: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PrintProgress:
+    """The running print as its printer tells it.
+
+    progress: 0..1, None where unknown. elapsed_s and remaining_s: seconds.
+    """
+
+    id: str
+    job: str
+    file: str
+    name: str
+    state: str
+    progress: float | None = None
+    elapsed_s: float | None = None
+    remaining_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterStatus:
+    """A frozen picture of one printer. Only that printer's actor makes the next one.
+
+    message: one sentence for the person at the printer, "" when all is well.
+    """
+
+    connection: Connection = Connection.OFFLINE
+    operation: Operation = Operation.UNKNOWN
+    plate: Plate = Plate.UNKNOWN
+    breaker: Breaker = Breaker.CLOSED
+    next_try_at: datetime | None = None
+    message: str = ""
+    since: datetime | None = None
+    temperatures: Mapping[str, Temperature] = field(default_factory=dict)
+    position: Position | None = None
+    print: PrintProgress | None = None
+    foreign: bool = False
