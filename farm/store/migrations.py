@@ -1,0 +1,186 @@
+"""How each database came to its present shape: one function a step, none ever changed once released.
+
+`sqlite_utils` runs what is pending, each step in a transaction together with the note that it was
+applied, so a step killed half-way leaves the older schema whole.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as Schema
+from sqlite_utils.migrations import Migrations
+
+farm = Migrations("farm")
+telemetry = Migrations("telemetry")
+
+
+@farm()
+def m001_ground(db: Schema) -> None:
+    """People, keys, printers, files, jobs, prints, and the numbered facts."""
+    for statement in _GROUND:
+        db.execute(statement)
+
+
+@telemetry()
+def m001_readings(db: Schema) -> None:
+    """Raw readings; `at` in Unix seconds, the row order is the order of arrival."""
+    for statement in _READINGS:
+        db.execute(statement)
+
+
+# Lists and small values that are only ever read whole are JSON text. Times are ISO 8601 UTC text, so
+# that they sort as text and can be read by people. Booleans are 0 and 1.
+_GROUND = (
+    # epoch: the identity of this history of facts. clean: 1 when the last stop was orderly.
+    """CREATE TABLE farm (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT""",
+    # credentials: grows by one whenever the password, the role or the grant changes; tokens carry it.
+    """CREATE TABLE users (
+        id TEXT PRIMARY KEY,
+        username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+        password_hash TEXT NOT NULL,
+        role TEXT NOT NULL,
+        enabled INTEGER NOT NULL DEFAULT 1,
+        credentials INTEGER NOT NULL DEFAULT 1,
+        grant_printers TEXT,
+        grant_tags TEXT,
+        created_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE keys (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        secret_sha256 TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        grant_printers TEXT,
+        grant_tags TEXT,
+        target TEXT,
+        created_by TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        expires_at TEXT,
+        revoked_at TEXT,
+        last_used_at TEXT
+    ) STRICT""",
+    # id: SHA-256 of the cookie or refresh token. family: all refresh tokens descended from one login.
+    # spent_at: when a refresh token was exchanged; a second use of it revokes the family.
+    """CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('page', 'refresh')),
+        family TEXT NOT NULL,
+        user TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        csrf TEXT,
+        created_at TEXT NOT NULL,
+        last_used_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        spent_at TEXT
+    ) STRICT""",
+    "CREATE INDEX sessions_by_family ON sessions (family)",
+    "CREATE INDEX sessions_by_user ON sessions (user)",
+    # hash: SHA-256 over the row and the hash before it, so that a removed or changed row shows.
+    """CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        client TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT""",
+    # sealed_key: the print host's API key, encrypted. plate_settles_at: until then a cleared plate can
+    # be taken back to plate_before, and nothing starts.
+    """CREATE TABLE printers (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        url TEXT NOT NULL,
+        sealed_key BLOB NOT NULL,
+        tags TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        health_check_interval_s REAL NOT NULL,
+        max_retries INTEGER NOT NULL,
+        plate TEXT NOT NULL DEFAULT 'unknown',
+        plate_before TEXT,
+        plate_settles_at TEXT,
+        created_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE files (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        uploaded_by TEXT NOT NULL,
+        uploaded_at TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        result TEXT,
+        UNIQUE (sha256, name)
+    ) STRICT""",
+    """CREATE TABLE print_jobs (
+        id TEXT PRIMARY KEY,
+        file TEXT NOT NULL REFERENCES files (id),
+        name TEXT NOT NULL,
+        copies INTEGER NOT NULL CHECK (copies >= 1),
+        yield_per_plate INTEGER NOT NULL DEFAULT 1,
+        state TEXT NOT NULL,
+        priority INTEGER NOT NULL DEFAULT 0,
+        due_at TEXT,
+        required_printers TEXT NOT NULL,
+        required_tags TEXT NOT NULL,
+        created_by TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX print_jobs_by_state ON print_jobs (state)",
+    "CREATE INDEX print_jobs_by_file ON print_jobs (file)",
+    # good: parts that came off the plate well, as the person clearing it said; NULL until then.
+    """CREATE TABLE prints (
+        id TEXT PRIMARY KEY,
+        job TEXT NOT NULL REFERENCES print_jobs (id),
+        printer TEXT NOT NULL,
+        attempt TEXT NOT NULL UNIQUE,
+        remote_name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        progress REAL NOT NULL DEFAULT 0,
+        reserved_at TEXT NOT NULL,
+        started_at TEXT,
+        ended_at TEXT,
+        reason TEXT NOT NULL DEFAULT '',
+        good INTEGER
+    ) STRICT""",
+    # The promise "one active print a printer" is kept by the database itself.
+    """CREATE UNIQUE INDEX one_active_print_per_printer ON prints (printer)
+        WHERE state IN ('reserved', 'uploading', 'starting', 'printing', 'paused')""",
+    "CREATE INDEX prints_by_job ON prints (job)",
+    # Every change of a job, print or plate: who, what, when, from, to, why.
+    """CREATE TABLE state_changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        thing TEXT NOT NULL CHECK (thing IN ('job', 'print', 'plate', 'printer')),
+        thing_id TEXT NOT NULL,
+        from_state TEXT,
+        to_state TEXT NOT NULL,
+        who TEXT NOT NULL,
+        why TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX state_changes_by_thing ON state_changes (thing, thing_id)",
+    # seq: handed out by the row itself, so numbers follow the order of commits without gaps.
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        type TEXT NOT NULL,
+        rooms TEXT NOT NULL,
+        at TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT""",
+)
+
+_READINGS = (
+    """CREATE TABLE temperature_readings (
+        printer TEXT NOT NULL,
+        heater TEXT NOT NULL,
+        at REAL NOT NULL,
+        actual REAL,
+        target REAL
+    ) STRICT""",
+    "CREATE INDEX temperature_readings_by_time ON temperature_readings (printer, heater, at)",
+)
