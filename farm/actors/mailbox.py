@@ -1,0 +1,367 @@
+"""The bounded queue in front of an actor, and what is known about its traffic."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Generic, Self, TypeVar
+
+import outcome
+import trio
+
+from farm.actors.address import Reply
+from farm.actors.directions import Directions, current_actor
+from farm.actors.latest import Latest
+from farm.actors.letters import DeadLetter, DeadLetters
+from farm.domain.user import Principal
+from farm.errors import ActorDown, ActorFailed, Overloaded
+
+Message = TypeVar("Message")
+
+
+class WhenFull(Enum):
+    """What a full mailbox does with one message more."""
+
+    WAIT = auto()  # the teller waits: back-pressure
+    REFUSE = auto()  # the teller is told Overloaded
+    DROP_OLDEST = auto()  # the oldest waiting one goes, counted
+
+
+@dataclass(slots=True, eq=False)
+class Delivery(Generic[Message]):
+    """A message on its way, with who stands behind it. The runtime never reads `by`."""
+
+    message: Message
+    by: Principal
+    reply: Reply | None = None
+
+    def answer(self, value: Any) -> None:
+        """Answer an ask with `value`; nothing for a message that expects no answer."""
+        if self.reply is not None:
+            self.reply.give(value)
+
+    def refuse(self, error: Exception) -> bool:
+        """Answer an ask with a problem. Returns False when nobody waits for an answer."""
+        if self.reply is None:
+            return False
+        self.reply.fail(error)
+        return True
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Counts since the process started. longest_s: seconds of the longest handling of one message."""
+
+    peak: int = 0
+    handled: int = 0
+    dropped: int = 0
+    expired: int = 0
+    longest_s: float = 0.0
+
+
+class Mailbox(Generic[Message]):
+    """What waits for one actor. Kept by the supervisor, so that mail survives the actor's crashes.
+
+    The actor receives one delivery after the other, or takes all that wait at once. What it took is
+    *in hand* until it asks for more; what is in hand when it crashes is never delivered again.
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_closed",
+        "_directions",
+        "_down",
+        "_in_hand",
+        "_receiver",
+        "_states",
+        "_taken_at",
+        "_waiting",
+        "_when_full",
+        "_when_ready",
+        "dead_letters",
+        "name",
+        "size",
+        "traffic",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        size: int,
+        when_full: WhenFull = WhenFull.WAIT,
+        dead_letters: DeadLetters | None = None,
+        directions: Directions | None = None,
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.traffic = Traffic()
+        self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
+        self._when_full = when_full
+        self._directions = directions
+        self._waiting: deque[Delivery[Message]] = deque()
+        self._states: dict[Hashable, Delivery[Message]] = {}
+        self._in_hand: list[Delivery[Message]] = []
+        self._taken_at = 0.0
+        self._receiver: trio.lowlevel.Task | None = None
+        self._blocked: dict[trio.lowlevel.Task, Delivery[Message]] = {}  # in order of arrival
+        self._down: str | None = None  # why asks are refused
+        self._closed = False
+        self._when_ready: Callable[[], None] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more mail is taken."""
+        return self._closed
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait, apart from newest states."""
+        return len(self._waiting) - len(self._states)
+
+    # -- the side of the senders ---------------------------------------------------------------
+
+    def check_direction(self) -> None:
+        """Raise ValueError when the running actor has no business waiting for this one."""
+        if self._directions is not None:
+            self._directions.check(self.name)
+        elif current_actor.get() == self.name:
+            raise ValueError(f"{self.name} may not wait for itself")
+
+    async def put(self, message: Message, by: Principal, reply: Reply | None = None) -> None:
+        """Add a message as the policy for a full mailbox says. See `Address.tell`."""
+        if reply is not None:
+            self._refuse_when_down()
+        if isinstance(message, Latest) or self.depth < self.size or self._when_full is not WhenFull.WAIT:
+            await trio.lowlevel.checkpoint()
+            self._refuse_when_closed(message, by)
+            if not self.put_nowait(message, by, reply):
+                raise Overloaded(
+                    f"{self.name} has too much to do ({self.size} waiting); try again in a moment"
+                )
+        else:
+            await self._wait_for_room(Delivery(message, by, reply))
+
+    def put_nowait(self, message: Message, by: Principal, reply: Reply | None = None) -> bool:
+        """Add a message if there is room, or room can be made. Says whether it was added."""
+        if self._closed:
+            self._bury(Delivery(message, by, reply), "the actor has stopped")
+            return False
+        if isinstance(message, Latest):
+            self._put_state(message, Delivery(message, by))
+            return True
+        if self.depth >= self.size:
+            if self._when_full is not WhenFull.DROP_OLDEST:
+                self.traffic.dropped += 1
+                return False
+            self._drop_oldest()
+        self._add(Delivery(message, by, reply))
+        return True
+
+    async def _wait_for_room(self, delivery: Delivery[Message]) -> None:
+        """Wait until the actor has taken `delivery` in: in the order of arrival, nobody overtakes."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closed or self._down is not None:
+            raise self._turn_away(delivery)
+        task = trio.lowlevel.current_task()
+        self._blocked[task] = delivery
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            del self._blocked[task]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+
+    def _turn_away(self, delivery: Delivery[Message]) -> ActorDown:
+        """Nobody waits for an actor that is down: the message dies, and its teller hears why."""
+        why = "it has stopped" if self._closed else f"no room, and {self._down}"
+        self.traffic.dropped += 1
+        self._bury(delivery, why)
+        return ActorDown(f"{self.name} takes nothing at the moment: {why}")
+
+    def _first_blocked(self) -> tuple[trio.lowlevel.Task, Delivery[Message]]:
+        task = next(iter(self._blocked))
+        return task, self._blocked.pop(task)
+
+    def _let_blocked_in(self) -> None:
+        while self._blocked and self.depth < self.size:
+            task, delivery = self._first_blocked()
+            self._add(delivery)
+            trio.lowlevel.reschedule(task)
+
+    def _turn_blocked_away(self) -> None:
+        while self._blocked:
+            task, delivery = self._first_blocked()
+            trio.lowlevel.reschedule(task, outcome.Error(self._turn_away(delivery)))
+
+    def _refuse_when_down(self) -> None:
+        if self._down is not None:
+            raise ActorDown(f"{self.name} takes no requests at the moment: {self._down}")
+
+    def _refuse_when_closed(self, message: Message, by: Principal) -> None:
+        if self._closed:
+            self._bury(Delivery(message, by), "the actor has stopped")
+            raise ActorDown(f"{self.name} has stopped")
+
+    def _put_state(self, message: Latest, delivery: Delivery[Message]) -> None:
+        waiting = self._states.get(message.key)
+        if waiting is None:
+            self._states[message.key] = delivery
+            self._add(delivery)
+        else:  # in place, so that a busy key does not lose its turn
+            waiting.message, waiting.by = delivery.message, delivery.by
+
+    def _add(self, delivery: Delivery[Message]) -> None:
+        self._waiting.append(delivery)
+        depth = self.depth
+        if depth > self.traffic.peak:
+            self.traffic.peak = depth
+        self._wake_receiver()
+
+    def _drop_oldest(self) -> None:
+        for index, delivery in enumerate(self._waiting):
+            if not isinstance(delivery.message, Latest):
+                del self._waiting[index]
+                self.traffic.dropped += 1
+                delivery.refuse(self._overloaded())
+                return
+
+    def _overloaded(self) -> Overloaded:
+        return Overloaded(f"{self.name} has too much to do ({self.size} waiting); try again in a moment")
+
+    def _bury(self, delivery: Delivery[Message], why: str) -> None:
+        self.dead_letters.add(DeadLetter(trio.current_time(), self.name, delivery.message, delivery.by, why))
+
+    # -- the side of the actor -----------------------------------------------------------------
+
+    async def receive(self) -> Delivery[Message]:
+        """The next delivery; what was in hand before is settled by asking for it.
+
+        The first call tells the supervisor that the actor is ready. Raises trio.EndOfChannel when the
+        mailbox is closed and empty: the actor should end.
+        """
+        if self._in_hand:
+            self._settle()
+        if self._when_ready is not None:
+            self._say_ready(self._when_ready)
+        if self._waiting:
+            await trio.lowlevel.checkpoint()
+        while True:
+            while self._waiting:
+                delivery = self._pop()
+                if delivery is not None:
+                    self._in_hand.append(delivery)
+                    self._taken_at = trio.current_time()
+                    return delivery
+            if self._closed:
+                raise trio.EndOfChannel
+            await self._wait_for_mail()
+
+    async def _wait_for_mail(self) -> None:
+        if self._receiver is not None:
+            raise ValueError(f"two tasks receive from {self.name}")
+        self._receiver = trio.lowlevel.current_task()
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            self._receiver = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+
+    def _wake_receiver(self) -> None:
+        if self._receiver is not None:
+            trio.lowlevel.reschedule(self._receiver)
+            self._receiver = None
+
+    def take_waiting(self, limit: int) -> list[Delivery[Message]]:
+        """Up to `limit` more deliveries that wait already, added to what is in hand. Never waits."""
+        more: list[Delivery[Message]] = []
+        while self._waiting and len(more) < limit:
+            delivery = self._pop()
+            if delivery is not None:
+                more.append(delivery)
+        self._in_hand.extend(more)
+        return more
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delivery[Message]:
+        try:
+            return await self.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+    def _pop(self) -> Delivery[Message] | None:
+        """The oldest delivery that is still wanted; None when it expired."""
+        delivery = self._waiting.popleft()
+        if isinstance(delivery.message, Latest):
+            del self._states[delivery.message.key]
+        else:
+            self._let_blocked_in()
+        reply = delivery.reply
+        if reply is not None and trio.current_time() >= reply.expires_at:
+            self.traffic.expired += 1
+            return None
+        return delivery
+
+    def _settle(self) -> None:
+        self.traffic.handled += len(self._in_hand)
+        took = trio.current_time() - self._taken_at
+        if took > self.traffic.longest_s:
+            self.traffic.longest_s = took
+        self._in_hand.clear()
+
+    def _say_ready(self, when_ready: Callable[[], None]) -> None:
+        self._when_ready = None
+        when_ready()
+
+    # -- the side of the supervisor ------------------------------------------------------------
+
+    def open(self, when_ready: Callable[[], None]) -> None:
+        """An actor starts on this mailbox; `when_ready` is called when it first asks for mail."""
+        self._down = None
+        self._when_ready = when_ready
+
+    @property
+    def in_hand_since(self) -> float | None:
+        """When the actor took what it works on, on the monotonic clock; None while it waits for mail."""
+        return self._taken_at if self._in_hand else None
+
+    def fail_in_hand(self, why: str) -> None:
+        """The actor crashed: bury what it had in hand and tell the askers."""
+        held, self._in_hand = self._in_hand, []
+        self._when_ready = None
+        for delivery in held:
+            if delivery.reply is not None and delivery.reply.settled:
+                continue
+            self._bury(delivery, why)
+            delivery.refuse(
+                ActorFailed(f"{self.name} failed while working on this; look before you repeat it")
+            )
+
+    def refuse_asks(self, why: str) -> None:
+        """The actor is down: refuse the requests that wait, and new ones until it is back."""
+        self._down = why
+        kept: deque[Delivery[Message]] = deque()
+        for delivery in self._waiting:
+            if not delivery.refuse(ActorDown(f"{self.name} takes no requests at the moment: {why}")):
+                kept.append(delivery)
+        self._waiting = kept
+        self._turn_blocked_away()
+
+    def close(self) -> None:
+        """Take no more mail. What waits is still delivered."""
+        self._closed = True
+        self._wake_receiver()
+        self._turn_blocked_away()
+
+    def bury_waiting(self, why: str) -> None:
+        """The actor is gone for good: nothing that waits will be handled."""
+        while self._waiting:
+            delivery = self._waiting.popleft()
+            delivery.refuse(ActorDown(f"{self.name} has stopped"))
+            self._bury(delivery, why)
+        self._states.clear()

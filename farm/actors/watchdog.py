@@ -1,0 +1,67 @@
+"""Sees a loop that stopped turning, which no task on that loop can."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO
+
+import structlog
+import trio
+
+log = structlog.get_logger(__name__)
+
+BEAT_EVERY_S = 0.5
+LIMIT_S = 5.0  # longer than any garbage collection or swapped-out moment of a healthy shop PC
+
+
+class Watchdog:
+    """A thread that watches the loop's beat. When it stops, every stack is written out, once.
+
+    What happens next is the service manager's business: `alive` is called on each beat (it tells
+    systemd, say), and is not called while the loop stands still, so the manager may restart us.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit_s: float = LIMIT_S,
+        alive: Callable[[], None] = lambda: None,
+        stacks_to: IO[str] | None = None,
+    ) -> None:
+        self.stalls = 0
+        self._limit_s = limit_s
+        self._alive = alive
+        self._stacks_to = stacks_to
+        self._beat = time.monotonic()
+        self._over = threading.Event()
+
+    async def run(self) -> None:
+        """Beat until cancelled, under the eyes of the thread."""
+        self._beat = time.monotonic()
+        self._over.clear()
+        thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        thread.start()
+        try:
+            while True:
+                self._beat = time.monotonic()
+                self._alive()
+                await trio.sleep(BEAT_EVERY_S)
+        finally:
+            self._over.set()
+
+    def _watch(self) -> None:
+        standing = False
+        while not self._over.wait(self._limit_s / 4):
+            silent_s = time.monotonic() - self._beat
+            if silent_s > self._limit_s and not standing:
+                standing = True
+                self.stalls += 1
+                log.critical("the loop stopped turning", silent_s=round(silent_s, 1))
+                faulthandler.dump_traceback(self._stacks_to or sys.stderr, all_threads=True)
+            elif standing and silent_s <= self._limit_s:
+                standing = False
+                log.warning("the loop turns again")

@@ -1,0 +1,126 @@
+"""What Linux, macOS and Windows do differently. Each portable branch is tested on Linux too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+POSIX = os.name == "posix"
+
+
+def sync_folder(folder: Path, *, posix: bool = POSIX) -> None:
+    """Make the names in `folder` durable, as a file's own fsync does not.
+
+    Windows cannot open a folder for this; NTFS journals its names itself, so nothing is done there.
+    """
+    if not posix:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: Path, data: bytes, *, posix: bool = POSIX) -> None:
+    """Write `data` so that only the server's own account can read it, whole or not at all.
+
+    Mode 0600 where modes exist; on Windows the folder's inherited rights apply. Durable on return.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(beside, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent, posix=posix)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and its parents where they are missing, closed to other accounts."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def rename_durably(source: Path, target: Path, *, posix: bool = POSIX) -> None:
+    """Give `source` the name `target`, replacing what is there, durable on return."""
+    os.replace(source, target)
+    sync_folder(target.parent, posix=posix)
+
+
+def listening_socket(host: str, port: int, *, backlog: int = 1024) -> socket.socket:
+    """A bound, listening TCP socket that notices vanished peers; port 0 picks a free one.
+
+    Raises OSError when the address is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if POSIX:  # on Windows this option would let two servers share one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        notice_vanished_peers(listener)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def notice_vanished_peers(sock: socket.socket) -> None:
+    """Let the kernel end a connection whose peer is gone within about 20 s, idle or sending.
+
+    Keep-alive finds a peer that vanished while we only read, TCP_USER_TIMEOUT one that vanished while
+    we send; each alone misses the other. Options a system lacks are left out.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", 10),
+        ("TCP_KEEPINTVL", 3),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", 20_000),  # ms
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def notify_service_manager(state: str) -> None:
+    """Tell systemd "READY=1", "WATCHDOG=1" or "STOPPING=1"; does nothing where there is none."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address or not hasattr(socket, "AF_UNIX"):
+        return
+    if address.startswith("@"):  # systemd's notation for Linux's abstract names
+        address = "\0" + address[1:]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.connect(address)
+        sock.sendall(state.encode())
+
+
+def raise_descriptor_limit(wanted: int = 8192) -> None:
+    """Allow this process `wanted` open files and sockets, as far as the system lets it."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < ceiling:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+
+
+def is_windows() -> bool:
+    """Whether this is Windows; a function, so that type checkers keep both branches."""
+    return sys.platform == "win32"
