@@ -136,7 +136,7 @@ class _Child:
     restarts: int = 0
     last_error: str | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)  # of its life
-    run_scope: trio.CancelScope | None = None  # of its present run
+    run_scope: trio.CancelScope = field(default_factory=trio.CancelScope)  # of its present run
     gone: trio.Event = field(default_factory=trio.Event)
     _changed: trio.Event | None = None
 
@@ -162,7 +162,11 @@ class _Child:
         taken_at = self.mailbox.in_hand_since
         if taken_at is not None:
             return taken_at + self.spec.handling_deadline_s
-        return now + min(self.spec.handling_deadline_s, self.spec.ready_within_s)
+        return now + self.shortest_deadline_s
+
+    @property
+    def shortest_deadline_s(self) -> float:
+        return min(self.spec.handling_deadline_s, self.spec.ready_within_s)
 
     def why_hung(self) -> str:
         if self.state is ActorState.STARTING:
@@ -290,7 +294,6 @@ class Supervisor:
             spec.name,
             size=spec.mailbox_size,
             when_full=spec.when_full,
-            handling_deadline_s=spec.handling_deadline_s,
             dead_letters=self._runtime.dead_letters,
             directions=self._runtime.directions,
         )
@@ -311,10 +314,10 @@ class Supervisor:
             now, wake_at = trio.current_time(), inf
             for child in self._children.values():
                 overdue_at = child.overdue_at(now)
-                if overdue_at > now:
-                    wake_at = min(wake_at, overdue_at)
-                elif child.run_scope is not None:
+                if overdue_at <= now:
                     child.run_scope.cancel()
+                    overdue_at = now + child.shortest_deadline_s
+                wake_at = min(wake_at, overdue_at)
             with trio.CancelScope() as self._hang_watch:
                 await trio.sleep_until(wake_at)
 
