@@ -1,0 +1,1 @@
+"""What a person runs: serve, test, bench and lock. Nothing in farm/ imports from here."""
