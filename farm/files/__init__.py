@@ -1,0 +1,1 @@
+"""The files that slicers and people send, kept under the hash of their content."""

@@ -1,0 +1,1 @@
+"""Facts and states on their way to everybody who listens: rooms, outboxes, one actor per client."""

@@ -1,0 +1,1 @@
+"""Jobs, prints, plates and dispatch: the one owner of what prints where."""

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: translates requests into messages and answers back, and decides nothing."""

@@ -1,0 +1,141 @@
+"""What one can say to a printer, and what printers say about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from farm.actors import Ask, Latest
+from farm.domain.printer import Plate, Printer, PrinterStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PrintOrder:
+    """One print as its printer needs to know it.
+
+    id, job, file: the farm's ids. content: the file on the shop PC; size: its bytes.
+    remote_name: what the file is called on the printer; starts with the attempt's id.
+    """
+
+    id: str
+    job: str
+    file: str
+    name: str
+    remote_name: str
+    content: Path
+    size: int
+
+
+class Stage(StrEnum):
+    """How far a printer has come with its print order, as it alone can know.
+
+    Everything after UPLOADED means that the start command may have been sent.
+    """
+
+    UPLOADING = "uploading"
+    UPLOAD_FAILED = "upload_failed"
+    UPLOADED = "uploaded"
+    STARTING = "starting"
+    NOT_STARTED = "not_started"
+    PRINTING = "printing"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the printer knows about a print order. It stands until the queue says `ForgetPrint`.
+
+    progress: 0..1. text: one sentence where there is something to explain.
+    """
+
+    print: str
+    stage: Stage
+    progress: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakePrint(Ask[None]):
+    """Bring the file to the printer. Answered when the upload has begun; saying it again is harmless.
+
+    Raises Refused when the printer is away or busy.
+    """
+
+    order: PrintOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StartPrint(Ask[None]):
+    """Send the start command. The row `starting` must be committed before this is asked.
+
+    Answered when the command is on its way; saying it again for the same print sends nothing twice.
+    """
+
+    print: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPrint:
+    """The end of this print is committed; the printer need not report it any longer."""
+
+    print: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlateIs(Latest):
+    """What the queue, which owns the plates, knows about this printer's plate."""
+
+    plate: Plate
+
+    @property
+    def key(self) -> Hashable:
+        return PlateIs
+
+
+PrinterMessage = TakePrint | StartPrint | ForgetPrint | PlateIs
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterChanged(Latest):
+    """A printer's newest status, told by its actor to the queue."""
+
+    printer: Printer
+    status: PrinterStatus
+    report: Report | None
+
+    @property
+    def key(self) -> Hashable:
+        return self.printer.id
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterGone(Latest):
+    """The printer was taken out of the farm."""
+
+    printer: str
+
+    @property
+    def key(self) -> Hashable:
+        return self.printer
+
+
+@dataclass(frozen=True, slots=True)
+class AddPrinter(Ask[Printer]):
+    """Set up a printer and start its actor. Raises Invalid when the id is taken or something is wrong."""
+
+    printer: Printer
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePrinter(Ask[None]):
+    """Take a printer out of the farm. Raises NotFound, and Refused while it has an active print."""
+
+    printer: str
+
+
+FleetMessage = AddPrinter | RemovePrinter

@@ -1,0 +1,117 @@
+"""Jobs: wishes to print a file so many times."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from sqlite3 import Connection, Row
+
+from farm.domain.clock import iso, parse_iso
+from farm.domain.job import JOBS, Job, JobState, PrintState
+from farm.domain.transitions import require
+from farm.store.changes import record_change
+from farm.store.events import record
+
+_COUNTED = f"""SELECT print_jobs.*,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = '{PrintState.FINISHED}') AS done,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id
+        AND state IN ('{PrintState.FAILED}', '{PrintState.INTERRUPTED}', '{PrintState.UNKNOWN}')) AS failed
+    FROM print_jobs"""
+
+
+def add(db: Connection, job: Job, who: str) -> None:
+    """Keep a new job and tell that it is there."""
+    db.execute(
+        """INSERT INTO print_jobs (id, file, name, copies, yield_per_plate, state, priority, due_at,
+               required_printers, required_tags, created_by, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            job.id,
+            job.file,
+            job.name,
+            job.copies,
+            job.yield_per_plate,
+            job.state,
+            job.priority,
+            iso(job.due_at) if job.due_at else None,
+            json.dumps(sorted(job.required_printers)),
+            json.dumps(sorted(job.required_tags)),
+            job.created_by,
+            iso(job.created_at),
+        ),
+    )
+    record_change(db, "job", job.id, None, job.state, job.created_at, who, "added")
+    data = {"job": job.id, "file": job.file, "name": job.name, "copies": job.copies, "state": job.state}
+    record(db, "job.queued", ("queue",), job.created_at, data)
+
+
+def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: str) -> Job:
+    """Change a job's state and note it. Nothing happens when it is in that state already."""
+    before = existing(db, job)
+    if before.state is new:
+        return before
+    require(JOBS, before.state, new)
+    db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
+    record_change(db, "job", job, before.state, new, at, who, why)
+    return existing(db, job)
+
+
+def existing(db: Connection, job: str) -> Job:
+    """One job that must be there; LookupError otherwise."""
+    found = by_id(db, job)
+    if found is None:
+        raise LookupError(f"no job {job}")
+    return found
+
+
+def by_id(db: Connection, job: str) -> Job | None:
+    """One job, None when it is not here."""
+    row = db.execute(f"{_COUNTED} WHERE id = ?", (job,)).fetchone()
+    return _job(row) if row is not None else None
+
+
+def waiting(db: Connection) -> list[Job]:
+    """Jobs that still want prints begun, the most urgent first: priority, then due date, then age."""
+    rows = db.execute(
+        f"""{_COUNTED} WHERE state IN ('queued', 'active')
+            AND copies > (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state IN
+                ('reserved', 'uploading', 'starting', 'printing', 'paused', 'finished'))
+            ORDER BY priority DESC, due_at IS NULL, due_at, created_at, id"""
+    ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def page(db: Connection, after: str | None, limit: int, state: str | None = None) -> list[Job]:
+    """Up to `limit` jobs by id, those after `after`; only those in `state` when it is given."""
+    rows = db.execute(
+        f"{_COUNTED} WHERE id > ? AND (? IS NULL OR state = ?) ORDER BY id LIMIT ?",
+        (after or "", state, state, limit),
+    ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def open_jobs(db: Connection) -> list[Job]:
+    """Jobs that are not over, oldest first."""
+    rows = db.execute(
+        f"{_COUNTED} WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id"
+    ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def _job(row: Row) -> Job:
+    return Job(
+        id=row["id"],
+        file=row["file"],
+        name=row["name"],
+        copies=row["copies"],
+        state=JobState(row["state"]),
+        created_by=row["created_by"],
+        created_at=parse_iso(row["created_at"]),
+        priority=row["priority"],
+        yield_per_plate=row["yield_per_plate"],
+        due_at=parse_iso(row["due_at"]) if row["due_at"] else None,
+        required_printers=frozenset(json.loads(row["required_printers"])),
+        required_tags=frozenset(json.loads(row["required_tags"])),
+        done=row["done"],
+        failed=row["failed"],
+    )

@@ -1,0 +1,105 @@
+"""Printers as the shop set them up, and their plates."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection, Row
+
+from farm.domain.clock import iso, parse_iso
+from farm.domain.printer import Address, Plate, Printer
+from farm.store.changes import record_change
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRow:
+    """A plate as stored. Until `settles_at` a clear one can be taken back to `before`."""
+
+    plate: Plate
+    before: Plate | None = None
+    settles_at: datetime | None = None
+
+
+def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: str) -> None:
+    """Keep a new printer; its plate is unknown until somebody looks. sqlite3.IntegrityError: id taken."""
+    db.execute(
+        """INSERT INTO printers (id, name, kind, url, sealed_key, tags, enabled,
+               health_check_interval_s, max_retries, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            printer.id,
+            printer.name,
+            printer.address.kind,
+            printer.address.url,
+            sealed_key,
+            json.dumps(sorted(printer.tags)),
+            int(printer.enabled),
+            printer.health_check_interval_s,
+            printer.max_retries,
+            iso(at),
+        ),
+    )
+    record_change(db, "plate", printer.id, None, Plate.UNKNOWN, at, who, "first contact")
+
+
+def remove(db: Connection, printer: str) -> bool:
+    """Forget a printer; what it printed stays. Returns whether it was there."""
+    return db.execute("DELETE FROM printers WHERE id = ?", (printer,)).rowcount > 0
+
+
+def everything(db: Connection) -> list[tuple[Printer, bytes]]:
+    """Every printer, without its secret, and its sealed key, by id."""
+    rows = db.execute("SELECT * FROM printers ORDER BY id").fetchall()
+    return [(_printer(row), row["sealed_key"]) for row in rows]
+
+
+def exists(db: Connection, printer: str) -> bool:
+    """Whether a printer of this id is in the farm."""
+    return db.execute("SELECT 1 FROM printers WHERE id = ?", (printer,)).fetchone() is not None
+
+
+def plates(db: Connection) -> dict[str, PlateRow]:
+    """The plate of every printer, by its id."""
+    rows = db.execute("SELECT id, plate, plate_before, plate_settles_at FROM printers").fetchall()
+    return {row["id"]: _plate(row) for row in rows}
+
+
+def plate(db: Connection, printer: str) -> PlateRow | None:
+    """One printer's plate, None for an unknown printer."""
+    row = db.execute(
+        "SELECT plate, plate_before, plate_settles_at FROM printers WHERE id = ?", (printer,)
+    ).fetchone()
+    return _plate(row) if row is not None else None
+
+
+def set_plate(db: Connection, printer: str, new: PlateRow, at: datetime, who: str, why: str) -> None:
+    """Store a plate and note who changed it and why."""
+    old = plate(db, printer)
+    db.execute(
+        "UPDATE printers SET plate = ?, plate_before = ?, plate_settles_at = ? WHERE id = ?",
+        (new.plate, new.before, iso(new.settles_at) if new.settles_at else None, printer),
+    )
+    if old is not None and old.plate != new.plate:
+        record_change(db, "plate", printer, old.plate, new.plate, at, who, why)
+
+
+def _plate(row: Row) -> PlateRow:
+    before, settles_at = row["plate_before"], row["plate_settles_at"]
+    return PlateRow(
+        plate=Plate(row["plate"]),
+        before=Plate(before) if before else None,
+        settles_at=parse_iso(settles_at) if settles_at else None,
+    )
+
+
+def _printer(row: Row) -> Printer:
+    return Printer(
+        id=row["id"],
+        name=row["name"],
+        address=Address(kind=row["kind"], url=row["url"]),
+        tags=frozenset(json.loads(row["tags"])),
+        enabled=bool(row["enabled"]),
+        health_check_interval_s=row["health_check_interval_s"],
+        max_retries=row["max_retries"],
+    )

@@ -1,0 +1,136 @@
+"""Prints: attempts, each on one printer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from sqlite3 import Connection, Row
+
+from farm.domain.clock import iso, parse_iso
+from farm.domain.job import ACTIVE_PRINTS, PRINTS, Print, PrintState
+from farm.domain.transitions import require
+from farm.store.changes import record_change
+from farm.store.events import record
+
+_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+
+
+def reserve(db: Connection, attempt: Print, who: str) -> None:
+    """Keep a new print, which from now on holds its printer.
+
+    Raises sqlite3.IntegrityError when the printer has an active print or the attempt id was used.
+    """
+    db.execute(
+        """INSERT INTO prints (id, job, printer, attempt, remote_name, state, reserved_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (
+            attempt.id,
+            attempt.job,
+            attempt.printer,
+            attempt.attempt,
+            attempt.remote_name,
+            PrintState.RESERVED,
+            iso(attempt.reserved_at),
+        ),
+    )
+    _noted(db, attempt, None, attempt.reserved_at, who, "reserved")
+
+
+def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: str, why: str) -> Print:
+    """Change a print's state, note it, and tell everybody.
+
+    Raises ValueError when the transition is not in the table.
+    """
+    before = PrintState(attempt.state)
+    require(PRINTS, before, new)
+    begins = new in (PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED)
+    db.execute(
+        """UPDATE prints SET state = ?, reason = ?,
+               started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END,
+               ended_at = CASE WHEN ? THEN ? ELSE ended_at END,
+               progress = CASE WHEN ? THEN 1 ELSE progress END
+           WHERE id = ?""",
+        (new, why, begins, iso(at), not PRINTS[new], iso(at), new is PrintState.FINISHED, attempt.id),
+    )
+    after = existing(db, attempt.id)
+    _noted(db, after, before, at, who, why)
+    return after
+
+
+def keep_good(db: Connection, printer: str, good: int | None) -> None:
+    """Note how many good parts the printer's last finished print gave; None means its job's yield."""
+    db.execute(
+        """UPDATE prints SET good = coalesce(?, (SELECT yield_per_plate FROM print_jobs WHERE id = job))
+           WHERE good IS NULL AND state = 'finished' AND id = (
+               SELECT id FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1)""",
+        (good, printer),
+    )
+
+
+def existing(db: Connection, print_id: str) -> Print:
+    """One print that must be there; LookupError otherwise."""
+    row = db.execute("SELECT * FROM prints WHERE id = ?", (print_id,)).fetchone()
+    if row is None:
+        raise LookupError(f"no print {print_id}")
+    return _print(row)
+
+
+def active(db: Connection) -> list[Print]:
+    """Every print that holds its printer."""
+    rows = db.execute(f"SELECT * FROM prints WHERE state IN ({_ACTIVE}) ORDER BY reserved_at, id").fetchall()
+    return [_print(row) for row in rows]
+
+
+def active_on(db: Connection, printer: str) -> Print | None:
+    """The print that holds this printer, if any."""
+    row = db.execute(
+        f"SELECT * FROM prints WHERE printer = ? AND state IN ({_ACTIVE})", (printer,)
+    ).fetchone()
+    return _print(row) if row is not None else None
+
+
+def page(
+    db: Connection, after: str | None, limit: int, *, job: str | None, printer: str | None, state: str | None
+) -> list[Print]:
+    """Up to `limit` prints by id, those after `after`, narrowed where a filter is given."""
+    rows = db.execute(
+        """SELECT * FROM prints WHERE id > ?
+           AND (? IS NULL OR job = ?) AND (? IS NULL OR printer = ?) AND (? IS NULL OR state = ?)
+           ORDER BY id LIMIT ?""",
+        (after or "", job, job, printer, printer, state, state, limit),
+    ).fetchall()
+    return [_print(row) for row in rows]
+
+
+def of_job(db: Connection, job: str) -> list[Print]:
+    """Every attempt at a job, oldest first."""
+    rows = db.execute("SELECT * FROM prints WHERE job = ? ORDER BY reserved_at, id", (job,)).fetchall()
+    return [_print(row) for row in rows]
+
+
+def _noted(db: Connection, attempt: Print, old: str | None, at: datetime, who: str, why: str) -> None:
+    record_change(db, "print", attempt.id, old, attempt.state, at, who, why)
+    data = {
+        "print": attempt.id,
+        "job": attempt.job,
+        "printer": attempt.printer,
+        "from": old,
+        "to": attempt.state,
+        "why": why,
+    }
+    record(db, f"print.{attempt.state}", ("queue", f"printer:{attempt.printer}"), at, data)
+
+
+def _print(row: Row) -> Print:
+    return Print(
+        id=row["id"],
+        job=row["job"],
+        printer=row["printer"],
+        attempt=row["attempt"],
+        state=PrintState(row["state"]),
+        reserved_at=parse_iso(row["reserved_at"]),
+        remote_name=row["remote_name"],
+        progress=row["progress"],
+        started_at=parse_iso(row["started_at"]) if row["started_at"] else None,
+        ended_at=parse_iso(row["ended_at"]) if row["ended_at"] else None,
+        reason=row["reason"],
+    )
