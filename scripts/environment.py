@@ -231,7 +231,8 @@ def run_quietly(words: str, command: Sequence[str], extra: Mapping[str, str] | N
     """
     from subprocess import Popen, TimeoutExpired
 
-    process = Popen(command, stdout=sys.stderr, env={**os.environ, **(extra or {})})
+    # Files stay open for it because of the lock that `_alone` holds.
+    process = Popen(command, stdout=sys.stderr, env={**os.environ, **(extra or {})}, close_fds=False)
     try:
         while process.returncode is None:
             try:
@@ -327,6 +328,8 @@ def _alone(folder: Path) -> Iterator[None]:
             say(f"another run is making {folder}: waiting for it")
             while not _locked(file.fileno()):
                 time.sleep(0.2)
+        # Our pip holds it too: were we killed, the next start would wait until that pip is gone.
+        os.set_inheritable(file.fileno(), True)
         yield
 
 

@@ -133,6 +133,29 @@ def test_environment_killed_while_it_was_made_is_made_afresh(wanted, installer):
     assert (installer.made, environment.is_ready(wanted)) == (1, True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not share locks with children")
+def test_next_start_waits_for_the_installer_that_a_killed_start_left_behind(wanted, installer, tmp_path):
+    script = (
+        "import pathlib, sys\n"
+        "from scripts import environment as e\n"
+        "child = 'import pathlib, sys, time; print(1, file=sys.stderr, flush=True);'\\\n"
+        "        'time.sleep(1); pathlib.Path(sys.argv[1]).touch()'\n"
+        "run = lambda made: e.run_quietly('installing', [sys.executable, '-c', child, sys.argv[3]])\n"
+        "wanted = e.Environment(pathlib.Path(sys.argv[1]), (pathlib.Path(sys.argv[2]),))\n"
+        "e.say = lambda text: None\n"
+        "e.prepare(wanted, lambda made: None, run)\n"
+    )
+    command = [sys.executable, "-c", script, wanted.folder, wanted.locks[0], tmp_path / "left-behind-ended"]
+    with subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE) as killed:
+        assert killed.stderr is not None
+        assert killed.stderr.readline() == b"1\n"
+        killed.kill()
+
+        installer.prepare(wanted)
+
+        assert (tmp_path / "left-behind-ended").exists()
+
+
 def test_environment_of_another_python_is_made_afresh(wanted, installer):
     installer.prepare(wanted)
     newer = Environment(wanted.folder, wanted.locks, python_tag="cpython-399")
