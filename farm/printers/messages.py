@@ -50,12 +50,11 @@ class Stage(StrEnum):
 class Report:
     """What the printer knows about a print order. It stands until the queue says `ForgetPrint`.
 
-    progress: 0..1. text: one sentence where there is something to explain.
+    text: one sentence where there is something to explain.
     """
 
     print: str
     stage: Stage
-    progress: float = 0.0
     text: str = ""
 
 
@@ -80,6 +79,13 @@ class StartPrint(Ask[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchPrint(Ask[None]):
+    """The start of this print may have been sent already: find out what became of it, send nothing."""
+
+    order: PrintOrder
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetPrint:
     """The end of this print is committed; the printer need not report it any longer."""
 
@@ -97,7 +103,7 @@ class PlateIs(Latest):
         return PlateIs
 
 
-PrinterMessage = TakePrint | StartPrint | ForgetPrint | PlateIs
+PrinterMessage = TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs
 
 
 @dataclass(frozen=True, slots=True)

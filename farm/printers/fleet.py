@@ -1,0 +1,166 @@
+"""The shop's printers: sets them up, takes them out, and supervises one actor for each."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from sqlite3 import Connection
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from farm.access.rights import Action, Target, require
+from farm.access.secrets import Seal
+from farm.actors import ChildSpec, Exhausted, Mailbox, RestartPolicy, Supervisor, serve
+from farm.actors.supervisor import Runtime
+from farm.domain.printer import Printer
+from farm.domain.user import Principal
+from farm.errors import Invalid, NotFound, Refused
+from farm.live.messages import StatusGone
+from farm.printers.actor import PrinterActor, PrinterParts
+from farm.printers.messages import AddPrinter, FleetMessage, PrinterGone, RemovePrinter
+from farm.store import printers, prints
+from farm.store.events import record
+
+PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
+"""A printer's actor that keeps crashing is `faulted` and tried again every 5 minutes, for ever."""
+
+KINDS = frozenset({"octoprint"})
+MAX_PRINTERS = 1000
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class FleetParts:
+    """What the fleet needs of the farm beside what it hands to each printer."""
+
+    runtime: Runtime
+    seal: Seal
+    printer: PrinterParts
+    actor: Callable[[Printer, PrinterParts], PrinterActor] = PrinterActor
+
+
+class Fleet:
+    """Owns which printers there are."""
+
+    def __init__(self, parts: FleetParts) -> None:
+        self._parts = parts
+        self._printers: dict[str, Printer] = {}
+
+    async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
+        """Start every printer's actor, none waiting for its printer to connect, and then serve."""
+        supervisor = Supervisor(self._parts.runtime, independent=True)
+        async with supervisor.running() as self._supervisor:
+            for printer, sealed in await self._parts.printer.database.read(printers.everything):
+                self._start(_with_key(printer, self._parts.seal.open(sealed)))
+            await serve(mailbox, self._handle)
+
+    async def _handle(self, message: FleetMessage, by: Principal) -> Printer | None:
+        match message:
+            case AddPrinter(printer):
+                return await self._add(printer, by)
+            case RemovePrinter(printer_id):
+                return await self._remove(printer_id, by)
+            case _:
+                assert_never(message)
+
+    async def _add(self, printer: Printer, by: Principal) -> Printer:
+        require(by, Action.SET_UP)
+        checked = checked_printer(printer)
+        if len(self._printers) >= MAX_PRINTERS:
+            raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
+        sealed = self._parts.seal.seal(checked.address.api_key)
+        at = self._parts.printer.clock()
+        await self._parts.printer.database.write(keep_printer, checked, sealed, at, str(by))
+        self._start(checked)
+        return checked
+
+    def _start(self, printer: Printer) -> None:
+        actor = _Restarted(self._parts, printer)
+        self._printers[printer.id] = printer
+        self._supervisor.start_soon(
+            ChildSpec(name=f"printer:{printer.id}", run=actor.run, policy=PRINTER_POLICY)
+        )
+
+    async def _remove(self, printer_id: str, by: Principal) -> None:
+        printer = self._printers.get(printer_id)
+        if printer is None:
+            raise NotFound(f"there is no printer {printer_id}")
+        require(by, Action.SET_UP, Target(printer.id, printer.tags))
+        at = self._parts.printer.clock()
+        await self._parts.printer.database.write(forget_printer, printer_id, at, str(by))
+        await self._supervisor.stop(f"printer:{printer_id}")
+        del self._printers[printer_id]
+        self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
+        self._parts.printer.events().tell_nowait(StatusGone(printer_id))
+
+
+class _Restarted:
+    """Gives each run of a printer's actor a fresh actor: nothing half-broken outlives a crash."""
+
+    def __init__(self, parts: FleetParts, printer: Printer) -> None:
+        self._parts = parts
+        self._printer = printer
+
+    async def run(self, mailbox: Mailbox[object]) -> None:
+        await self._parts.actor(self._printer, self._parts.printer).run(mailbox)  # type: ignore[arg-type]
+
+
+def keep_printer(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: str) -> None:
+    """Keep a new printer and tell that it is there. Raises Invalid when its id is taken."""
+    try:
+        printers.add(db, printer, sealed_key, at, who)
+    except sqlite3.IntegrityError as error:
+        raise Invalid(f"there is a printer {printer.id} already; choose another id", "id") from error
+    record(db, "printer.added", ("printers",), at, {"printer": printer.id, "name": printer.name})
+
+
+def forget_printer(db: Connection, printer: str, at: datetime, who: str) -> None:
+    """Take a printer out. Raises Refused while a print holds it."""
+    if prints.active_on(db, printer) is not None:
+        raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
+    printers.remove(db, printer)
+    record(db, "printer.removed", ("printers", f"printer:{printer}"), at, {"printer": printer, "by": who})
+
+
+def checked_printer(printer: Printer) -> Printer:
+    """The printer with its address in one form. Raises Invalid with the field and what to do."""
+    if not _ID.fullmatch(printer.id):
+        raise Invalid(
+            "an id has 1 to 40 characters of a-z, 0-9, - and _, and starts with a letter or digit", "id"
+        )
+    if not printer.name.strip() or len(printer.name) > 100:
+        raise Invalid("give the printer a name of 1 to 100 characters", "name")
+    if printer.address.kind not in KINDS:
+        raise Invalid(
+            f"the farm drives {', '.join(sorted(KINDS))}, not {printer.address.kind}", "connection.kind"
+        )
+    if not 1 <= printer.health_check_interval_s <= 3600:
+        raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
+    if not 0 <= printer.max_retries <= 20:
+        raise Invalid("between 0 and 20 retries", "max_retries")
+    return replace(printer, address=replace(printer.address, url=checked_url(printer.address.url)))
+
+
+def checked_url(url: str) -> str:
+    """A print host's address as scheme://host[:port][/path]. Raises Invalid."""
+    field = "connection.url"
+    try:
+        parts = urlsplit(url.strip())
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError as error:
+        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise Invalid(
+            "leave user, password, ? and # out of the address; the key has a field of its own", field
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def _with_key(printer: Printer, api_key: str) -> Printer:
+    return replace(printer, address=replace(printer.address, api_key=api_key))

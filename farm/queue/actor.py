@@ -1,0 +1,358 @@
+"""The one owner of what prints where: jobs, prints and plates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, assert_never
+
+import structlog
+import trio
+
+from farm.access.rights import Action, Target, require
+from farm.actors import Address, Mailbox, serve
+from farm.domain.clock import ATTEMPT_ID_LENGTH, Randomness, WallClock, new_id
+from farm.domain.job import ACTIVE_PRINTS, Job, JobState, Print, PrintState
+from farm.domain.printer import BUSY, Connection, Operation, Plate
+from farm.domain.user import SYSTEM, Principal
+from farm.errors import FarmError, NotFound, Refused
+from farm.printers.messages import (
+    ForgetPrint,
+    PlateIs,
+    PrinterChanged,
+    PrinterGone,
+    PrintOrder,
+    Report,
+    StartPrint,
+    TakePrint,
+    WatchPrint,
+)
+from farm.queue import dispatch
+from farm.queue.messages import UNDO_S, AddJob, ClearPlate, QueueMessage, UndoPlate
+from farm.queue.steps import Do, Step, next_step
+from farm.store import files, printers, prints
+from farm.store.database import Database
+from farm.store.orders import OpenOrder, order_of
+from farm.store.printers import PlateRow
+
+log = structlog.get_logger(__name__)
+
+ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
+REST_S = 10.0  # for a printer that turned a print away, before it is offered another
+
+_TAKEN_BACK = Step(Do.NOTE, PrintState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueParts:
+    """What the queue needs of the farm; handed in by `app.py`.
+
+    printer: the address of a printer's actor by the printer's id; raises NotFound.
+    content_of: from a file's hash to where its content lies.
+    """
+
+    database: Database
+    printer: Callable[[str], Address[Any]]
+    content_of: Callable[[str], Path]
+    clock: WallClock
+    chance: Randomness
+
+
+class Queue:
+    """Compares, for each printer, what is committed with what it reports, and takes the next step.
+
+    One task at a time works for a printer, so that a slow one holds up nobody but itself.
+    """
+
+    def __init__(self, parts: QueueParts) -> None:
+        self._parts = parts
+        self._printers: dict[str, PrinterChanged] = {}
+        self._active: dict[str, Print] = {}
+        self._plates: dict[str, PlateRow] = {}
+        self._settled_at: dict[str, float] = {}  # on the monotonic clock, which no one can set back
+        self._at_work: set[str] = set()
+        self._look_again: set[str] = set()
+        self._rests_until: dict[str, float] = {}  # after it turned a print away
+        self._nothing_for: set[str] = set()  # printers for which no job waited when last looked
+
+    async def run(self, mailbox: Mailbox[QueueMessage]) -> None:
+        """Live until the mailbox closes."""
+        await self._remember()
+        async with trio.open_nursery() as self._nursery:
+            await serve(mailbox, self._handle)
+            self._nursery.cancel_scope.cancel()
+
+    async def _remember(self) -> None:
+        database = self._parts.database
+        self._active = {attempt.printer: attempt for attempt in await database.read(prints.active)}
+        self._plates = await database.read(printers.plates)
+        now = trio.current_time()
+        for printer, plate in self._plates.items():
+            if plate.settles_at is not None:  # a full term again: how long we were away is not known
+                self._settled_at[printer] = now + UNDO_S
+
+    # -- what others ask -----------------------------------------------------------------------
+
+    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Plate | None:
+        match message:
+            case AddJob():
+                return await self._add_job(message, by)
+            case ClearPlate(printer, good):
+                return await self._clear_plate(printer, good, by)
+            case UndoPlate(printer):
+                return await self._undo_plate(printer, by)
+            case PrinterChanged():
+                await self._hear(message)
+            case PrinterGone(printer):
+                await trio.lowlevel.checkpoint()
+                self._forget(printer)
+            case _:
+                assert_never(message)
+        return None
+
+    async def _add_job(self, wish: AddJob, by: Principal) -> Job:
+        self._require_queue(wish, by)
+        file = await self._parts.database.read(files.by_id, wish.file)
+        if file is None:
+            raise NotFound(f"there is no file {wish.file}; upload it first")
+        job = Job(
+            id=new_id(self._parts.chance),
+            file=file.id,
+            name=wish.name or file.name,
+            copies=wish.copies,
+            state=JobState.HELD if wish.hold else JobState.QUEUED,
+            created_by=str(by),
+            created_at=self._parts.clock(),
+            priority=wish.priority,
+            yield_per_plate=wish.yield_per_plate,
+            due_at=wish.due_at,
+            required_printers=wish.required_printers,
+            required_tags=wish.required_tags,
+        )
+        await self._parts.database.write(dispatch.add_job, job, str(by))
+        self._jobs_changed()
+        return job
+
+    def _require_queue(self, wish: AddJob, by: Principal) -> None:
+        """A job for any printer needs the right to all of them."""
+        for printer in wish.required_printers:
+            require(by, Action.QUEUE, self._target(printer))
+        if not wish.required_printers:
+            require(by, Action.QUEUE, Target("", wish.required_tags) if wish.required_tags else None)
+
+    def _target(self, printer: str) -> Target:
+        known = self._printers.get(printer)
+        return Target(printer, known.printer.tags if known else frozenset())
+
+    async def _clear_plate(self, printer: str, good: int | None, by: Principal) -> Plate:
+        require(by, Action.CLEAR_PLATE, self._target(printer))
+        news = self._printers.get(printer)
+        if news is not None and news.status.operation in BUSY:
+            raise Refused(
+                f"{printer} is {news.status.operation}; its plate can be cleared when that has ended"
+            )
+        plate = await self._parts.database.write(
+            dispatch.clear_plate, printer, good, self._parts.clock(), str(by)
+        )
+        self._settled_at[printer] = trio.current_time() + UNDO_S
+        self._remember_plate(printer, plate)
+        self._nursery.start_soon(self._wake_when_settled, printer)
+        return plate.plate
+
+    async def _undo_plate(self, printer: str, by: Principal) -> Plate:
+        require(by, Action.CLEAR_PLATE, self._target(printer))
+        if trio.current_time() >= self._settled_at.get(printer, 0.0):
+            raise Refused(
+                f"the {UNDO_S:.0f} s to take it back are over; pause or cancel what started instead"
+            )
+        plate = await self._parts.database.write(dispatch.undo_plate, printer, self._parts.clock(), str(by))
+        self._remember_plate(printer, plate)
+        return plate.plate
+
+    async def _wake_when_settled(self, printer: str) -> None:
+        await trio.sleep_until(self._settled_at[printer])
+        self._look_soon(printer)
+
+    async def _hear(self, news: PrinterChanged) -> None:
+        printer = news.printer.id
+        if printer not in self._plates:  # newly set up
+            self._plates[printer] = await self._parts.database.read(dispatch.existing_plate, printer)
+        else:
+            await trio.lowlevel.checkpoint()
+        known = self._printers.get(printer)
+        self._printers[printer] = news
+        if known is None or known.printer != news.printer:
+            self._nothing_for.discard(printer)
+        self._look_soon(printer)
+
+    def _forget(self, printer: str) -> None:
+        for known in (self._printers, self._plates, self._settled_at, self._rests_until):
+            known.pop(printer, None)
+
+    # -- one step after the other --------------------------------------------------------------
+
+    def _jobs_changed(self) -> None:
+        self._nothing_for.clear()
+        for printer in self._printers:
+            self._look_soon(printer)
+
+    def _look_soon(self, printer: str) -> None:
+        if printer in self._at_work:
+            self._look_again.add(printer)
+        else:
+            self._at_work.add(printer)
+            self._nursery.start_soon(self._work_for, printer)
+
+    async def _work_for(self, printer: str) -> None:
+        try:
+            while True:
+                self._look_again.discard(printer)
+                more = await self._take_a_step(printer)
+                if not more and printer not in self._look_again:
+                    return
+        except FarmError as problem:  # tried again with the printer's next word, 5 s at most
+            log.warning("dispatch put off", printer=printer, problem=str(problem))
+        finally:
+            self._at_work.discard(printer)
+
+    async def _take_a_step(self, printer: str) -> bool:
+        """Take the next step for a printer. Returns whether there may be another one."""
+        await trio.lowlevel.checkpoint()
+        news = self._printers.get(printer)
+        if news is None:
+            return False
+        attempt = self._active.get(printer)
+        if news.report is not None and (attempt is None or news.report.print != attempt.id):
+            self._parts.printer(printer).tell_nowait(ForgetPrint(news.report.print))
+            news = self._without_report(news)
+        if attempt is None:
+            return await self._begin_if_free(news)
+        return await self._bring_closer(attempt, news.report)
+
+    def _without_report(self, news: PrinterChanged) -> PrinterChanged:
+        self._printers[news.printer.id] = PrinterChanged(news.printer, news.status, None)
+        return self._printers[news.printer.id]
+
+    async def _begin_if_free(self, news: PrinterChanged) -> bool:
+        printer = news.printer
+        if news.status.foreign and news.status.operation in BUSY:
+            await self._raise_plate(printer.id)
+            return False
+        if printer.id in self._nothing_for or not self._is_free(news):
+            return False
+        at, chance = self._parts.clock(), self._parts.chance
+        ticket = dispatch.Ticket(new_id(chance), new_id(chance, ATTEMPT_ID_LENGTH))
+        attempt = await self._parts.database.write(dispatch.reserve, printer, ticket, at, str(SYSTEM))
+        if attempt is None:
+            self._nothing_for.add(printer.id)
+            return False
+        self._active[printer.id] = attempt
+        self._remember_plate(printer.id, PlateRow(Plate.CLEAR))
+        return True
+
+    def _is_free(self, news: PrinterChanged) -> bool:
+        printer, status = news.printer.id, news.status
+        return (
+            status.connection is Connection.ONLINE
+            and status.operation is Operation.IDLE
+            and self._plates[printer].plate is Plate.CLEAR
+            and trio.current_time() >= self._settled_at.get(printer, 0.0)
+            and trio.current_time() >= self._rests_until.get(printer, 0.0)
+        )
+
+    async def _raise_plate(self, printer: str) -> None:
+        """Somebody else prints on it: what lies on the plate afterwards is not ours to know."""
+        if self._plates[printer].plate is Plate.CLEAR:
+            plate = PlateRow(Plate.OCCUPIED)
+            await self._parts.database.write(
+                dispatch.change_plate,
+                printer,
+                plate,
+                self._parts.clock(),
+                str(SYSTEM),
+                "a foreign print runs",
+            )
+            self._remember_plate(printer, plate)
+
+    async def _bring_closer(self, attempt: Print, report: Report | None) -> bool:
+        step = next_step(attempt.state, report.stage if report else None)
+        match step.do:
+            case Do.NOTHING:
+                return False
+            case Do.NOTE:
+                await self._note(attempt, step, report.text if report else "")
+                return True
+            case Do.SEND_FILE:
+                await self._send_file(attempt)
+            case Do.SEND_START:
+                attempt = await self._enter(attempt, PrintState.STARTING)
+                await self._ask(attempt.printer, StartPrint(attempt.id))
+            case Do.WATCH:
+                await self._ask(attempt.printer, WatchPrint(await self._order(attempt)))
+            case _:
+                assert_never(step.do)
+        return False  # the printer's next word says how it went
+
+    async def _ask(self, printer: str, message: Any) -> None:
+        await self._parts.printer(printer).ask(message, timeout=ANSWER_WITHIN_S)
+
+    async def _send_file(self, attempt: Print) -> None:
+        connection = self._printers[attempt.printer].status.connection
+        if connection is Connection.CONNECTING:
+            return  # it has only just begun to look for its printer
+        try:
+            if connection is not Connection.ONLINE:
+                raise Refused(f"the printer is {connection}")
+            attempt = await self._enter(attempt, PrintState.UPLOADING)
+            await self._ask(attempt.printer, TakePrint(await self._order(attempt)))
+        except Refused as refusal:  # nothing was sent: the job goes to whoever is free next
+            self._rests_until[attempt.printer] = trio.current_time() + REST_S
+            await self._note(attempt, _TAKEN_BACK, str(refusal))
+
+    async def _order(self, attempt: Print) -> PrintOrder:
+        found: OpenOrder | None = await self._parts.database.read(order_of, attempt.id)
+        if found is None:
+            raise LookupError(f"print {attempt.id} has no file")
+        return PrintOrder(
+            id=found.print,
+            job=found.job,
+            file=found.file,
+            name=found.name,
+            remote_name=found.remote_name,
+            content=self._parts.content_of(found.sha256),
+            size=found.size,
+        )
+
+    # -- committing ----------------------------------------------------------------------------
+
+    async def _enter(self, attempt: Print, state: PrintState) -> Print:
+        if attempt.state is state:
+            return attempt
+        return await self._commit(attempt, state, None, "")
+
+    async def _note(self, attempt: Print, step: Step, why: str) -> None:
+        if step.state is None:
+            raise ValueError("a note without a state")
+        await self._commit(attempt, step.state, step.plate, why)
+        if step.state not in ACTIVE_PRINTS:
+            self._jobs_changed()
+
+    async def _commit(self, attempt: Print, state: PrintState, plate: Plate | None, why: str) -> Print:
+        after = await self._parts.database.write(
+            dispatch.note, attempt, state, plate, self._parts.clock(), str(SYSTEM), why
+        )
+        if after.state in ACTIVE_PRINTS:
+            self._active[attempt.printer] = after
+        else:
+            del self._active[attempt.printer]
+        if plate is not None:
+            self._remember_plate(attempt.printer, PlateRow(plate))
+        return after
+
+    def _remember_plate(self, printer: str, plate: PlateRow) -> None:
+        self._plates[printer] = plate
+        try:
+            self._parts.printer(printer).tell_nowait(PlateIs(plate.plate))
+        except NotFound:
+            log.info("plate of a printer that is gone", printer=printer)

@@ -1,0 +1,58 @@
+"""An active print together with its file, as its printer needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from farm.domain.job import ACTIVE_PRINTS, PrintState
+
+_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """print, job, file: ids. size: bytes."""
+
+    print: str
+    printer: str
+    job: str
+    file: str
+    name: str
+    remote_name: str
+    sha256: str
+    size: int
+    state: PrintState
+
+
+_ORDER = """SELECT prints.id, prints.printer, prints.job, prints.remote_name, prints.state,
+        files.id AS file, files.name, files.sha256, files.size
+    FROM prints
+    JOIN print_jobs ON print_jobs.id = prints.job
+    JOIN files ON files.id = print_jobs.file"""
+
+
+def open_order(db: Connection, printer: str) -> OpenOrder | None:
+    """The print that holds this printer, None when nothing does."""
+    row = db.execute(f"{_ORDER} WHERE printer = ? AND state IN ({_ACTIVE})", (printer,)).fetchone()
+    return _order(row) if row is not None else None
+
+
+def order_of(db: Connection, print_id: str) -> OpenOrder | None:
+    """One print with its file."""
+    row = db.execute(f"{_ORDER} WHERE prints.id = ?", (print_id,)).fetchone()
+    return _order(row) if row is not None else None
+
+
+def _order(row: Row) -> OpenOrder:
+    return OpenOrder(
+        print=row["id"],
+        printer=row["printer"],
+        job=row["job"],
+        file=row["file"],
+        name=row["name"],
+        remote_name=row["remote_name"],
+        sha256=row["sha256"],
+        size=row["size"],
+        state=PrintState(row["state"]),
+    )
