@@ -1,0 +1,176 @@
+"""The shapes other programs rely on, field by field."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from farm.domain.file import FileKind, FileState, StoredFile
+from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.printer import (
+    Address,
+    Connection,
+    Operation,
+    Plate,
+    Position,
+    Printer,
+    PrinterStatus,
+    PrintProgress,
+    Temperature,
+)
+from farm.live import shapes
+from farm.store.changes import Change
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+ENDER = Printer(
+    "ender3_01",
+    "Ender 3 Pro #1",
+    Address("octoprint", "http://192.168.1.100:80", api_key="SECRET-KEY"),
+    tags=frozenset({"row-a", "big"}),
+)
+PRINTING = PrinterStatus(
+    connection=Connection.ONLINE,
+    operation=Operation.PRINTING,
+    plate=Plate.OCCUPIED,
+    since=NOON,
+    temperatures={"tool0": Temperature(21.3, 0.0), "bed": Temperature(None, None)},
+    position=Position(1.0, 2.0, 3.0),
+    print=PrintProgress("p1", "j1", "f1", "benchy.gcode", "printing", 0.45, 1620.0, 1980.0),
+)
+JOB = Job("j1", "f1", "benchy", 3, JobState.ACTIVE, "user:u1", NOON, due_at=NOON, done=1)
+PRINT = Print("p1", "j1", "ender3_01", "a1b2c3", PrintState.PRINTING, NOON, "a1b2c3_benchy.gcode", 0.45)
+FILE = StoredFile("f1", "benchy.gcode", FileKind.GCODE, 1024000, "ab" * 32, "user:u1", NOON)
+
+
+def test_printer_is_shown_with_its_status_and_without_its_key():
+    shape = shapes.of_printer(ENDER, PRINTING, NOON)
+
+    text = json.dumps(shape)
+    assert "SECRET" not in text
+    assert "api_key" not in text
+    assert json.loads(text) == {
+        "id": "ender3_01",
+        "name": "Ender 3 Pro #1",
+        "tags": ["big", "row-a"],
+        "enabled": True,
+        "connection": {"kind": "octoprint", "url": "http://192.168.1.100:80"},
+        "health_check_interval_s": 30.0,
+        "max_retries": 5,
+        "status": {
+            "connection": "online",
+            "operation": "printing",
+            "plate": "occupied",
+            "breaker": "closed",
+            "next_try_at": None,
+            "message": "",
+            "since": "2026-01-01T12:00:00.000Z",
+            "temperatures": {
+                "tool0": {"actual": 21.3, "target": 0.0},
+                "bed": {"actual": None, "target": None},
+            },
+            "position": {"x": 1.0, "y": 2.0, "z": 3.0},
+            "foreign": False,
+            "print": {
+                "id": "p1",
+                "job": "j1",
+                "file": "f1",
+                "name": "benchy.gcode",
+                "state": "printing",
+                "progress": 0.45,
+                "elapsed_s": 1620.0,
+                "remaining_s": 1980.0,
+                "ends_at": "2026-01-01T12:33:00.000Z",
+                "layer": None,
+                "layers": None,
+            },
+        },
+    }
+
+
+def test_what_a_printer_does_not_tell_is_null():
+    shape = shapes.of_status(PrinterStatus(), NOON)
+
+    assert shape["position"] is shape["print"] is shape["since"] is shape["next_try_at"] is None
+    assert shape["temperatures"] == {}
+
+
+def test_print_without_a_known_rest_has_no_end():
+    progress = replace(PRINTING.print, remaining_s=None)
+
+    shape = shapes.of_status(replace(PRINTING, print=progress), NOON)
+
+    assert shape["print"]["ends_at"] is None
+
+
+def test_job_is_shown_with_its_prints():
+    shape = json.loads(json.dumps(shapes.of_job(JOB, [PRINT])))
+
+    assert shape["prints"] == [json.loads(json.dumps(shapes.of_print(PRINT)))]
+    del shape["prints"]
+    assert shape == {
+        "id": "j1",
+        "state": "active",
+        "file": "f1",
+        "name": "benchy",
+        "copies": 3,
+        "yield": 1,
+        "priority": 0,
+        "due_at": "2026-01-01T12:00:00.000Z",
+        "required_printers": [],
+        "required_tags": [],
+        "created_by": "user:u1",
+        "created_at": "2026-01-01T12:00:00.000Z",
+        "done": 1,
+        "failed": 0,
+        "planned": None,
+        "why_not": [],
+    }
+
+
+def test_print_is_shown_with_its_history_where_it_was_read():
+    log = [Change(NOON, None, "reserved", "system:system", "it was next")]
+
+    shape = json.loads(json.dumps(shapes.of_print(PRINT, log)))
+
+    assert shape == {
+        "id": "p1",
+        "job": "j1",
+        "printer": "ender3_01",
+        "attempt": "a1b2c3",
+        "state": "printing",
+        "progress": 0.45,
+        "reserved_at": "2026-01-01T12:00:00.000Z",
+        "started_at": None,
+        "ended_at": None,
+        "reason": "",
+        "filament_g": None,
+        "log": [
+            {
+                "at": "2026-01-01T12:00:00.000Z",
+                "from": None,
+                "to": "reserved",
+                "who": "system:system",
+                "why": "it was next",
+            }
+        ],
+    }
+    assert "log" not in shapes.of_print(PRINT)
+
+
+def test_file_is_shown_with_where_its_analysis_stands():
+    shape = json.loads(json.dumps(shapes.of_file(FILE)))
+
+    assert shape == {
+        "id": "f1",
+        "name": "benchy.gcode",
+        "kind": "gcode",
+        "size": 1024000,
+        "sha256": "ab" * 32,
+        "uploaded_by": "user:u1",
+        "uploaded_at": "2026-01-01T12:00:00.000Z",
+        "analysis": {"state": "queued", "reason": None, "result": None},
+    }
+    failed = shapes.of_file(FILE, FileState.FAILED, "cut short")
+    assert failed["analysis"] == {"state": "failed", "reason": "cut short", "result": None}
