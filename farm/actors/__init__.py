@@ -6,7 +6,16 @@ from farm.actors.latest import Latest
 from farm.actors.letters import DeadLetter, DeadLetters
 from farm.actors.mailbox import Delivery, Mailbox, WhenFull
 from farm.actors.serving import serve
-from farm.actors.supervisor import ActorState, ChildSpec, Exhausted, Restart, RestartPolicy, Supervisor
+from farm.actors.supervisor import (
+    ActorState,
+    ChildSpec,
+    Escalated,
+    Exhausted,
+    Restart,
+    RestartPolicy,
+    Runtime,
+    Supervisor,
+)
 
 __all__ = [
     "ActorState",
@@ -17,11 +26,13 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Directions",
+    "Escalated",
     "Exhausted",
     "Latest",
     "Mailbox",
     "Restart",
     "RestartPolicy",
+    "Runtime",
     "Supervisor",
     "WhenFull",
     "serve",

@@ -26,39 +26,47 @@ class Ask(Generic[Answer]):
 
 
 class Reply:
-    """One answer on its way back to the asker; the first settlement counts."""
+    """One answer on its way back to the one asker; the first settlement counts."""
 
-    __slots__ = ("_done", "_error", "_value", "expires_at")
+    __slots__ = ("_asker", "_error", "_value", "expires_at", "settled")
 
     def __init__(self, expires_at: float) -> None:
         self.expires_at = expires_at
-        self._done = trio.Event()
+        self.settled = False  # whether an answer or a refusal was given
+        self._asker: trio.lowlevel.Task | None = None
         self._value: Any = None
         self._error: Exception | None = None
 
-    @property
-    def settled(self) -> bool:
-        """Whether an answer or a refusal was given."""
-        return self._done.is_set()
-
     def give(self, value: Any) -> None:
         """Answer with `value`."""
-        if not self._done.is_set():
+        if not self.settled:
             self._value = value
-            self._done.set()
+            self._settle()
 
     def fail(self, error: Exception) -> None:
         """Answer with a problem."""
-        if not self._done.is_set():
+        if not self.settled:
             self._error = error
-            self._done.set()
+            self._settle()
+
+    def _settle(self) -> None:
+        self.settled = True
+        if self._asker is not None:
+            trio.lowlevel.reschedule(self._asker)
+            self._asker = None
 
     async def wait(self) -> Any:
-        """The answer. Raises the problem it was answered with."""
-        await self._done.wait()
+        """The answer. Raises the problem it was answered with. No checkpoint when it is there already."""
+        if not self.settled:
+            self._asker = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
         if self._error is not None:
             raise self._error
         return self._value
+
+    def _stop_waiting(self, _: object) -> trio.lowlevel.Abort:
+        self._asker = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 class Address(Generic[Message]):
@@ -92,14 +100,16 @@ class Address(Generic[Message]):
         """Send `message` and wait at most `timeout` seconds for its answer.
 
         Raises the FarmError it is refused with; ActorFailed when the actor crashed with it in hand;
-        ActorDown at once while the actor backs off; AskExpired after the deadline, after which a
-        request that still waits is skipped. Cancelling the asker does not take the request back.
+        ActorDown at once while the actor backs off; AskExpired after the deadline. A request that still
+        waits at its deadline, or at the one the asker set around this call, is skipped. Cancelling the
+        asker in any other way does not take the request back.
         """
         if isinstance(message, Latest):  # the one before it would never be answered
             raise ValueError(f"{type(message).__name__} is a state and an ask at once")
         self._mailbox.check_direction()
-        reply = Reply(expires_at=trio.current_time() + timeout)
-        with trio.move_on_at(reply.expires_at):
+        deadline = trio.current_time() + timeout
+        reply = Reply(expires_at=min(deadline, trio.current_effective_deadline()))
+        with trio.move_on_at(deadline):
             await self._mailbox.put(message, by, reply)
             answer: Answer = await reply.wait()
             return answer

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from farm.domain.user import Principal
+
+log = structlog.get_logger(__name__)
 
 KEPT = 256  # the newest ones; the counts go on
 
@@ -23,24 +27,17 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The newest undeliverable messages and how many there were for each actor."""
+    """The newest undeliverable messages and how many there were; each mailbox counts its own."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._newest: deque[DeadLetter] = deque(maxlen=kept)
-        self._counts: Counter[str] = Counter()
+        self.total = 0
 
     def add(self, letter: DeadLetter) -> None:
         """Keep `letter`, letting the oldest go when there are too many."""
         self._newest.append(letter)
-        self._counts[letter.actor] += 1
-
-    def count(self, actor: str) -> int:
-        """How many messages to `actor` died since the process started."""
-        return self._counts[actor]
-
-    def forget(self, actor: str) -> None:
-        """Drop the count of an actor that is gone for good, so that passing clients leave nothing."""
-        del self._counts[actor]
+        self.total += 1
+        log.info("message died", actor=letter.actor, message=type(letter.message).__name__, why=letter.why)
 
     def newest(self) -> list[DeadLetter]:
         """The kept ones, oldest first."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, Self, TypeVar
@@ -16,7 +16,7 @@ from farm.actors.directions import Directions, current_actor
 from farm.actors.latest import Latest
 from farm.actors.letters import DeadLetter, DeadLetters
 from farm.domain.user import Principal
-from farm.errors import ActorDown, ActorFailed, Overloaded
+from farm.errors import ActorDown, ActorFailed, FarmError, Overloaded
 
 Message = TypeVar("Message")
 
@@ -37,6 +37,11 @@ class Delivery(Generic[Message]):
     by: Principal
     reply: Reply | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether nobody waits for an answer any more, or ever did."""
+        return self.reply is None or self.reply.settled
+
     def answer(self, value: Any) -> None:
         """Answer an ask with `value`; nothing for a message that expects no answer."""
         if self.reply is not None:
@@ -52,12 +57,19 @@ class Delivery(Generic[Message]):
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts since the process started. longest_s: seconds of the longest handling of one message."""
+    """Counts since the actor was first started. longest_s: seconds of the longest handling of one message.
+
+    What was sent is in one of them or still waits: `handled` to its end, `dropped` for want of room,
+    `expired` before its turn, `refused` because the actor was down, or `dead` (see DeadLetters). Newest
+    states that took the place of older ones are counted once.
+    """
 
     peak: int = 0
     handled: int = 0
     dropped: int = 0
     expired: int = 0
+    refused: int = 0
+    dead: int = 0
     longest_s: float = 0.0
 
 
@@ -65,7 +77,9 @@ class Mailbox(Generic[Message]):
     """What waits for one actor. Kept by the supervisor, so that mail survives the actor's crashes.
 
     The actor receives one delivery after the other, or takes all that wait at once. What it took is
-    *in hand* until it asks for more; what is in hand when it crashes is never delivered again.
+    *in hand* until it asks for more; what is in hand when it crashes is never delivered again. A
+    request put aside to be answered later is out of its hands: should the answer never come, its
+    asker's deadline is what ends the wait.
     """
 
     __slots__ = (
@@ -95,6 +109,8 @@ class Mailbox(Generic[Message]):
         dead_letters: DeadLetters | None = None,
         directions: Directions | None = None,
     ) -> None:
+        if size < 1:
+            raise ValueError(f"a mailbox of {size} for {name}: nothing could ever be delivered")
         self.name = name
         self.size = size
         self.traffic = Traffic()
@@ -106,7 +122,7 @@ class Mailbox(Generic[Message]):
         self._in_hand: list[Delivery[Message]] = []
         self._taken_at = 0.0
         self._receiver: trio.lowlevel.Task | None = None
-        self._blocked: dict[trio.lowlevel.Task, Delivery[Message]] = {}  # in order of arrival
+        self._blocked: OrderedDict[trio.lowlevel.Task, Delivery[Message]] | None = None  # made when needed
         self._down: str | None = None  # why asks are refused
         self._closed = False
         self._when_ready: Callable[[], None] | None = None
@@ -131,91 +147,95 @@ class Mailbox(Generic[Message]):
             raise ValueError(f"{self.name} may not wait for itself")
 
     async def put(self, message: Message, by: Principal, reply: Reply | None = None) -> None:
-        """Add a message as the policy for a full mailbox says. See `Address.tell`."""
-        if reply is not None:
-            self._refuse_when_down()
-        if isinstance(message, Latest) or self.depth < self.size or self._when_full is not WhenFull.WAIT:
-            await trio.lowlevel.checkpoint()
-            self._refuse_when_closed(message, by)
-            if not self.put_nowait(message, by, reply):
-                raise Overloaded(
-                    f"{self.name} has too much to do ({self.size} waiting); try again in a moment"
-                )
-        else:
-            await self._wait_for_room(Delivery(message, by, reply))
+        """Add a message as the policy for a full mailbox says. See `Address.tell`.
 
-    def put_nowait(self, message: Message, by: Principal, reply: Reply | None = None) -> bool:
+        Nothing is added when the sender is cancelled here; when this returns the message was added.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        delivery = Delivery(message, by, reply)
+        if self._let_in(delivery):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        elif self._when_full is WhenFull.WAIT and self._down is None and not self._closed:
+            await self._wait_for_room(delivery)
+        else:
+            problem = self._turn_away(delivery)
+            await trio.lowlevel.cancel_shielded_checkpoint()  # who tries for ever lets others run
+            raise problem
+
+    def put_nowait(self, message: Message, by: Principal) -> bool:
         """Add a message if there is room, or room can be made. Says whether it was added."""
-        if self._closed:
-            self._bury(Delivery(message, by, reply), "the actor has stopped")
-            return False
-        if isinstance(message, Latest):
-            self._put_state(message, Delivery(message, by))
+        delivery = Delivery(message, by)
+        if self._let_in(delivery):
             return True
-        if self.depth >= self.size:
+        self._turn_away(delivery)
+        return False
+
+    def _let_in(self, delivery: Delivery[Message]) -> bool:
+        """Add a delivery at once if that can be done."""
+        if self._closed or (self._down is not None and delivery.reply is not None):
+            return False
+        if isinstance(delivery.message, Latest):
+            self._put_state(delivery.message.key, delivery)
+            return True
+        if len(self._waiting) - len(self._states) >= self.size:
             if self._when_full is not WhenFull.DROP_OLDEST:
-                self.traffic.dropped += 1
                 return False
             self._drop_oldest()
-        self._add(Delivery(message, by, reply))
+        self._add(delivery)
         return True
 
     async def _wait_for_room(self, delivery: Delivery[Message]) -> None:
         """Wait until the actor has taken `delivery` in: in the order of arrival, nobody overtakes."""
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._closed or self._down is not None:
-            raise self._turn_away(delivery)
         task = trio.lowlevel.current_task()
-        self._blocked[task] = delivery
+        blocked = self._blocked = self._blocked if self._blocked is not None else OrderedDict()
+        blocked[task] = delivery
 
         def give_up(_: object) -> trio.lowlevel.Abort:
-            del self._blocked[task]
+            del blocked[task]
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(give_up)
 
-    def _turn_away(self, delivery: Delivery[Message]) -> ActorDown:
-        """Nobody waits for an actor that is down: the message dies, and its teller hears why."""
-        why = "it has stopped" if self._closed else f"no room, and {self._down}"
+    def _turn_away(self, delivery: Delivery[Message]) -> FarmError:
+        """Count a delivery that is not let in. Returns what to tell its sender."""
+        if self._closed:
+            self._bury(delivery, "the actor has stopped")
+            return self._stopped()
+        if self._down is None:
+            self.traffic.dropped += 1
+            return self._overloaded()
+        if delivery.reply is not None:
+            self.traffic.refused += 1
+            return self._is_down(self._down)
         self.traffic.dropped += 1
-        self._bury(delivery, why)
-        return ActorDown(f"{self.name} takes nothing at the moment: {why}")
-
-    def _first_blocked(self) -> tuple[trio.lowlevel.Task, Delivery[Message]]:
-        task = next(iter(self._blocked))
-        return task, self._blocked.pop(task)
+        return ActorDown(f"{self.name} is down with a full mailbox ({self.size} waiting): {self._down}")
 
     def _let_blocked_in(self) -> None:
         while self._blocked and self.depth < self.size:
-            task, delivery = self._first_blocked()
+            task, delivery = self._blocked.popitem(last=False)
             self._add(delivery)
             trio.lowlevel.reschedule(task)
 
-    def _turn_blocked_away(self) -> None:
+    def _release_blocked(self) -> None:
+        """The actor is down or closed, so nobody waits for it: let in who finds room, turn away the rest."""
         while self._blocked:
-            task, delivery = self._first_blocked()
-            trio.lowlevel.reschedule(task, outcome.Error(self._turn_away(delivery)))
+            task, delivery = self._blocked.popitem(last=False)
+            if self._let_in(delivery):
+                trio.lowlevel.reschedule(task)
+            else:
+                trio.lowlevel.reschedule(task, outcome.Error(self._turn_away(delivery)))
 
-    def _refuse_when_down(self) -> None:
-        if self._down is not None:
-            raise ActorDown(f"{self.name} takes no requests at the moment: {self._down}")
-
-    def _refuse_when_closed(self, message: Message, by: Principal) -> None:
-        if self._closed:
-            self._bury(Delivery(message, by), "the actor has stopped")
-            raise ActorDown(f"{self.name} has stopped")
-
-    def _put_state(self, message: Latest, delivery: Delivery[Message]) -> None:
-        waiting = self._states.get(message.key)
+    def _put_state(self, key: Hashable, delivery: Delivery[Message]) -> None:
+        waiting = self._states.get(key)
         if waiting is None:
-            self._states[message.key] = delivery
+            self._states[key] = delivery
             self._add(delivery)
         else:  # in place, so that a busy key does not lose its turn
             waiting.message, waiting.by = delivery.message, delivery.by
 
     def _add(self, delivery: Delivery[Message]) -> None:
         self._waiting.append(delivery)
-        depth = self.depth
+        depth = len(self._waiting) - len(self._states)
         if depth > self.traffic.peak:
             self.traffic.peak = depth
         self._wake_receiver()
@@ -231,44 +251,56 @@ class Mailbox(Generic[Message]):
     def _overloaded(self) -> Overloaded:
         return Overloaded(f"{self.name} has too much to do ({self.size} waiting); try again in a moment")
 
+    def _is_down(self, why: str) -> ActorDown:
+        return ActorDown(f"{self.name} takes no requests at the moment: {why}")
+
+    def _stopped(self) -> ActorDown:
+        return ActorDown(f"{self.name} has stopped")
+
     def _bury(self, delivery: Delivery[Message], why: str) -> None:
+        self.traffic.dead += 1
         self.dead_letters.add(DeadLetter(trio.current_time(), self.name, delivery.message, delivery.by, why))
 
     # -- the side of the actor -----------------------------------------------------------------
 
-    async def receive(self) -> Delivery[Message]:
+    def receive(self) -> Coroutine[Any, Any, Delivery[Message]]:
         """The next delivery; what was in hand before is settled by asking for it.
 
         The first call tells the supervisor that the actor is ready. Raises trio.EndOfChannel when the
         mailbox is closed and empty: the actor should end.
         """
+        return self._receive(trio.EndOfChannel)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, Delivery[Message]]:
+        return self._receive(StopAsyncIteration)
+
+    async def _receive(self, at_the_end: type[Exception]) -> Delivery[Message]:
+        """One frame for both ways to receive: every idle actor holds one, every message passes it."""
         if self._in_hand:
             self._settle()
         if self._when_ready is not None:
             self._say_ready(self._when_ready)
-        if self._waiting:
+        if self._waiting or self._closed:
             await trio.lowlevel.checkpoint()
         while True:
             while self._waiting:
                 delivery = self._pop()
                 if delivery is not None:
-                    self._in_hand.append(delivery)
-                    self._taken_at = trio.current_time()
+                    self._take(delivery)
                     return delivery
             if self._closed:
-                raise trio.EndOfChannel
-            await self._wait_for_mail()
+                raise at_the_end
+            if self._receiver is not None:
+                raise ValueError(f"two tasks receive from {self.name}")
+            self._receiver = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._stop_receiving)
 
-    async def _wait_for_mail(self) -> None:
-        if self._receiver is not None:
-            raise ValueError(f"two tasks receive from {self.name}")
-        self._receiver = trio.lowlevel.current_task()
-
-        def give_up(_: object) -> trio.lowlevel.Abort:
-            self._receiver = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(give_up)
+    def _stop_receiving(self, _: object) -> trio.lowlevel.Abort:
+        self._receiver = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def _wake_receiver(self) -> None:
         if self._receiver is not None:
@@ -281,25 +313,16 @@ class Mailbox(Generic[Message]):
         while self._waiting and len(more) < limit:
             delivery = self._pop()
             if delivery is not None:
+                self._take(delivery)
                 more.append(delivery)
-        self._in_hand.extend(more)
         return more
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Delivery[Message]:
-        try:
-            return await self.receive()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
 
     def _pop(self) -> Delivery[Message] | None:
         """The oldest delivery that is still wanted; None when it expired."""
         delivery = self._waiting.popleft()
         if isinstance(delivery.message, Latest):
             del self._states[delivery.message.key]
-        else:
+        elif self._blocked:
             self._let_blocked_in()
         reply = delivery.reply
         if reply is not None and trio.current_time() >= reply.expires_at:
@@ -307,12 +330,20 @@ class Mailbox(Generic[Message]):
             return None
         return delivery
 
+    def _take(self, delivery: Delivery[Message]) -> None:
+        if not self._in_hand:
+            self._taken_at = trio.current_time()
+        self._in_hand.append(delivery)
+
     def _settle(self) -> None:
         self.traffic.handled += len(self._in_hand)
+        self._in_hand.clear()
+        self._measure()
+
+    def _measure(self) -> None:
         took = trio.current_time() - self._taken_at
         if took > self.traffic.longest_s:
             self.traffic.longest_s = took
-        self._in_hand.clear()
 
     def _say_ready(self, when_ready: Callable[[], None]) -> None:
         self._when_ready = None
@@ -330,12 +361,22 @@ class Mailbox(Generic[Message]):
         """When the actor took what it works on, on the monotonic clock; None while it waits for mail."""
         return self._taken_at if self._in_hand else None
 
+    def finish_in_hand(self) -> None:
+        """The actor ended as it should: what it was told is handled, what it still had to answer is not."""
+        owed = [delivery for delivery in self._in_hand if not delivery.settled]
+        self.traffic.handled += len(self._in_hand) - len(owed)
+        self._in_hand = owed
+        self.fail_in_hand("the actor ended without an answer")
+
     def fail_in_hand(self, why: str) -> None:
         """The actor crashed: bury what it had in hand and tell the askers."""
-        held, self._in_hand = self._in_hand, []
         self._when_ready = None
+        if self._in_hand:
+            self._measure()
+        held, self._in_hand = self._in_hand, []
         for delivery in held:
-            if delivery.reply is not None and delivery.reply.settled:
+            if delivery.reply is not None and delivery.settled:
+                self.traffic.handled += 1
                 continue
             self._bury(delivery, why)
             delivery.refuse(
@@ -347,21 +388,23 @@ class Mailbox(Generic[Message]):
         self._down = why
         kept: deque[Delivery[Message]] = deque()
         for delivery in self._waiting:
-            if not delivery.refuse(ActorDown(f"{self.name} takes no requests at the moment: {why}")):
+            if delivery.refuse(self._is_down(why)):
+                self.traffic.refused += 1
+            else:
                 kept.append(delivery)
         self._waiting = kept
-        self._turn_blocked_away()
+        self._release_blocked()
 
     def close(self) -> None:
         """Take no more mail. What waits is still delivered."""
         self._closed = True
         self._wake_receiver()
-        self._turn_blocked_away()
+        self._release_blocked()
 
     def bury_waiting(self, why: str) -> None:
         """The actor is gone for good: nothing that waits will be handled."""
         while self._waiting:
             delivery = self._waiting.popleft()
-            delivery.refuse(ActorDown(f"{self.name} has stopped"))
+            delivery.refuse(self._stopped())
             self._bury(delivery, why)
         self._states.clear()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
-from math import inf
+from math import ceil, inf
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -17,7 +17,7 @@ from farm.actors.address import Address
 from farm.actors.directions import Directions, current_actor
 from farm.actors.letters import DeadLetters
 from farm.actors.mailbox import Mailbox, WhenFull
-from farm.errors import ActorDown, NotFound
+from farm.errors import ActorDown, ActorFailed, NotFound, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,14 @@ class Exhausted(Enum):
     ESCALATE = auto()  # nothing works without it: whoever runs the supervisor must end
 
 
+_LAST_WORDS_S = (
+    5.0  # for the shielded clean-up of an actor that was cut off; such a shield has a short deadline
+)
+
 _GAVE_UP = {Exhausted.DEGRADED: ActorState.DEGRADED, Exhausted.FAULTED: ActorState.FAULTED}
+
+
+_IN_A_RUN = {ActorState.STARTING, ActorState.RUNNING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,7 @@ class ActorReport:
     size: int
     dropped: int
     expired: int
+    refused: int
     handled: int
     restarts: int
     dead_letters: int
@@ -115,7 +123,7 @@ class ActorReport:
 
 
 class Hung(Exception):
-    """An actor held a message, or its own start, longer than its deadline."""
+    """An actor took longer over a message, its own start or its own end than its deadline allows."""
 
 
 class EndedEarly(Exception):
@@ -128,6 +136,8 @@ class Escalated(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Child:
+    """One actor in the supervisor's book: what it is, how it fares, and how to cut it off."""
+
     spec: ChildSpec[Any]
     mailbox: Mailbox[Any]
     state: ActorState = ActorState.STARTING
@@ -135,9 +145,8 @@ class _Child:
     crashes: int = 0  # in a row
     restarts: int = 0
     last_error: str | None = None
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)  # of its life
-    run_scope: trio.CancelScope = field(default_factory=trio.CancelScope)  # of its present run
-    gone: trio.Event = field(default_factory=trio.Event)
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)  # of its present run or pause
+    cut_off_for: Hung | None = None
     _changed: trio.Event | None = None
 
     def enter(self, state: ActorState) -> None:
@@ -146,32 +155,54 @@ class _Child:
             self._changed.set()
             self._changed = None
 
-    def open_mailbox(self) -> None:
-        self.enter(ActorState.STARTING)
-        self.mailbox.open(lambda: self.enter(ActorState.RUNNING))
+    def enter_running(self) -> None:
+        self.enter(ActorState.RUNNING)
 
     async def wait_for_change(self) -> None:
         if self._changed is None:
             self._changed = trio.Event()
         await self._changed.wait()
 
-    def overdue_at(self, now: float) -> float:
-        """When this actor counts as hung, unless it moves on; at the earliest, if it waits for mail."""
+    async def wait_for_end(self) -> None:
+        while self.state is not ActorState.STOPPED:
+            await self.wait_for_change()
+
+    def failed(self, error: BaseException) -> None:
+        """Remember and log a failure."""
+        self.last_error = _sentence(error)
+        log.error("actor failed", actor=self.spec.name, state=self.state.value, exc_info=error)
+
+    def cut_off(self, why: Hung) -> None:
+        """Cancel the present run. The reason is known at once, even of an actor that clings to its life."""
+        if not self.scope.cancel_called:
+            self.cut_off_for = why
+            self.failed(why)
+            self.scope.cancel()
+
+    def overdue_at(self) -> float:
+        """When this actor counts as hung, unless it moves on; never, while it waits for mail or a new try."""
         if self.state is ActorState.STARTING:
             return self.since + self.spec.ready_within_s
         taken_at = self.mailbox.in_hand_since
-        if taken_at is not None:
-            return taken_at + self.spec.handling_deadline_s
-        return now + self.shortest_deadline_s
+        return inf if taken_at is None else taken_at + self.spec.handling_deadline_s
 
     @property
     def shortest_deadline_s(self) -> float:
         return min(self.spec.handling_deadline_s, self.spec.ready_within_s)
 
-    def why_hung(self) -> str:
+    def hung(self) -> Hung:
         if self.state is ActorState.STARTING:
-            return f"{self.spec.name} was not ready within {self.spec.ready_within_s:g} s"
-        return f"{self.spec.name} worked on one message for more than {self.spec.handling_deadline_s:g} s"
+            return Hung(f"{self.spec.name} was not ready within {self.spec.ready_within_s:g} s")
+        return Hung(
+            f"{self.spec.name} worked on one message for more than {self.spec.handling_deadline_s:g} s"
+        )
+
+    def calm_s(self) -> float:
+        """Seconds it ran well: from being ready to taking what it failed with; 0 if it was never ready."""
+        if self.state is not ActorState.RUNNING:
+            return 0.0
+        taken_at = self.mailbox.in_hand_since
+        return (taken_at if taken_at is not None else trio.current_time()) - self.since
 
 
 class Runtime:
@@ -204,9 +235,10 @@ class Runtime:
             size=child.mailbox.size,
             dropped=traffic.dropped,
             expired=traffic.expired,
+            refused=traffic.refused,
             handled=traffic.handled,
             restarts=child.restarts,
-            dead_letters=self.dead_letters.count(child.spec.name),
+            dead_letters=traffic.dead,
             longest_s=traffic.longest_s,
             last_error=child.last_error,
         )
@@ -215,7 +247,8 @@ class Runtime:
 class Supervisor:
     """Runs the actors it is given, each in a task of its own, and keeps them running.
 
-    A crash of one never touches its siblings: their addresses, mail and tasks stay as they are.
+    A crash of one never touches its siblings: their addresses, mail and tasks stay as they are. An
+    actor may run a supervisor of its own; the actors under it end with each of its runs.
     independent: the children do not need each other, so they are stopped together, not in reverse.
     """
 
@@ -224,7 +257,10 @@ class Supervisor:
         self._independent = independent
         self._children: dict[str, _Child] = {}
         self._nursery: trio.Nursery | None = None
-        self._hang_watch = trio.CancelScope()
+        self._stopping = False
+        self._look_again = trio.CancelScope()
+        self._next_look_at = -inf
+        self._body = trio.CancelScope()
         self._escalation: Escalated | None = None
         self._escalated = trio.Event()
 
@@ -232,28 +268,37 @@ class Supervisor:
     async def running(self) -> AsyncIterator[Supervisor]:
         """Inside the block actors can be started; leaving it stops them in order.
 
-        When the block is left by an error or a cancellation they are cancelled instead.
+        When the block is left by an error or a cancellation they are cancelled instead. When an actor
+        is lost without which nothing works, the block is cancelled and Escalated raised (in a group,
+        as from any nursery).
         """
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._watch_for_hung)
             try:
-                yield self
+                with self._body:
+                    yield self
+                if self._body.cancelled_caught and self._escalation is not None:
+                    raise self._escalation
                 await self._stop_all()
             finally:
-                self._nursery = None
+                self._stopping = True
                 nursery.cancel_scope.cancel()
 
     async def start(self, spec: ChildSpec[Message]) -> Address[Message]:
         """Start an actor and wait until it is ready, or has given up for the time being.
 
-        Raises ValueError when the name is taken, Escalated when nothing works without it.
+        Raises ValueError when the name is taken, Refused when the supervisor is stopping, ActorFailed
+        when it failed before it was ready and is not tried again, Escalated when nothing works without
+        it. Being cancelled here does not take the start back.
         """
         child = self._add(spec)
         while child.state in (ActorState.STARTING, ActorState.BACKING_OFF):
             await child.wait_for_change()
         if self._escalation is not None:
             raise self._escalation
+        if child.state is ActorState.STOPPED and child.crashes:
+            raise ActorFailed(f"{spec.name} could not be started: {child.last_error}")
         return Address(child.mailbox)
 
     def start_soon(self, spec: ChildSpec[Message]) -> Address[Message]:
@@ -286,6 +331,8 @@ class Supervisor:
         return child
 
     def _add(self, spec: ChildSpec[Any]) -> _Child:
+        if self._stopping:
+            raise Refused(f"{spec.name} is not started: the farm is stopping")
         if self._nursery is None:
             raise ValueError(f"{spec.name} cannot start: its supervisor is not running")
         if spec.name in self._runtime.children:
@@ -297,10 +344,10 @@ class Supervisor:
             dead_letters=self._runtime.dead_letters,
             directions=self._runtime.directions,
         )
-        child = _Child(spec, mailbox)
+        child = _Child(spec, mailbox, since=trio.current_time())
         self._children[spec.name] = self._runtime.children[spec.name] = child
-        child.since = trio.current_time()
-        self._hang_watch.cancel()  # look again: this one's deadlines may be the shortest
+        if child.since + child.shortest_deadline_s < self._next_look_at:
+            self._look_again.cancel()
         self._nursery.start_soon(self._keep_running, child, name=spec.name)
         return child
 
@@ -311,68 +358,71 @@ class Supervisor:
         It sleeps until the first of them can be overdue, so it is exact all the same.
         """
         while True:
-            now, wake_at = trio.current_time(), inf
+            now, self._next_look_at = trio.current_time(), inf
             for child in self._children.values():
-                overdue_at = child.overdue_at(now)
+                overdue_at = child.overdue_at()
                 if overdue_at <= now:
-                    child.run_scope.cancel()
-                    overdue_at = now + child.shortest_deadline_s
-                wake_at = min(wake_at, overdue_at)
-            with trio.CancelScope() as self._hang_watch:
-                await trio.sleep_until(wake_at)
+                    child.cut_off(child.hung())
+                    overdue_at = inf
+                # It may move on to what has the shorter deadline as soon as we look away.
+                self._next_look_at = min(self._next_look_at, overdue_at, now + child.shortest_deadline_s)
+            with trio.CancelScope() as self._look_again:
+                await trio.sleep_until(self._next_look_at)
 
     # -- running one ---------------------------------------------------------------------------
 
     async def _keep_running(self, child: _Child) -> None:
         current_actor.set(child.spec.name)
         try:
-            with child.scope:
-                while await self._run_once(child):
-                    await self._back_off(child)
+            while self._goes_on(child, await _run_once(child)):
+                await self._back_off(child)
+                if child.mailbox.closed:
+                    break
         finally:
             self._remove(child)
+        if self._escalation is not None:  # now that those who wait for this child have been told
+            self._escalated.set()
+            self._body.cancel()
 
-    async def _run_once(self, child: _Child) -> bool:
-        """Run the actor until it ends or crashes. Returns whether to start it again."""
-        started = trio.current_time()
-        child.open_mailbox()
-        error = await _run_to_the_end(child)
-        child.mailbox.fail_in_hand(_sentence(error) if error else "the actor ended")
+    def _goes_on(self, child: _Child, error: BaseException | None) -> bool:
+        """Settle a run that ended well or with `error`. Returns whether the actor is to be run again."""
         restart = child.spec.policy.restart
         if error is None and restart is Restart.ALWAYS and not child.mailbox.closed:
             error = EndedEarly(f"{child.spec.name} ended without being asked to")
+            child.failed(error)
         if error is None:
+            child.crashes = 0
+            child.mailbox.finish_in_hand()
             return False
-        child.last_error = _sentence(error)
-        log.error("actor crashed", actor=child.spec.name, crashes=child.crashes + 1, exc_info=error)
+        calm = child.calm_s() >= child.spec.policy.calm_s
+        child.crashes = 1 if calm else child.crashes + 1
+        child.mailbox.fail_in_hand(_sentence(error))
         if restart is Restart.NEVER or child.mailbox.closed:
             return False
-        return self._count_crash(child, trio.current_time() - started)
+        return not self._escalates(child)
 
-    def _count_crash(self, child: _Child, ran_s: float) -> bool:
+    def _escalates(self, child: _Child) -> bool:
         policy = child.spec.policy
-        child.crashes = 1 if ran_s >= policy.calm_s else child.crashes + 1
-        if child.crashes >= policy.budget and policy.exhausted is Exhausted.ESCALATE:
-            self._escalate(child)
+        if child.crashes < policy.budget or policy.exhausted is not Exhausted.ESCALATE:
             return False
-        return True
-
-    def _escalate(self, child: _Child) -> None:
-        name, crashes = child.spec.name, child.crashes
         if self._escalation is None:
-            self._escalation = Escalated(f"{name} crashed {crashes} times, last: {child.last_error}")
-            self._escalated.set()
+            self._escalation = Escalated(
+                f"{child.spec.name} crashed {child.crashes} times, last: {child.last_error}"
+            )
+        return True
 
     async def _back_off(self, child: _Child) -> None:
         policy = child.spec.policy
         if child.crashes >= policy.budget:
             state, delay_s = _GAVE_UP[policy.exhausted], policy.retry_every_s
-            log.error("actor given up for now", actor=child.spec.name, state=state, retry_in_s=delay_s)
         else:
             state, delay_s = ActorState.BACKING_OFF, policy.delay_s(child.crashes, self._runtime.chance)
-        child.mailbox.refuse_asks(f"it failed and is tried again within {delay_s:.0f} s")
+        log.warning("actor is tried again", actor=child.spec.name, crashes=child.crashes, in_s=delay_s)
+        child.mailbox.refuse_asks(f"it failed and is tried again within {ceil(delay_s)} s")
         child.enter(state)
-        await trio.sleep(delay_s)
+        with child.scope:
+            await trio.sleep(delay_s)
+        child.scope = trio.CancelScope()
         child.restarts += 1
 
     def _remove(self, child: _Child) -> None:
@@ -380,14 +430,13 @@ class Supervisor:
         child.mailbox.close()
         child.mailbox.fail_in_hand("the actor was stopped")
         child.mailbox.bury_waiting("the actor has stopped")
-        self._children.pop(name, None)
-        self._runtime.children.pop(name, None)
+        del self._children[name], self._runtime.children[name]
         child.enter(ActorState.STOPPED)
-        child.gone.set()
 
     # -- stopping ------------------------------------------------------------------------------
 
     async def _stop_all(self) -> None:
+        self._stopping = True
         children = list(self._children.values())
         await self._stop_together([child for child in children if child.spec.door or self._independent])
         for child in reversed(children):
@@ -399,28 +448,37 @@ class Supervisor:
                 nursery.start_soon(self._stop, child)
 
     async def _stop(self, child: _Child) -> None:
+        name, within_s = child.spec.name, child.spec.stop_within_s
         child.mailbox.close()
-        if child.state in (ActorState.STARTING, ActorState.RUNNING):
-            with trio.move_on_after(child.spec.stop_within_s):
-                await child.gone.wait()
-        child.scope.cancel()
-        await child.gone.wait()
+        if child.state in _IN_A_RUN:
+            with trio.move_on_after(within_s):
+                await child.wait_for_end()
+            if child.state in _IN_A_RUN:
+                child.cut_off(Hung(f"{name} did not end within {within_s:g} s"))
+        else:
+            child.scope.cancel()
+        with trio.move_on_after(_LAST_WORDS_S):  # the others have to be stopped too
+            await child.wait_for_end()
+        if child.state is not ActorState.STOPPED:
+            log.critical("actor does not end", actor=name)
 
 
-async def _run_to_the_end(child: _Child) -> BaseException | None:
-    """Run the actor once. Returns what it failed with, None for a good end."""
+async def _run_once(child: _Child) -> BaseException | None:
+    """Run the actor until it ends, fails or is cut off. Returns what it failed with, None for a good end."""
     error: BaseException | None = None
-    with trio.CancelScope() as child.run_scope:
+    child.enter(ActorState.STARTING)
+    child.mailbox.open(child.enter_running)
+    with child.scope as scope:
         try:
             await child.spec.run(child.mailbox)
         except* Exception as group:  # a group may hold Cancelled too, which goes its own way
-            error = group
-    if child.run_scope.cancelled_caught:
-        return Hung(child.why_hung())
-    return _innermost(error)
+            error = _innermost(group)
+            child.failed(error)
+    child.scope = trio.CancelScope()
+    return child.cut_off_for if scope.cancelled_caught else error
 
 
-def _innermost(error: BaseException | None) -> BaseException | None:
+def _innermost(error: BaseException) -> BaseException:
     """The one error inside groups of one; the group where there are several."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]

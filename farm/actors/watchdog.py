@@ -23,6 +23,7 @@ class Watchdog:
 
     What happens next is the service manager's business: `alive` is called on each beat (it tells
     systemd, say), and is not called while the loop stands still, so the manager may restart us.
+    stacks_to: an open file with a descriptor; the error stream unless given.
     """
 
     def __init__(
@@ -37,31 +38,35 @@ class Watchdog:
         self._alive = alive
         self._stacks_to = stacks_to
         self._beat = time.monotonic()
-        self._over = threading.Event()
 
     async def run(self) -> None:
         """Beat until cancelled, under the eyes of the thread."""
+        over = threading.Event()  # of this run: the thread of one before may still be looking
         self._beat = time.monotonic()
-        self._over.clear()
-        thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-        thread.start()
+        threading.Thread(target=self._watch, args=(over,), name="watchdog", daemon=True).start()
         try:
             while True:
                 self._beat = time.monotonic()
                 self._alive()
-                await trio.sleep(BEAT_EVERY_S)
+                await trio.sleep(min(BEAT_EVERY_S, self._limit_s / 4))
         finally:
-            self._over.set()
+            over.set()
 
-    def _watch(self) -> None:
+    def _watch(self, over: threading.Event) -> None:
         standing = False
-        while not self._over.wait(self._limit_s / 4):
+        while not over.wait(self._limit_s / 4):
             silent_s = time.monotonic() - self._beat
             if silent_s > self._limit_s and not standing:
                 standing = True
                 self.stalls += 1
                 log.critical("the loop stopped turning", silent_s=round(silent_s, 1))
-                faulthandler.dump_traceback(self._stacks_to or sys.stderr, all_threads=True)
+                self._write_stacks()
             elif standing and silent_s <= self._limit_s:
                 standing = False
                 log.warning("the loop turns again")
+
+    def _write_stacks(self) -> None:
+        try:
+            faulthandler.dump_traceback(self._stacks_to or sys.stderr, all_threads=True)
+        except (AttributeError, OSError, RuntimeError, ValueError) as error:  # a service may have no stderr
+            log.warning("the stacks could not be written out", problem=str(error))
