@@ -34,6 +34,7 @@ from farm.printers.messages import (
 from farm.store import printers
 from farm.store.database import Database
 from farm.store.orders import OpenOrder, open_order
+from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class PrinterParts:
     database: Database
     queue: Callable[[], Address[Any]]
     events: Callable[[], Address[Any]]
+    telemetry: Callable[[], Address[Any]]
     driver: Callable[[Printer], Driver]
     content_of: Callable[[str], Any]
     clock: WallClock
@@ -255,6 +257,9 @@ class PrinterActor:
             conclusion = await self._conclude(order, report.stage, reading)
             self._tell_about(order, conclusion.stage, conclusion.text)
         self._show_reading(reading)
+        if reading.temperatures:
+            at = self._parts.clock().timestamp()
+            self._parts.telemetry().tell_nowait(TemperaturesRead(self._printer.id, at, reading.temperatures))
 
     async def _conclude(self, order: PrintOrder, stage: Stage, reading: Reading) -> Conclusion:
         if is_ours(reading, order.remote_name):

@@ -62,7 +62,8 @@ class Fleet:
             case AddPrinter(printer):
                 return await self._add(printer, by)
             case RemovePrinter(printer_id):
-                return await self._remove(printer_id, by)
+                await self._remove(printer_id, by)
+                return None
             case _:
                 assert_never(message)
 
