@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"errors", "platform"},
     {"domain"},
-    {"config"},
+    {"config", "data_folder", "logs"},
     {"actors"},
     {"store", "drivers", "workers"},
     {"access"},  # beside the three, but users, keys and sessions are rows of the store: it may read those

@@ -1,0 +1,1 @@
+"""The commands of `farm`, a module each; what is heavy they import when they run."""

@@ -1,0 +1,36 @@
+"""`farm serve`"""
+
+from __future__ import annotations
+
+import argparse
+
+from farm.commands import options
+
+
+def add_to(commands: options.Commands) -> None:
+    parser = options.command(
+        commands,
+        "serve",
+        "run the farm",
+        run,
+        examples="  farm serve\n  farm serve --host 0.0.0.0 --port 80\n  farm serve --data /srv/farm",
+    )
+    options.add_config(parser)
+    options.add_data(parser)
+    parser.add_argument(
+        "--host", help="the address to listen on: 127.0.0.1 is this PC only, 0.0.0.0 every network"
+    )
+    parser.add_argument("--port", help="the TCP port to listen on; 0 takes any free one")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Returns when the server has stopped."""
+    settings = options.settings(chosen, options.given(chosen, "server", "host", "port"))
+    from farm import logs
+    from farm.app import serve
+
+    logs.set_up(settings.log.level, settings.log.format)
+    try:
+        return serve(settings, options.data_folder(chosen))
+    finally:
+        logs.flush()
