@@ -37,9 +37,10 @@ _SECRET_KEY = re.compile(
 _SECRET_TEXT_KEY = re.compile("^(setup|onetime|login)?code$")  # but code=404 and gcode="G28" are none
 
 _NAMES = (
-    r"(?<![\w-])(?:[\w-]*(?:passw(?:or)?d|passphrase|token|secret|api[_-]?key|private[_-]?key)"
+    r"(?<![\w-])(?:[\w-]*(?:passw(?:or)?d|passphrase|token|secret|api[_-]?key|private[_-]?key|setup[_-]?code)"
     r"|(?:proxy-)?authorization|(?:set-)?cookie|x-csrf-token)"
 )
+_MAY_BE_ONE = re.compile(r"[:=,$]|farm_|eyJ|[Bb]earer |-----")  # most texts hold none of these
 # Each pattern is linear on any text: what may start it cannot also stand inside it.
 _SECRET_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Our own keys and the token of the shop PC; the id is in every list and says which key it was.
@@ -50,21 +51,21 @@ _SECRET_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # "password": "…", api_key='…', (b'cookie', b'…'): JSON, reprs, header lists, and those in a repr
     (
         re.compile(
-            rf"(?i)({_NAMES}\\{{0,2}}[\"']?\s{{0,4}}[:=,]\s{{0,4}}b?\\{{0,2}})([\"'])(?:\\.|(?!\2)[^\\\n])*"
+            rf"(?i)((?:{_NAMES}|(?<=[\"'])code)\\{{0,2}}[\"']?\s{{0,4}}[:=,]\s{{0,4}}b?\\{{0,2}})([\"'])(?:\\.|(?!\2)[^\\\n])*"
         ),
         rf"\1\2{MASK}",
     ),
     # X-Api-Key: …, up to the end of the line: a cookie or a digest has blanks in it
     (
         re.compile(
-            r"(?i)\b((?:x-api-key|x-csrf-token|(?:proxy-)?authorization|(?:set-)?cookie): {0,4})"
+            r"(?i)((?:x-api-key|x-csrf-token|(?:proxy-)?authorization|(?:set-)?cookie): {0,4})"
             r"[^\s\"'][^\r\n]*"
         ),
         rf"\1{MASK}",
     ),
     # ?token=…&password=…
     (re.compile(rf"(?i)({_NAMES}=)[^\s&;,\"')]+"), rf"\1{MASK}"),
-    (re.compile(r"(?i)\b(bearer )[\w.~+/=-]{16,}"), rf"\1{MASK}"),
+    (re.compile(r"\b([Bb]earer )[\w.~+/=-]{16,}"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(code=)[0-9A-Z]{4}-[0-9A-Z]{4}\b"), rf"\1{MASK}"),
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+(?=@)"), rf"\1{MASK}"),
 )
@@ -121,6 +122,8 @@ def mask_text(text: str) -> str:
     if len(text) > LONGEST:
         head, tail = text[: LONGEST // 2].rsplit(None, 1)[0], text[-LONGEST // 2 :].split(None, 1)[-1]
         text = f"{head} … ({len(text) - len(head) - len(tail)} characters left out) … {tail}"
+    if _MAY_BE_ONE.search(text) is None:
+        return text
     for shape, instead in _SECRET_SHAPES:
         text = shape.sub(instead, text)
     return text
