@@ -1,0 +1,93 @@
+"""Temperatures over time, in the telemetry database. Plain functions of a connection; none commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Reading(NamedTuple):
+    """One look at one heater. at: Unix seconds. actual, target: degC; None where the printer said nothing."""
+
+    printer: str
+    heater: str
+    at: float
+    actual: float | None
+    target: float | None
+
+
+class Point(NamedTuple):
+    """One point of a chart; the same units as a reading."""
+
+    at: float
+    actual: float | None
+    target: float | None
+
+
+def add(db: sqlite3.Connection, readings: Sequence[Reading]) -> None:
+    """Keep `readings`, in their order."""
+    db.executemany(
+        "INSERT INTO temperature_readings (printer, heater, at, actual, target) VALUES (?, ?, ?, ?, ?)",
+        readings,
+    )
+
+
+_OF_HEATER = "FROM temperature_readings WHERE printer = :printer AND heater = :heater"
+
+_RAW = f"SELECT at, actual, target {_OF_HEATER} AND at >= :start AND at < :end ORDER BY at"
+
+# SQLite takes the other columns from the row that has the minimum, or the maximum.
+_EXTREMES = f"""
+    SELECT at, min(actual), target {_OF_HEATER} AND at >= :start AND at < :end
+        GROUP BY CAST((at - :start) / :width AS INTEGER)
+    UNION
+    SELECT at, max(actual), target {_OF_HEATER} AND at >= :start AND at < :end
+        GROUP BY CAST((at - :start) / :width AS INTEGER)
+    ORDER BY 1"""
+
+
+def between(
+    db: sqlite3.Connection, printer: str, heater: str, start: float, end: float, points: int
+) -> list[Point]:
+    """One heater's curve over [start, end), in at most `points` points (at least 2), oldest first.
+
+    Where there are more readings, each of points/2 equal spans gives its lowest and its highest, so that
+    a chart of any length stays small and still shows every peak.
+    """
+    spans = max(points // 2, 1)
+    span = {"printer": printer, "heater": heater, "start": start, "end": end, "width": (end - start) / spans}
+    counted = f"SELECT count(*) FROM (SELECT 1 {_OF_HEATER} AND at >= :start AND at < :end LIMIT :most)"
+    found = db.execute(counted, {**span, "most": points + 1}).fetchone()[0]
+    return [Point(*row) for row in db.execute(_RAW if found <= points else _EXTREMES, span)]
+
+
+def prune(db: sqlite3.Connection, before: float, most: int = 10_000) -> int:
+    """Forget readings older than `before` (Unix seconds), at most `most` at a time. Returns how many.
+
+    Repeat until it returns 0; bounded, so that new readings are never kept waiting for long.
+    """
+    gone = 0
+    for printer, heater in _heaters(db):
+        if gone >= most:
+            break
+        gone += db.execute(
+            "DELETE FROM temperature_readings WHERE rowid IN (SELECT rowid FROM temperature_readings"
+            " WHERE printer = ? AND heater = ? AND at < ? ORDER BY at LIMIT ?)",
+            (printer, heater, before, most - gone),
+        ).rowcount
+    return gone
+
+
+def _heaters(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Every (printer, heater), by leaps through the index: far quicker than looking at every reading."""
+    found: tuple[str, str] | None = ("", "")
+    while found is not None:
+        row = db.execute(
+            "SELECT printer, heater FROM temperature_readings WHERE (printer, heater) > (?, ?)"
+            " ORDER BY printer, heater LIMIT 1",
+            found,
+        ).fetchone()
+        found = None if row is None else (row[0], row[1])
+        if found is not None:
+            yield found

@@ -1,0 +1,255 @@
+"""Every schema a shop may still have opens, keeps its rows, and ends as the newest one."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from farm.errors import SettingsError, StorageFull
+from farm.store import backup, schema
+from farm.store.connection import FARM, TELEMETRY, Keeping, dial
+from farm.store.opening import Place, open_file
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+# What a shop had at each schema, one row in every table at least. A new step adds its line, with the rows
+# that its tables can have; the lines before it stay as they are.
+ROWS = {
+    "m001_ground": (
+        "INSERT INTO farm VALUES ('epoch', '00ff00ff00ff00ff'), ('clean', '1')",
+        "INSERT INTO users VALUES ('u1', 'Kim', 'hash', 'admin', 1, 3, NULL, '[\"a\"]', '2026-01-01')",
+        "INSERT INTO keys VALUES ('k1', 'sl', 'h', '[]', NULL, NULL, 'queue', 'u1', 't', NULL, NULL, NULL)",
+        "INSERT INTO sessions VALUES ('s1', 'page', 'f', 'u1', 'c', 't', 't', 't', NULL)",
+        "INSERT INTO audit VALUES (7, 't', 'user:u1', 'user.added', 'user:u1', '{}', '', 'hash')",
+        "INSERT INTO printers VALUES ('p1', 'Left', 'octoprint', 'http://x', x'00', '[]', 1, 10.5, 3,"
+        " 'clear', NULL, NULL, 't')",
+        "INSERT INTO files VALUES ('f1', 'a.gcode', 'gcode', 5, 'ab', 'u1', 't', 'ready', NULL, '{}')",
+        "INSERT INTO print_jobs VALUES ('j1', 'f1', 'a', 2, 1, 'active', 5, NULL, '[]', '[]', 'u1', 't')",
+        "INSERT INTO prints VALUES ('r1', 'j1', 'p1', 'abc123', 'abc123_a.gcode', 'printing', 0.5,"
+        " 't', 't', NULL, '', NULL)",
+        "INSERT INTO state_changes VALUES (3, 't', 'print', 'r1', 'starting', 'printing', 'system', 'begun')",
+        "INSERT INTO events VALUES (41, 'job.started', '[\"queue\"]', '2026-01-01T00:00:00Z', '{}')",
+    ),
+    "m001_readings": (
+        "INSERT INTO temperature_readings VALUES ('p1', 'nozzle', 1.5, 200.25, NULL)",
+        "INSERT INTO temperature_readings VALUES ('p1', 'nozzle', 2.5, NULL, 210)",
+    ),
+}
+
+
+def names(migrations):
+    with closing(dial(None)) as empty:
+        return schema.pending(empty, migrations)
+
+
+def place(folder, keeping):
+    return Place(
+        path=folder / "farm.db",
+        backups=folder / "backups",
+        keeping=keeping,
+        dial=dial,
+        chance=random.Random(0),
+        clock=lambda: NOON,
+    )
+
+
+def shape(path):
+    """The whole schema, as SQLite keeps it."""
+    with closing(dial(path)) as db:
+        return {(row["name"], row["sql"]) for row in db.execute("SELECT name, sql FROM sqlite_schema")}
+
+
+def content(path):
+    """Every row of every table of ours."""
+    with closing(dial(path)) as db:
+        view = sqlite_utils.Database(db)
+        return {
+            name: [dict(row) for row in view[name].rows]
+            for name in view.table_names()
+            if not name.startswith(("sqlite_", "_sqlite"))
+        }
+
+
+def at_step(path, keeping, steps):
+    """A database as a shop had it after `steps` migrations, in use."""
+    known = names(keeping.migrations)
+    with closing(dial(path)) as db:
+        keeping.migrations.apply(schema.view(db), stop_before=known[steps:])
+        for name in known[:steps]:
+            for statement in ROWS[name]:
+                db.execute(statement)
+    return content(path)
+
+
+EVERY_SCHEMA = [
+    pytest.param(keeping, steps, id=f"{keeping.migrations.name}-{steps}")
+    for keeping in (FARM, TELEMETRY)
+    for steps in range(len(names(keeping.migrations)) + 1)
+]
+
+
+@pytest.mark.parametrize(("keeping", "steps"), EVERY_SCHEMA)
+def test_every_older_schema_opens_keeps_its_rows_and_ends_as_a_fresh_one(tmp_path, keeping, steps):
+    (tmp_path / "new").mkdir()
+    open_file(place(tmp_path / "new", keeping))
+    before = at_step(tmp_path / "farm.db", keeping, steps)
+    assert all(before.values())  # the sample leaves no table empty
+
+    opened = open_file(place(tmp_path, keeping))
+
+    assert opened.migrated == names(keeping.migrations)[steps:]
+    assert opened.fresh == (steps == 0)
+    assert shape(tmp_path / "farm.db") == shape(tmp_path / "new" / "farm.db")
+    after = content(tmp_path / "farm.db")
+    for table, rows in before.items():
+        kept = [{column: row[column] for column in rows[0]} for row in after[table]]
+        if table == "farm":
+            rows = [{**row, "value": "0"} if row["key"] == "clean" else row for row in rows]
+        assert kept == rows
+
+
+# -- how steps are taken, on a history longer than ours is yet -------------------------------------------
+
+later = Migrations("farm")
+
+
+@later()
+def m001_ground(db):
+    db.execute("CREATE TABLE farm (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, name TEXT)")
+
+
+@later()
+def m002_copies(db):
+    db.execute("ALTER TABLE jobs ADD COLUMN copies INTEGER NOT NULL DEFAULT 1")
+    db.execute("CREATE INDEX jobs_by_name ON jobs (name)")
+    db.execute("UPDATE jobs SET copies = 2")
+
+
+@later()
+def m003_spools(db):
+    db.execute("CREATE TABLE spools (id INTEGER PRIMARY KEY, job INTEGER REFERENCES jobs (id))")
+    db.execute("INSERT INTO spools (job) SELECT id FROM jobs")
+    db.execute("DELETE FROM jobs WHERE copies > 2")
+
+
+LATER = replace(FARM, migrations=later)
+
+
+def in_use_since_step_one(path):
+    with closing(dial(path)) as db:
+        later.apply(schema.view(db), stop_before="m002_copies")
+        db.execute("INSERT INTO farm VALUES ('epoch', '00ff00ff00ff00ff')")
+        db.executemany("INSERT INTO jobs (name) VALUES (?)", [(f"job {n}" * 20,) for n in range(50)])
+
+
+def test_a_backup_of_the_old_schema_is_made_before_the_first_step(tmp_path):
+    in_use_since_step_one(tmp_path / "farm.db")
+    before = content(tmp_path / "farm.db")
+    opened = open_file(place(tmp_path, LATER))
+    assert opened.migrated == ("m002_copies", "m003_spools")
+    assert content(tmp_path / "backups" / "farm-before-m002_copies.db") == before
+    assert backup.newest_good(tmp_path / "backups", "farm", later) is not None
+
+    assert open_file(place(tmp_path, LATER)).migrated == ()  # and none when there is nothing to do
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == ["farm-before-m002_copies.db"]
+
+
+def test_a_fresh_database_needs_no_backup(tmp_path):
+    open_file(place(tmp_path, LATER))
+    assert not (tmp_path / "backups").exists()
+
+
+def test_a_kill_at_any_statement_of_a_start_leaves_an_old_schema_or_a_new_one(tmp_path):
+    """The files as they lie at each statement are all that a killed process leaves."""
+    home = tmp_path / "home"
+    home.mkdir()
+    in_use_since_step_one(home / "farm.db")
+    statements, images = [], {}
+
+    def keep_an_image(statement):
+        statements.append(statement)
+        left = {
+            path: path.read_bytes() for path in home.rglob("*") if path.is_file() and "-shm" not in path.name
+        }
+        images.setdefault(tuple(left.items()), f"killed at {len(statements)}")
+
+    def dial_and_watch(path):
+        connection = dial(path)
+        connection.set_trace_callback(keep_an_image)
+        return connection
+
+    open_file(replace(place(home, LATER), dial=dial_and_watch))
+    assert len(statements) > 20
+    assert len(images) > 4  # most statements change nothing that a process leaves behind
+
+    found = set()
+    for files, name in images.items():
+        image = tmp_path / name
+        for path, data in files:
+            copy = image / path.relative_to(home)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(data)
+        with closing(dial(image / "farm.db")) as db:
+            steps = schema.applied(db, later)
+            columns = [row["name"] for row in db.execute("PRAGMA table_info(jobs)")]
+            spools = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'spools'").fetchone()[0]
+            found.add((len(steps), "copies" in columns, spools))
+        open_file(place(image, LATER))
+        assert content(image / "farm.db") == content(home / "farm.db")
+        assert shape(image / "farm.db") == shape(home / "farm.db")
+    assert found == {(1, False, 0), (2, True, 0), (3, True, 1)}
+
+
+def test_a_step_that_fails_is_undone_and_tried_again_at_the_next_start(tmp_path):
+    in_use_since_step_one(tmp_path / "farm.db")
+    before = shape(tmp_path / "farm.db")
+
+    def small_disk(path):
+        connection = dial(path)
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    with pytest.raises(StorageFull):
+        open_file(replace(place(tmp_path, LATER), dial=small_disk))
+    assert shape(tmp_path / "farm.db") == before
+    assert open_file(place(tmp_path, LATER)).migrated == ("m002_copies", "m003_spools")
+
+
+def test_a_database_of_a_newer_farm_is_refused_and_left_as_it_is(tmp_path):
+    open_file(place(tmp_path, LATER))
+    newest = shape(tmp_path / "farm.db")
+    with pytest.raises(SettingsError, match=r"newer farm \(it knows m002_copies, m003_spools"):
+        open_file(place(tmp_path, FARM))
+    assert shape(tmp_path / "farm.db") == newest
+
+
+def test_a_backup_of_a_newer_farm_is_not_restored(tmp_path):
+    open_file(place(tmp_path, LATER))
+    (tmp_path / "backups").mkdir()
+    backup.backup(tmp_path / "farm.db", tmp_path / "backups" / "farm-new.db")
+    assert backup.newest_good(tmp_path / "backups", "farm", later) is not None
+    assert backup.newest_good(tmp_path / "backups", "farm", FARM.migrations) is None
+
+
+def test_a_backup_from_an_older_schema_is_restored_and_brought_up_to_date(tmp_path):
+    in_use_since_step_one(tmp_path / "farm.db")
+    open_file(place(tmp_path, LATER))  # leaves the backup it made before its first step
+    rows = content(tmp_path / "farm.db")["jobs"]
+    (tmp_path / "farm.db").write_bytes(b"spilled coffee" * 1000)
+    opened = open_file(place(tmp_path, LATER))
+    assert opened.restored_from == "farm-before-m002_copies.db"
+    assert opened.migrated == ("m002_copies", "m003_spools")
+    assert content(tmp_path / "farm.db")["jobs"] == rows
+
+
+def test_each_file_has_its_own_history():
+    assert isinstance(FARM, Keeping)
+    assert not set(names(FARM.migrations)) & set(names(TELEMETRY.migrations))
