@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -14,7 +15,7 @@ from farm.access.rights import Action, Target, require
 from farm.actors import Address, Mailbox, serve
 from farm.domain.clock import ATTEMPT_ID_LENGTH, Randomness, WallClock, new_id
 from farm.domain.job import ACTIVE_PRINTS, Job, JobState, Print, PrintState
-from farm.domain.printer import BUSY, Connection, Operation, Plate
+from farm.domain.printer import BUSY, Connection, Operation, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.printers.messages import (
@@ -200,7 +201,7 @@ class Queue:
     def _look_soon(self, printer: str) -> None:
         if printer in self._at_work:
             self._look_again.add(printer)
-        else:
+        elif self._next(printer) is not None:
             self._at_work.add(printer)
             self._nursery.start_soon(self._work_for, printer)
 
@@ -208,39 +209,42 @@ class Queue:
         try:
             while True:
                 self._look_again.discard(printer)
-                more = await self._take_a_step(printer)
-                if not more and printer not in self._look_again:
+                step = self._next(printer)
+                if step is None or (not await step() and printer not in self._look_again):
                     return
         except FarmError as problem:  # tried again with the printer's next word, 5 s at most
             log.warning("dispatch put off", printer=printer, problem=str(problem))
         finally:
             self._at_work.discard(printer)
 
-    async def _take_a_step(self, printer: str) -> bool:
-        """Take the next step for a printer. Returns whether there may be another one."""
-        await trio.lowlevel.checkpoint()
-        news = self._printers.get(printer)
+    def _next(self, printer: str) -> Callable[[], Awaitable[bool]] | None:
+        """What there is to do for a printer now, None for nothing.
+
+        The step answers whether to look again at once, instead of waiting for the printer's next word.
+        """
+        news, attempt = self._printers.get(printer), self._active.get(printer)
         if news is None:
-            return False
-        attempt = self._active.get(printer)
+            return None
         if news.report is not None and (attempt is None or news.report.print != attempt.id):
-            self._parts.printer(printer).tell_nowait(ForgetPrint(news.report.print))
-            news = self._without_report(news)
-        if attempt is None:
-            return await self._begin_if_free(news)
-        return await self._bring_closer(attempt, news.report)
+            return partial(self._dismiss, news, news.report)
+        if attempt is not None:
+            step = next_step(attempt.state, news.report.stage if news.report else None)
+            return None if step.do is Do.NOTHING else partial(self._bring_closer, attempt, step, news.report)
+        if news.status.foreign and self._plates[printer].plate is Plate.CLEAR:
+            return partial(self._raise_plate, printer)
+        if self._is_free(news) and printer not in self._nothing_for:
+            return partial(self._begin, news.printer)
+        return None
 
-    def _without_report(self, news: PrinterChanged) -> PrinterChanged:
-        self._printers[news.printer.id] = PrinterChanged(news.printer, news.status, None)
-        return self._printers[news.printer.id]
+    async def _dismiss(self, news: PrinterChanged, report: Report) -> bool:
+        """What it reports about is over, or was never ours."""
+        await trio.lowlevel.checkpoint()
+        self._parts.printer(news.printer.id).tell_nowait(ForgetPrint(report.print))
+        if self._printers.get(news.printer.id) is news:
+            self._printers[news.printer.id] = PrinterChanged(news.printer, news.status, None)
+        return True
 
-    async def _begin_if_free(self, news: PrinterChanged) -> bool:
-        printer = news.printer
-        if news.status.foreign and news.status.operation in BUSY:
-            await self._raise_plate(printer.id)
-            return False
-        if printer.id in self._nothing_for or not self._is_free(news):
-            return False
+    async def _begin(self, printer: Printer) -> bool:
         at, chance = self._parts.clock(), self._parts.chance
         ticket = dispatch.Ticket(new_id(chance), new_id(chance, ATTEMPT_ID_LENGTH))
         attempt = await self._parts.database.write(dispatch.reserve, printer, ticket, at, str(SYSTEM))
@@ -261,30 +265,24 @@ class Queue:
             and trio.current_time() >= self._rests_until.get(printer, 0.0)
         )
 
-    async def _raise_plate(self, printer: str) -> None:
+    async def _raise_plate(self, printer: str) -> bool:
         """Somebody else prints on it: what lies on the plate afterwards is not ours to know."""
-        if self._plates[printer].plate is Plate.CLEAR:
-            plate = PlateRow(Plate.OCCUPIED)
-            await self._parts.database.write(
-                dispatch.change_plate,
-                printer,
-                plate,
-                self._parts.clock(),
-                str(SYSTEM),
-                "a foreign print runs",
-            )
-            self._remember_plate(printer, plate)
+        plate, at, who = PlateRow(Plate.OCCUPIED), self._parts.clock(), str(SYSTEM)
+        await self._parts.database.write(
+            dispatch.change_plate, printer, plate, at, who, "somebody else prints on it"
+        )
+        self._remember_plate(printer, plate)
+        return False
 
-    async def _bring_closer(self, attempt: Print, report: Report | None) -> bool:
-        step = next_step(attempt.state, report.stage if report else None)
+    async def _bring_closer(self, attempt: Print, step: Step, report: Report | None) -> bool:
         match step.do:
             case Do.NOTHING:
-                return False
+                await trio.lowlevel.checkpoint()
             case Do.NOTE:
                 await self._note(attempt, step, report.text if report else "")
                 return True
             case Do.SEND_FILE:
-                await self._send_file(attempt)
+                return await self._send_file(attempt)
             case Do.SEND_START:
                 attempt = await self._enter(attempt, PrintState.STARTING)
                 await self._ask(attempt.printer, StartPrint(attempt.id))
@@ -292,15 +290,16 @@ class Queue:
                 await self._ask(attempt.printer, WatchPrint(await self._order(attempt)))
             case _:
                 assert_never(step.do)
-        return False  # the printer's next word says how it went
+        return False
 
     async def _ask(self, printer: str, message: Any) -> None:
         await self._parts.printer(printer).ask(message, timeout=ANSWER_WITHIN_S)
 
-    async def _send_file(self, attempt: Print) -> None:
+    async def _send_file(self, attempt: Print) -> bool:
         connection = self._printers[attempt.printer].status.connection
         if connection is Connection.CONNECTING:
-            return  # it has only just begun to look for its printer
+            await trio.lowlevel.checkpoint()
+            return False  # it has only just begun to look for its printer
         try:
             if connection is not Connection.ONLINE:
                 raise Refused(f"the printer is {connection}")
@@ -309,6 +308,8 @@ class Queue:
         except Refused as refusal:  # nothing was sent: the job goes to whoever is free next
             self._rests_until[attempt.printer] = trio.current_time() + REST_S
             await self._note(attempt, _TAKEN_BACK, str(refusal))
+            return True
+        return False
 
     async def _order(self, attempt: Print) -> PrintOrder:
         found: OpenOrder | None = await self._parts.database.read(order_of, attempt.id)

@@ -1,0 +1,194 @@
+"""The queue with real printers' actors, a real database, and machines in memory."""
+
+import pytest
+import trio
+
+from farm.domain.job import JobState, PrintState
+from farm.domain.printer import Plate
+from farm.errors import Invalid, NotFound, Refused
+from farm.queue.dispatch import MAX_FAILURES
+from farm.queue.messages import UNDO_S, AddJob, ClearPlate, UndoPlate
+from tests.simulation.machine import Faults
+from tests.simulation.shop import open_shop
+
+A_PRINT_S = 1000.0
+
+
+async def test_a_job_prints_when_its_plate_is_clear(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job()
+        await trio.sleep(60)
+        assert shop.machines["mk4"].starts == {}  # nobody has looked at the plate yet
+
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+
+        (attempt,) = await shop.prints(job.id)
+        assert attempt.state is PrintState.FINISHED
+        assert attempt.remote_name.startswith(attempt.attempt)
+        assert shop.machines["mk4"].starts == {attempt.remote_name: 1}
+        assert (await shop.job(job.id)).state is JobState.DONE
+        assert await shop.plate("mk4") is Plate.OCCUPIED
+
+
+async def test_the_second_copy_waits_until_the_plate_is_cleared_again(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job(copies=2)
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+        assert len(shop.machines["mk4"].starts) == 1
+        assert (await shop.job(job.id)).state is JobState.QUEUED
+
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+
+        assert len(shop.machines["mk4"].starts) == 2
+        assert (await shop.job(job.id)).state is JobState.DONE
+
+
+async def test_nothing_starts_while_the_clearing_can_be_taken_back(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(UNDO_S - 1)
+        assert await shop.queue.ask(UndoPlate("mk4")) is Plate.UNKNOWN
+        await trio.sleep(60)
+        assert shop.machines["mk4"].starts == {}
+        with pytest.raises(Refused):
+            await shop.queue.ask(UndoPlate("mk4"))
+
+
+async def test_taking_back_is_refused_after_its_time(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(1)
+        await shop.clear("mk4")
+        await trio.sleep(UNDO_S + 0.1)
+        with pytest.raises(Refused, match="over"):
+            await shop.queue.ask(UndoPlate("mk4"))
+
+
+async def test_a_plate_is_not_cleared_under_a_running_print(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(UNDO_S + 30)
+        assert len(shop.machines["mk4"].starts) == 1
+        with pytest.raises(Refused):
+            await shop.queue.ask(ClearPlate("mk4"))
+
+
+async def test_the_more_urgent_job_goes_first_and_only_where_it_may(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.add_printer("mini")
+        plain = await shop.add_job()
+        urgent = await shop.add_job(priority=5)
+        pinned = await shop.add_job(priority=9, required_printers=frozenset({"mini"}))
+        await shop.clear("mk4", "mini")
+        await trio.sleep(UNDO_S + 30)
+
+        assert [p.printer for p in await shop.prints(pinned.id)] == ["mini"]
+        assert [p.printer for p in await shop.prints(urgent.id)] == ["mk4"]
+        assert await shop.prints(plain.id) == []
+
+
+async def test_one_copy_is_never_given_to_two_printers(autojump_clock):
+    async with open_shop() as shop:
+        names = [f"p{n}" for n in range(6)]
+        for name in names:
+            await shop.add_printer(name)
+        job = await shop.add_job(copies=2)
+        await shop.clear(*names)
+        await trio.sleep(UNDO_S + 60)
+        assert len(await shop.prints(job.id)) == 2
+
+
+async def test_a_lost_answer_to_the_start_starts_nothing_twice(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4", Faults(start_lost_after=1.0))
+        job = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+        (attempt,) = await shop.prints(job.id)
+        assert shop.machines["mk4"].starts == {attempt.remote_name: 1}
+        assert attempt.state is PrintState.FINISHED
+
+
+async def test_a_start_that_never_arrived_fails_and_the_plate_waits_for_a_person(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4", Faults(start_lost_before=1.0))
+        job = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(300)
+        (attempt,) = await shop.prints(job.id)
+        assert attempt.state is PrintState.FAILED
+        assert "never began" in attempt.reason
+        assert await shop.plate("mk4") is Plate.OCCUPIED
+        assert (await shop.job(job.id)).state is JobState.QUEUED
+
+
+async def test_a_refused_start_leaves_the_plate_clear_and_too_many_quarantine_the_job(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4", Faults(start_refused=1.0))
+        job = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(300)
+        attempts = await shop.prints(job.id)
+        assert [attempt.state for attempt in attempts] == [PrintState.FAILED] * MAX_FAILURES
+        assert (await shop.job(job.id)).state is JobState.QUARANTINED
+        assert await shop.plate("mk4") is Plate.CLEAR
+
+
+async def test_a_print_somebody_started_at_the_machine_is_left_alone_and_raises_the_plate(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(5)
+        await shop.clear("mk4")
+        machine = shop.machines["mk4"]
+        machine.running, machine.ends_at = "benchy.gcode", trio.current_time() + 500
+        await trio.sleep(20)
+        job = await shop.add_job()
+        await trio.sleep(A_PRINT_S)
+        assert machine.starts == {}
+        assert await shop.plate("mk4") is Plate.OCCUPIED
+        assert await shop.prints(job.id) == []
+
+
+async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+        facts = await shop.facts()
+        assert [fact.seq for fact in facts] == list(range(1, len(facts) + 1))
+        assert [fact.type for fact in facts] == [
+            "printer.added",
+            "file.added",
+            "job.queued",
+            "plate.changed",
+            "print.reserved",
+            "print.uploading",
+            "print.starting",
+            "print.printing",
+            "plate.changed",
+            "job.started",
+            "print.finished",
+            "job.finished",
+        ]
+
+
+async def test_a_wish_that_cannot_be_granted_is_refused_in_words(autojump_clock):
+    async with open_shop() as shop:
+        with pytest.raises(NotFound, match="upload it first"):
+            await shop.queue.ask(AddJob("nowhere"))
+        file = await shop.add_file()
+        with pytest.raises(Invalid, match="no printer ghost"):
+            await shop.queue.ask(AddJob(file, required_printers=frozenset({"ghost"})))
+        with pytest.raises(NotFound):
+            await shop.queue.ask(ClearPlate("ghost"))

@@ -1,0 +1,155 @@
+"""A shop of machines in memory with the real queue, fleet, printers and database, on the virtual clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trio
+from cryptography.fernet import Fernet
+
+from farm.access.secrets import Seal
+from farm.actors import Address, ChildSpec, Mailbox, Supervisor, WhenFull
+from farm.actors.supervisor import Runtime
+from farm.domain.event import Fact
+from farm.domain.file import FileKind, StoredFile
+from farm.domain.job import Job, Print, PrintState
+from farm.domain.printer import Address as PrinterAddress
+from farm.domain.printer import Plate, Printer
+from farm.printers.actor import PrinterParts
+from farm.printers.fleet import Fleet, FleetParts
+from farm.printers.messages import AddPrinter
+from farm.queue.actor import Queue, QueueParts
+from farm.queue.messages import AddJob, ClearPlate
+from farm.store import events, files, jobs, printers, prints
+from farm.store.connection import FARM
+from farm.store.database import Database
+from tests.simulation.machine import Faults, Machine, MachineDriver
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CONTENT = "c0ffee" * 10
+
+
+class StartedTooEarly(AssertionError):
+    """A start command without its committed row, or onto a plate that is not clear."""
+
+
+@dataclass
+class Shop:
+    """What a test holds in its hands. Everything in it is real, but for the machines."""
+
+    runtime: Runtime
+    database: Database
+    supervisor: Supervisor
+    chance: random.Random
+    machines: dict[str, Machine] = field(default_factory=dict)
+    printers: dict[str, Printer] = field(default_factory=dict)
+
+    @property
+    def queue(self) -> Address:
+        return self.runtime.address("queue")
+
+    async def add_printer(self, name: str, faults: Faults | None = None) -> None:
+        self.machines[name] = Machine(
+            random.Random(self.chance.random()),
+            faults or Faults(),
+            on_start=lambda f: self._check_start(name, f),
+        )
+        printer = Printer(
+            name, name.upper(), PrinterAddress("octoprint", f"http://{name}.test"), max_retries=1
+        )
+        await self.runtime.address("printers").ask(AddPrinter(printer))
+
+    def driver(self, printer: Printer) -> MachineDriver:
+        return MachineDriver(self.machines[printer.id])
+
+    def _check_start(self, printer: str, remote_name: str) -> None:
+        """The invariant before every start command, looked up in the database at that very moment."""
+        row = self.look(prints.active_on, printer)
+        if row is None or row.remote_name != remote_name or row.state is not PrintState.STARTING:
+            raise StartedTooEarly(f"{printer} starts {remote_name} while the row says {row}")
+        plate = self.look(printers.plate, printer)
+        if plate is None or plate.plate is not Plate.CLEAR:
+            raise StartedTooEarly(f"{printer} starts {remote_name} on a plate that is {plate}")
+
+    def look(self, op, *args):
+        """Read at once, without letting anybody else run."""
+        return self.database._writer.look(lambda db: op(db, *args))
+
+    async def add_file(self, name: str = "cube.gcode") -> str:
+        file = StoredFile(f"file-{name}", name, FileKind.GCODE, 50_000, CONTENT, "test", NOON)
+        stored, _ = await self.database.write(files.add, file)
+        return stored.id
+
+    async def add_job(self, copies: int = 1, **wishes: object) -> Job:
+        return await self.queue.ask(AddJob(await self.add_file(), copies=copies, **wishes))
+
+    async def clear(self, *names: str) -> None:
+        for name in names:
+            await self.queue.ask(ClearPlate(name))
+
+    async def job(self, job: str) -> Job:
+        return await self.database.read(jobs.existing, job)
+
+    async def prints(self, job: str) -> list[Print]:
+        return await self.database.read(prints.of_job, job)
+
+    async def plate(self, name: str) -> Plate:
+        row = await self.database.read(printers.plate, name)
+        assert row is not None
+        return row.plate
+
+    async def facts(self) -> list[Fact]:
+        return await self.database.read(events.since, 0, 1_000_000)
+
+
+async def _sink(mailbox: Mailbox) -> None:
+    async for _ in mailbox:
+        pass
+
+
+@asynccontextmanager
+async def open_shop(seed: int = 0, *, poll_interval_s: float = 1.0) -> AsyncIterator[Shop]:
+    """A shop without printers. Leaving it stops everybody in order."""
+    chance = random.Random(seed)
+    begun = trio.current_time()
+
+    def clock() -> datetime:
+        return NOON + timedelta(seconds=trio.current_time() - begun)
+
+    runtime = Runtime(chance=chance)
+    database = Database(None, FARM, inline=True, chance=chance, clock=clock)
+    await database.open()
+    supervisor = Supervisor(runtime)
+    shop = Shop(runtime, database, supervisor, chance)
+    printer_parts = PrinterParts(
+        database=database,
+        queue=lambda: runtime.address("queue"),
+        events=lambda: runtime.address("events"),
+        telemetry=lambda: runtime.address("telemetry"),
+        driver=shop.driver,
+        content_of=lambda sha256: Path("/content") / sha256,
+        clock=clock,
+        chance=chance,
+        poll_interval_s=poll_interval_s,
+    )
+    queue_parts = QueueParts(
+        database=database,
+        printer=lambda name: runtime.address(f"printer:{name}"),
+        content_of=printer_parts.content_of,
+        clock=clock,
+        chance=chance,
+    )
+    fleet = Fleet(FleetParts(runtime, Seal(Path("seal.key"), Fernet.generate_key()), printer_parts))
+    async with supervisor.running():
+        await supervisor.start(database.spec())
+        for sink in ("events", "telemetry"):
+            await supervisor.start(ChildSpec(name=sink, run=_sink, when_full=WhenFull.DROP_OLDEST))
+        await supervisor.start(ChildSpec(name="queue", run=lambda mailbox: Queue(queue_parts).run(mailbox)))
+        await supervisor.start(ChildSpec(name="printers", run=fleet.run))
+        yield shop
+    database.close()
