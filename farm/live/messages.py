@@ -1,14 +1,18 @@
-"""What one can say to the broadcaster (the actor `events`)."""
+"""What one can say to the broadcaster (the actor `events`), to the clients' actor and to one client.
+
+Nobody waits here: everything is told with `tell_nowait`, whatever is lost is noticed and made good.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from farm.actors import Address, Ask, Latest
 from farm.domain.event import Fact
 from farm.domain.printer import Printer, PrinterStatus
+
+# -- to the broadcaster ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +51,123 @@ class ReportStatuses(Ask[Mapping[str, PrinterStatus]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(Ask["Joined"]):
-    """Let a client hear these rooms from now on, together with the rooms it hears already.
+class Hello:
+    """A client has shown who it is. It is told `Welcome`."""
 
-    client: where its facts and states are told. Rooms it has no right to are left out and named.
+    client: Address[ClientMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Let a client hear these rooms, as far as who tells this may, beside those it hears already.
+
+    The client is told `Joined`, or `NotJoined`.
     """
 
-    client: Address[Any]
+    client: Address[ClientMessage]
     rooms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """snapshots: what each room holds at fact number `seq`; later facts follow by themselves."""
+class Leave:
+    """The client hears these rooms no more."""
+
+    client: Address[ClientMessage]
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone(Latest):
+    """The client is no more. A state, so that it is never refused."""
+
+    client: str
+
+    @property
+    def key(self) -> Hashable:
+        return ("client", self.client)
+
+
+BroadcasterMessage = (
+    FactsCommitted | StatusChanged | StatusGone | ReportStatuses | Hello | Join | Leave | ClientGone
+)
+
+# -- to the clients' actor ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTooSlow(Latest):
+    """The client's outbox is full; it hears nothing any more and must be cut. Never refused."""
+
+    client: str
+
+    @property
+    def key(self) -> Hashable:
+        return self.client
+
+
+ClientsMessage = ClientTooSlow
+
+# -- to one client: its mailbox is its outbox ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Where the history of facts stands."""
 
     epoch: str
     seq: int
-    snapshots: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """snapshots: frames, one a room; every later fact of these rooms follows by itself, once."""
+
+    snapshots: tuple[str, ...]
     refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
-    """The client hears these rooms no more; an empty tuple means none at all."""
+class NotJoined:
+    """No room was joined, and why."""
 
-    client: Address[Any]
-    rooms: tuple[str, ...] = ()
+    detail: str
 
 
-BroadcasterMessage = FactsCommitted | StatusChanged | StatusGone | ReportStatuses | Join | Leave
+@dataclass(frozen=True, slots=True)
+class FactNews:
+    """A fact of a room the client hears. text: the frame, but for `prev`, which differs by client."""
+
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateNews(Latest):
+    """The newest state of `what` (a printer's id, say) in `room`. text: the whole frame."""
+
+    room: str
+    what: str
+    text: str
+
+    @property
+    def key(self) -> Hashable:
+        return (self.room, self.what)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer to what the client asked. text: the whole frame."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartOver(Latest):
+    """The broadcaster was restarted and knows no rooms: the client shall connect again."""
+
+    @property
+    def key(self) -> Hashable:
+        return StartOver
+
+
+ClientMessage = Welcome | Joined | NotJoined | FactNews | StateNews | Said | StartOver

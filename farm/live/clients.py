@@ -1,0 +1,151 @@
+"""The actor `clients`: owns one actor for each client of the live socket."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import assert_never
+
+import structlog
+import trio
+
+from farm.access.gate import Gate
+from farm.actors import Address, ChildSpec, Mailbox, Restart, RestartPolicy, Runtime, Supervisor, WhenFull
+from farm.live.client import CLOSE_WITHIN_S, OUTBOX, RESTARTING, TRY_LATER, Client
+from farm.live.connection import Connection, ConnectionLost
+from farm.live.messages import BroadcasterMessage, ClientMessage, ClientsMessage, ClientTooSlow
+
+log = structlog.get_logger(__name__)
+
+MOST_CLIENTS = 1000  # what one process was measured with; some 10 screens for each of 100 people
+WATCH_EVERY_S = 0.5  # who lost their rights is cut within a second
+CHECK_EVERY_S = 5.0  # how late the end of a token's or key's time is noticed
+STOP_WITHIN_S = 2.0  # for what still waits in an outbox when the farm stops
+_STOPPED_AFTER_S = STOP_WITHIN_S + CLOSE_WITHIN_S + 0.5  # then it counts as hung; the farm stops in ten
+
+_POLICY = RestartPolicy(restart=Restart.NEVER)  # who was disconnected connects again, for a fresh picture
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNumbers:
+    """clients: now. closed: by close code since the process started, None for those who left by themselves.
+
+    dropped: those among them that read too slowly, or came when there was no room.
+    """
+
+    clients: int
+    closed: Mapping[int | None, int]
+    dropped: int
+
+
+class Clients:
+    """Takes connections in and attends to each until it is over. Nothing one client does touches another."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        gate: Gate,
+        events: Callable[[], Address[BroadcasterMessage]],
+        *,
+        most: int = MOST_CLIENTS,
+    ) -> None:
+        """events: finds the broadcaster; raises NotFound while there is none."""
+        self._runtime = runtime
+        self._gate = gate
+        self._events = events
+        self._most = most
+        self._numbers = count(1)
+        self._clients: dict[str, Client] = {}
+        self._closed: Counter[int | None] = Counter()
+        self._supervisor: Supervisor | None = None
+
+    def numbers(self) -> ClientNumbers:
+        """How many there are and why others are not."""
+        return ClientNumbers(len(self._clients), dict(self._closed), self._closed[TRY_LATER])
+
+    def spec(self) -> ChildSpec[ClientsMessage]:
+        """The actor as a child of the tree: a door, which stops taking anybody in before all else stops."""
+        return ChildSpec(name="clients", run=self.run, door=True, stop_within_s=_STOPPED_AFTER_S + 0.5)
+
+    async def run(self, mailbox: Mailbox[ClientsMessage]) -> None:
+        """The actor. Stop it before the broadcaster: it tells every client that the farm stops."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_rights)
+            async with Supervisor(self._runtime, independent=True).running() as supervisor:
+                self._supervisor = supervisor
+                try:
+                    async for delivery in mailbox:
+                        self._obey(delivery.message)
+                finally:
+                    self._supervisor = None
+                for client in self._clients.values():
+                    client.end_within(STOP_WITHIN_S)
+            nursery.cancel_scope.cancel()
+
+    def _obey(self, message: ClientsMessage) -> None:
+        match message:
+            case ClientTooSlow(name):
+                client = self._clients.get(name)
+                if client is not None:
+                    client.too_slow()
+            case _:
+                assert_never(message)
+
+    async def attend(self, connection: Connection) -> None:
+        """Serve one client; returns when it is over, and the line can be cut. Cancelled: it has gone."""
+        if self._supervisor is None:
+            await self._turn_away(
+                connection, RESTARTING, "no clients are taken now; connect again in a moment"
+            )
+            return
+        if len(self._clients) >= self._most:
+            words = f"{self._most} clients are connected already; close some, or try again later"
+            await self._turn_away(connection, TRY_LATER, words)
+            return
+        client = Client(f"client:{next(self._numbers)}", connection, self._gate, self._events)
+        self._clients[client.name] = client
+        self._supervisor.start_soon(_spec(client))
+        try:
+            await client.over.wait()
+        finally:
+            client.gone()
+            self._note_end(client)
+
+    async def _turn_away(self, connection: Connection, code: int, reason: str) -> None:
+        log.info("live client turned away", address=connection.address, code=code, reason=reason)
+        self._closed[code] += 1
+        with trio.move_on_after(CLOSE_WITHIN_S):
+            with contextlib.suppress(ConnectionLost):
+                await connection.close(code, reason)
+
+    def _note_end(self, client: Client) -> None:
+        del self._clients[client.name]
+        ending = client.ending
+        self._closed[ending.code if ending is not None else RESTARTING] += 1
+
+    # -- rights --------------------------------------------------------------------------------
+
+    async def _watch_rights(self) -> None:
+        """Let clients see again whether they may be here: all when rights change, else now and then."""
+        seen, check_at = self._gate.revision, trio.current_time() + CHECK_EVERY_S
+        while True:
+            await trio.sleep(WATCH_EVERY_S)
+            changed = self._gate.revision != seen
+            if changed or trio.current_time() >= check_at:
+                seen, check_at = self._gate.revision, trio.current_time() + CHECK_EVERY_S
+                for client in list(self._clients.values()):
+                    client.check_again(cookies=changed)
+
+
+def _spec(client: Client) -> ChildSpec[ClientMessage]:
+    return ChildSpec(
+        name=client.name,
+        run=client.run,
+        mailbox_size=OUTBOX,
+        when_full=WhenFull.REFUSE,
+        policy=_POLICY,
+        stop_within_s=_STOPPED_AFTER_S,
+    )

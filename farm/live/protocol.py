@@ -1,0 +1,166 @@
+"""What is said on the live socket: a client's text in, a request out; events in, frames out. Pure.
+
+A frame is one JSON object. `prev` of a fact is the seq of the last fact this connection was sent, null
+for its first one, so that a client sees by itself when one is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+
+from farm.domain.clock import iso
+from farm.domain.event import Fact
+
+MAX_FRAME = 64 * 1024  # characters from a client; an access token and 200 rooms have about 8,000
+MAX_ROOMS = 1000  # in one request: every printer of the largest farm, and the rooms beside them
+_SHOWN = 40  # characters of an unknown op or room that are repeated in an answer
+_MOST_NAMED = 10  # refused rooms named in one sentence
+
+_Room = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Rooms = Annotated[list[_Room], msgspec.Meta(min_length=1, max_length=MAX_ROOMS)]
+
+
+class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op"):
+    pass
+
+
+class Auth(_Request, frozen=True, tag="auth"):
+    """Who is asking. token: an access token or an API key."""
+
+    token: str
+
+
+class Since(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last fact a client has seen."""
+
+    epoch: str
+    seq: int
+
+
+class Subscribe(_Request, frozen=True, tag="subscribe"):
+    """Hear these rooms. since: where the client was; for the time being it gets a snapshot all the same."""
+
+    rooms: _Rooms
+    since: Since | None = None
+
+
+class Unsubscribe(_Request, frozen=True, tag="unsubscribe"):
+    """Hear these rooms no more."""
+
+    rooms: _Rooms
+
+
+class Ping(_Request, frozen=True, tag="ping"):
+    """Answered with a pong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that is no request. op: what it claims to be, None where not even that is clear."""
+
+    op: str | None
+    detail: str
+
+
+Request: TypeAlias = Auth | Subscribe | Unsubscribe | Ping
+
+
+class _Claimed(msgspec.Struct):
+    op: str
+
+
+_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_CLAIMED = msgspec.json.Decoder(_Claimed)
+_OPS = ("auth", "subscribe", "unsubscribe", "ping")
+# A frame can hold lone surrogates (UnicodeEncodeError) and brackets nested without end (RecursionError).
+_NOT_JSON = (msgspec.MsgspecError, UnicodeEncodeError, RecursionError)
+
+
+def parse(message: str | bytes) -> Request | Unreadable:
+    """What a client wants."""
+    if isinstance(message, bytes):
+        return Unreadable(None, "send text, one JSON object a message; this was binary")
+    if len(message) > MAX_FRAME:
+        return Unreadable(None, f"a message has at most {MAX_FRAME} characters; this had {len(message)}")
+    try:
+        return _REQUESTS.decode(message)
+    except _NOT_JSON as problem:
+        return _unreadable(message, problem)
+
+
+def _unreadable(message: str, problem: Exception) -> Unreadable:
+    try:
+        op = _CLAIMED.decode(message).op
+    except _NOT_JSON:
+        return Unreadable(None, 'send one JSON object a message, like {"op":"ping"}')
+    if op not in _OPS:
+        return Unreadable(op[:_SHOWN], f"unknown op; known are {', '.join(_OPS)}")
+    return Unreadable(op, str(problem)[:200])
+
+
+# -- frames ------------------------------------------------------------------------------------
+
+
+def welcome(epoch: str, seq: int) -> str:
+    """The client is known; the history of facts stands at `seq`."""
+    return _frame({"type": "welcome", "epoch": epoch, "seq": seq})
+
+
+def snapshot(room: str, epoch: str, seq: int, at: datetime, data: Mapping[str, Any]) -> str:
+    """What the room holds at fact number `seq`."""
+    return _frame({"type": "snapshot", "room": room, "epoch": epoch, "seq": seq, "at": iso(at), "data": data})
+
+
+def fact(fact: Fact) -> str:
+    """A fact without its `prev`, the same for every client."""
+    return _frame(
+        {"type": fact.type, "seq": fact.seq, "rooms": fact.rooms, "at": iso(fact.at), "data": fact.data}
+    )
+
+
+def with_prev(text: str, prev: int | None) -> str:
+    """The fact `text` as the one connection gets it that was sent fact `prev` before."""
+    return f'{text[:-1]},"prev":{"null" if prev is None else prev}}}'
+
+
+def state(type: str, room: str, at: datetime, data: Mapping[str, Any]) -> str:
+    """The newest state of something in `room`."""
+    return _frame({"type": type, "room": room, "at": iso(at), "data": data})
+
+
+def batch(events: Sequence[str]) -> str:
+    """Several facts and states in one frame; one alone goes as it is."""
+    if len(events) == 1:
+        return events[0]
+    return f'{{"type":"batch.update","events":[{",".join(events)}]}}'
+
+
+def pong() -> str:
+    """The answer to a ping."""
+    return '{"type":"pong"}'
+
+
+def error(op: str | None, detail: str, **more: Any) -> str:
+    """The answer to a request that cannot be done, and why."""
+    return _frame({"type": "error", "op": op, "detail": detail, **more})
+
+
+def refused(rooms: Sequence[str]) -> str:
+    """The answer for rooms that are not there, or not this client's to hear: nobody is told which."""
+    named = ", ".join(room[:_SHOWN] for room in rooms[:_MOST_NAMED])
+    rest = f" and {len(rooms) - _MOST_NAMED} more" if len(rooms) > _MOST_NAMED else ""
+    return error("subscribe", f"no such room, or not yours to hear: {named}{rest}", rooms=rooms)
+
+
+def _frame(shape: Mapping[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(shape).decode()
+    except UnicodeEncodeError:  # half a character, in words that some printer's host sent
+        mended = json.dumps(shape, ensure_ascii=False).encode(errors="replace")
+        return msgspec.json.encode(json.loads(mended)).decode()

@@ -1,0 +1,194 @@
+"""A small farm with a live socket: real tree, real database, real gate; browsers that the test plays."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from farm.access.gate import Gate
+from farm.access.passwords import Cost, Hasher
+from farm.access.tokens import TokenKeys
+from farm.actors import Runtime, Supervisor
+from farm.domain.printer import Address, Plate, Printer
+from farm.domain.user import EVERYTHING, SYSTEM, Scope
+from farm.live.broadcaster import Broadcaster
+from farm.live.clients import Clients
+from farm.live.connection import ConnectionLost
+from farm.live.messages import FactsCommitted
+from farm.store import events, printers
+from farm.store.connection import FARM
+from farm.store.database import Database
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def printer(id="mk4-01", *tags):
+    return Printer(id, f"Printer {id}", Address("octoprint", "http://10.0.0.1"), tags=frozenset(tags))
+
+
+class Browser:
+    """One end of a WebSocket in memory. The farm has the other: `send`, `receive`, `close`."""
+
+    def __init__(self, cookie=None):
+        self.cookie = cookie
+        self.address = "10.0.0.9"
+        self.closed = None  # (code, reason) of the close frame
+        self.frames = []  # all that arrived, as sent
+        self.reads = True
+        self.hold_back = None  # called before each send, to make it fail or wait
+        self._to_farm, self._from_browser = trio.open_memory_channel(100)
+        self._events = []
+        self._news = trio.Event()
+        self._reads_again = trio.Event()
+
+    # -- what the farm uses
+
+    async def send(self, text):
+        await trio.lowlevel.checkpoint()
+        if self.hold_back is not None:
+            await self.hold_back()
+        if not self.reads:
+            await self._reads_again.wait()
+        self.frames.append(text)
+        frame = json.loads(text)
+        self._events += frame["events"] if frame["type"] == "batch.update" else [frame]
+        self._news.set()
+        self._news = trio.Event()
+
+    async def receive(self):
+        try:
+            return await self._from_browser.receive()
+        except trio.EndOfChannel:
+            raise ConnectionLost from None
+
+    async def close(self, code, reason):
+        await trio.lowlevel.checkpoint()
+        if not self.reads:
+            await self._reads_again.wait()
+        self.closed = (code, reason)
+
+    # -- what the test does
+
+    def stop_reading(self):
+        self.reads = False
+
+    def read_on(self):
+        self.reads = True
+        self._reads_again.set()
+
+    async def say(self, op, **more):
+        await self.say_raw(json.dumps({"op": op, **more}))
+
+    async def say_raw(self, message):
+        await self._to_farm.send(message)
+
+    def hang_up(self):
+        self._to_farm.close()
+
+    async def hear(self, type=None):
+        """The next event, or the next of this type."""
+        with trio.fail_after(60):
+            while True:
+                while self._events:
+                    event = self._events.pop(0)
+                    if type in (None, event["type"]):
+                        return event
+                await self._news.wait()
+
+    def heard(self):
+        """All that came since the last look."""
+        events, self._events = self._events, []
+        return events
+
+    async def log_in(self, token, *rooms):
+        """Authenticate and enter `rooms`; returns their snapshots."""
+        await self.say("auth", token=token)
+        await self.hear("welcome")
+        if rooms:
+            await self.say("subscribe", rooms=list(rooms))
+        return [await self.hear("snapshot") for _ in rooms]
+
+
+class LiveFarm:
+    def __init__(self, folder, chance):
+        self.chance = chance
+        self.begun = None
+        self.hint = lambda facts: self.events.tell_nowait(FactsCommitted(tuple(facts)))
+        self.database = Database(None, FARM, inline=True, on_facts=lambda facts: self.hint(facts))
+        numbers = itertools.count(1)
+        self.gate = Gate(
+            self.database,
+            folder,
+            TokenKeys.load(folder / "token-keys.json", NOON, lambda size: f"{next(numbers):0>43}"),
+            Hasher(inline=True, cost=Cost(memory_kib=8, passes=1)),
+            clock=self.clock,
+            chance=chance,
+        )
+        self.runtime = Runtime(chance=chance)
+        self.broadcaster = Broadcaster(
+            self.database, lambda: self.runtime.address("clients"), clock=self.clock
+        )
+        self.clients = Clients(self.runtime, self.gate, lambda: self.runtime.address("events"))
+
+    def clock(self):
+        """The time of day runs with virtual time."""
+        return NOON if self.begun is None else NOON + timedelta(seconds=trio.current_time() - self.begun)
+
+    @property
+    def events(self):
+        return self.runtime.address("events")
+
+    @asynccontextmanager
+    async def running(self):
+        self.begun = trio.current_time()
+        async with (
+            self.database.running(),
+            Supervisor(self.runtime).running() as self.supervisor,
+            trio.open_nursery() as self.nursery,
+        ):
+            await self.supervisor.start(self.broadcaster.spec())
+            await self.supervisor.start(self.clients.spec())
+            _, self.token = await self.gate.create_key(SYSTEM, "screens", [Scope.READ])
+            yield self
+            self.nursery.cancel_scope.cancel()
+
+    def connect(self, browser=None):
+        browser = browser or Browser()
+        self.nursery.start_soon(self.clients.attend, browser)
+        return browser
+
+    async def key(self, grant=EVERYTHING, scopes=(Scope.READ,)):
+        _, text = await self.gate.create_key(SYSTEM, "another", scopes, grant)
+        return text
+
+    async def watch(self, *rooms, token=None):
+        """A browser that hears `rooms`, and its snapshots."""
+        browser = self.connect()
+        return browser, await browser.log_in(token or self.token, *rooms)
+
+    async def happen(self, type="job.queued", rooms=("queue",), **data):
+        """Commit one fact; returns its number."""
+        return await self.database.write(events.record, type, rooms, self.clock(), data)
+
+    async def add_printer(self, added, plate=Plate.UNKNOWN):
+        await self.database.write(printers.add, added, b"sealed", self.clock(), "test")
+        if plate is not Plate.UNKNOWN:
+            row = printers.PlateRow(plate)
+            await self.database.write(
+                printers.set_plate, added.id, row, self.clock(), "test", "somebody looked"
+            )
+
+    def report(self, name):
+        return next(report for report in self.runtime.reports() if report.name == name)
+
+
+def seqs(events):
+    return [event["seq"] for event in events if "prev" in event]
+
+
+settled = wait_all_tasks_blocked

@@ -1,0 +1,460 @@
+"""Facts without gaps, states that coalesce, rooms that open only to those who may enter."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import trio
+from live_farm import NOON, printer, seqs, settled
+
+from farm.domain.file import FileKind, StoredFile
+from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, Temperature
+from farm.domain.user import Grant, Scope
+from farm.errors import StorageFailed
+from farm.live.broadcaster import LOOK_EVERY_S, MAILBOX
+from farm.live.messages import FactsCommitted, ReportStatuses, StatusChanged, StatusGone
+from farm.store import events, files, jobs, prints
+
+IDLE = PrinterStatus(connection=Connection.ONLINE, operation=Operation.IDLE, plate=Plate.CLEAR)
+HOT = replace(IDLE, temperatures={"tool0": Temperature(215.0, 215.0)})
+
+
+async def test_fact_arrives_with_all_that_is_known_of_it(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+
+    seq = await farm.happen("job.started", ("queue", "printer:mk4-01"), job="j1")
+
+    assert await browser.hear() == {
+        "type": "job.started",
+        "seq": seq,
+        "prev": None,
+        "rooms": ["queue", "printer:mk4-01"],
+        "at": "2026-01-01T12:00:00.000Z",
+        "data": {"job": "j1"},
+    }
+
+
+async def test_each_fact_names_the_one_sent_before_it_on_this_connection(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    first = await farm.happen()
+    await farm.happen(rooms=("files",))  # this one is not for the browser
+    second = await farm.happen()
+
+    assert (await browser.hear())["prev"] is None
+    event = await browser.hear()
+    assert (event["seq"], event["prev"]) == (second, first)
+
+
+async def test_fact_of_several_rooms_is_sent_once(autojump_clock, farm):
+    await farm.add_printer(printer())
+    browser, _ = await farm.watch("queue", "printers", "printer:mk4-01")
+
+    seq = await farm.happen(rooms=("queue", "printers", "printer:mk4-01"))
+    await settled()
+
+    assert seqs(browser.heard()) == [seq]
+
+
+async def test_lost_hint_is_made_good_by_the_next_one(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    hint, farm.hint = farm.hint, lambda facts: None
+    lost = [await farm.happen(), await farm.happen()]
+    farm.hint = hint
+
+    lost.append(await farm.happen())
+    await settled()
+
+    assert seqs(browser.heard()) == lost
+
+
+async def test_lost_hint_without_a_next_one_is_made_good_within_seconds(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    farm.hint = lambda facts: None
+    seq = await farm.happen()
+    asked_at = trio.current_time()
+
+    assert (await browser.hear())["seq"] == seq
+    assert trio.current_time() - asked_at <= LOOK_EVERY_S
+
+
+async def test_lost_hints_are_found_however_busy_the_broadcaster_is(autojump_clock, farm):
+    """States that come all the time must not push the look for lost hints away for ever."""
+    browser, _ = await farm.watch("queue")
+    farm.hint = lambda facts: None
+    seq = await farm.happen()
+    for degc in range(100):
+        farm.events.tell_nowait(StatusChanged(printer(), replace(IDLE, message=f"{degc}")))
+        await trio.sleep(LOOK_EVERY_S / 20)
+
+    assert seqs(browser.heard()) == [seq]
+
+
+async def test_hint_that_comes_twice_or_late_publishes_nothing_twice(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    hints = []
+    farm.hint = hints.append
+    expected = [await farm.happen() for _ in range(3)]
+
+    for index in (1, 1, 0, 2, 0, 2):
+        farm.events.tell_nowait(FactsCommitted(tuple(hints[index])))
+        await settled()
+
+    assert seqs(browser.heard()) == expected
+
+
+async def test_facts_before_the_snapshot_are_not_sent_and_those_after_it_are(autojump_clock, farm):
+    before = await farm.happen()
+    browser, [snapshot] = await farm.watch("queue")
+    after = await farm.happen()
+    await settled()
+
+    assert snapshot["seq"] == before
+    assert snapshot["epoch"] == await farm.database.read(events.epoch)
+    assert seqs(browser.heard()) == [after]
+
+
+async def test_facts_that_nobody_hinted_at_reach_the_members_before_a_newcomer_gets_its_snapshot(
+    autojump_clock, farm
+):
+    member, _ = await farm.watch("queue")
+    farm.hint = lambda facts: None
+    seq = await farm.happen()
+
+    newcomer, [snapshot] = await farm.watch("queue")
+    await settled()
+
+    assert snapshot["seq"] == seq
+    assert seqs(member.heard()) == [seq]
+    assert seqs(newcomer.heard()) == []
+
+
+async def test_snapshot_of_another_room_comes_after_the_facts_it_contains(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    farm.hint = lambda facts: None
+    seq = await farm.happen(rooms=("queue", "files"))
+
+    await browser.say("subscribe", rooms=["files"])
+    first, second = await browser.hear(), await browser.hear()
+
+    assert (first["type"], first["seq"]) == ("job.queued", seq)
+    assert (second["type"], second["seq"]) == ("snapshot", seq)
+
+
+async def test_who_leaves_a_room_hears_nothing_more_of_it(autojump_clock, farm):
+    browser, _ = await farm.watch("queue", "files")
+    await browser.say("unsubscribe", rooms=["queue", "alerts"])
+    await settled()
+
+    await farm.happen(rooms=("queue",))
+    seq = await farm.happen(rooms=("files",))
+    await settled()
+
+    assert seqs(browser.heard()) == [seq]
+
+
+async def test_unreadable_table_is_read_later_and_nothing_is_lost(autojump_clock, farm, monkeypatch):
+    browser, _ = await farm.watch("queue")
+    farm.hint = lambda facts: None
+    seq = await farm.happen()
+
+    async def refuse(*args, **kwargs):
+        await trio.lowlevel.checkpoint()
+        raise StorageFailed("the disk refused")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(farm.database, "read", refuse)
+        await trio.sleep(3 * LOOK_EVERY_S)
+        await browser.say("subscribe", rooms=["files"])
+        assert await browser.hear() == {"type": "error", "op": "subscribe", "detail": "the disk refused"}
+
+    assert (await browser.hear())["seq"] == seq
+    assert farm.report("events").restarts == 0
+
+
+# -- a crash -----------------------------------------------------------------------------------
+
+
+class Poison(PrinterStatus):
+    """A status no code can have foreseen."""
+
+    @property
+    def temperatures(self):
+        raise RuntimeError("a mistake")
+
+
+def poison():
+    return StatusChanged(printer(), object.__new__(Poison))
+
+
+async def test_clients_of_a_crashed_broadcaster_connect_again_and_miss_nothing(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    quiet, _ = await farm.watch()
+    farm.events.tell_nowait(poison())
+    lost = await farm.happen()  # while the broadcaster is down
+
+    await settled()
+    await trio.sleep(1)
+
+    for each in (browser, quiet):
+        assert each.closed == (1012, "the farm lost its place; connect again for a fresh picture")
+    again, [snapshot] = await farm.watch("queue")
+    seq = await farm.happen()
+    await settled()
+    assert snapshot["seq"] == lost
+    assert seqs(again.heard()) == [seq]
+    assert farm.report("events").restarts == 1
+
+
+async def test_client_whose_request_died_in_the_crash_is_not_left_waiting(autojump_clock, farm):
+    browser = farm.connect()
+    await browser.say("auth", token=farm.token)
+    await browser.hear("welcome")
+    farm.events.tell_nowait(poison())
+    await browser.say("subscribe", rooms=["queue"])
+
+    await trio.sleep(1)
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 1012
+
+
+async def test_what_printers_told_outlives_a_crash(autojump_clock, farm):
+    await farm.add_printer(printer("mk4-02"), Plate.CLEAR)
+    farm.events.tell_nowait(StatusChanged(printer("mk4-02"), IDLE))
+    farm.events.tell_nowait(StatusChanged(printer("ghost"), IDLE))  # in no table
+    await settled()
+    farm.events.tell_nowait(poison())
+    await trio.sleep(1)
+
+    assert await farm.events.ask(ReportStatuses()) == {"mk4-02": IDLE}
+    _, [snapshot] = await farm.watch("printer:mk4-02")
+    assert snapshot["data"]["status"]["connection"] == "online"
+
+
+# -- states ------------------------------------------------------------------------------------
+
+
+async def test_newest_status_is_shown_in_both_rooms_of_its_printer(autojump_clock, farm):
+    await farm.add_printer(printer())
+    browser, _ = await farm.watch("printers", "printer:mk4-01")
+
+    farm.events.tell_nowait(StatusChanged(printer(), HOT))
+    states = [await browser.hear(), await browser.hear()]
+
+    assert {state["room"] for state in states} == {"printers", "printer:mk4-01"}
+    for state in states:
+        assert state["type"] == "printer.statusUpdate"
+        assert state["at"] == "2026-01-01T12:00:00.000Z"
+        assert state["data"]["id"] == "mk4-01"
+        assert state["data"]["status"]["temperatures"] == {"tool0": {"actual": 215.0, "target": 215.0}}
+
+
+async def test_printer_that_repeats_itself_is_not_news(autojump_clock, farm):
+    browser, _ = await farm.watch("printers")
+    for status in (IDLE, IDLE, HOT, HOT):
+        farm.events.tell_nowait(StatusChanged(printer(), status))
+        await settled()
+
+    assert len(browser.heard()) == 2
+
+
+async def test_states_coalesce_for_who_reads_slowly_and_facts_do_not(autojump_clock, farm):
+    browser, _ = await farm.watch("printers", "queue")
+    browser.stop_reading()
+    expected = []
+    for number in range(50):
+        farm.events.tell_nowait(StatusChanged(printer(), replace(IDLE, message=f"{number}")))
+        expected.append(await farm.happen())
+        await settled()
+
+    browser.read_on()
+    await settled()
+
+    heard = browser.heard()
+    messages = [
+        event["data"]["status"]["message"] for event in heard if event["type"] == "printer.statusUpdate"
+    ]
+    assert messages == ["0", "49"]  # the one in the line already, and the newest
+    assert seqs(heard) == expected
+
+
+async def test_printer_that_was_taken_out_is_shown_as_gone(autojump_clock, farm):
+    browser, _ = await farm.watch("printers")
+    farm.events.tell_nowait(StatusChanged(printer(), IDLE))
+    await settled()
+    farm.events.tell_nowait(StatusGone("mk4-01"))
+    await settled()
+
+    assert [event["type"] for event in browser.heard()] == ["printer.statusUpdate", "printer.gone"]
+    assert await farm.events.ask(ReportStatuses()) == {}
+
+
+async def test_half_a_character_from_a_print_host_harms_nobody(autojump_clock, farm):
+    browser, _ = await farm.watch("printers")
+
+    farm.events.tell_nowait(StatusChanged(printer(), replace(IDLE, message="heat\ud800er")))
+
+    assert (await browser.hear())["data"]["status"]["message"] == "heat?er"
+
+
+# -- snapshots ---------------------------------------------------------------------------------
+
+
+async def test_printers_are_pictured_with_the_stored_plate_and_what_they_told(autojump_clock, farm):
+    await farm.add_printer(printer("mk4-01", "row-a"), Plate.OCCUPIED)
+    await farm.add_printer(printer("mk4-02"))
+    farm.events.tell_nowait(StatusChanged(printer("mk4-01", "row-a"), HOT))
+    await settled()
+
+    _, [snapshot] = await farm.watch("printers")
+
+    first, second = snapshot["data"]["items"]
+    assert (first["id"], first["tags"], first["status"]["plate"]) == ("mk4-01", ["row-a"], "occupied")
+    assert first["status"]["temperatures"]["tool0"]["actual"] == 215.0
+    assert (second["id"], second["status"]["connection"]) == ("mk4-02", "offline")
+    assert "sealed" not in json.dumps(snapshot)
+
+
+async def test_queue_is_pictured_with_open_jobs_and_their_prints(autojump_clock, farm):
+    await fill_queue(farm)
+
+    _, [snapshot] = await farm.watch("queue")
+
+    [job] = snapshot["data"]["items"]
+    assert (job["id"], job["state"]) == ("open", "queued")
+    assert [(each["id"], each["printer"], each["state"]) for each in job["prints"]] == [
+        ("p1", "mk4-01", "reserved"),
+        ("p2", "mk4-02", "reserved"),
+    ]
+
+
+async def test_files_are_pictured_newest_first_and_the_rest_is_left_to_the_list(autojump_clock, farm):
+    for number in range(102):
+        file = StoredFile(
+            f"f{number:03}",
+            f"{number}.gcode",
+            FileKind.GCODE,
+            1,
+            f"{number:064}",
+            "test",
+            NOON + timedelta(hours=number),
+        )
+        await farm.database.write(files.add, file)
+
+    _, [snapshot] = await farm.watch("files")
+
+    assert [file["id"] for file in snapshot["data"]["items"]] == [f"f{n:03}" for n in range(101, 1, -1)]
+
+
+async def test_rooms_whose_part_of_the_farm_is_empty_are_pictured_empty(autojump_clock, farm):
+    _, snapshots = await farm.watch("schedule", "alerts", "system")
+
+    assert [(each["room"], each["data"]) for each in snapshots] == [
+        ("schedule", {}),
+        ("alerts", {}),
+        ("system", {}),
+    ]
+
+
+async def fill_queue(farm):
+    file = StoredFile("f1", "chip.gcode", FileKind.GCODE, 1, "0" * 64, "test", NOON)
+    await farm.database.write(files.add, file)
+    for id, state in (("open", JobState.QUEUED), ("over", JobState.QUEUED)):
+        await farm.database.write(jobs.add, Job(id, "f1", id, 2, state, "test", NOON), "test")
+    await farm.database.write(jobs.enter, "over", JobState.CANCELLED, NOON, "test", "no longer wanted")
+    for id, where in (("p1", "mk4-01"), ("p2", "mk4-02")):
+        attempt = Print(id, "open", where, f"a{id}", PrintState.RESERVED, NOON, f"a{id}_chip.gcode")
+        await farm.database.write(prints.reserve, attempt, "test")
+    await settled()
+
+
+# -- rights ------------------------------------------------------------------------------------
+
+
+async def test_rooms_that_are_not_there_are_refused_by_name_and_the_others_entered(autojump_clock, farm):
+    browser, _ = await farm.watch()
+
+    await browser.say("subscribe", rooms=["kitchen", "queue", "printer:ghost"])
+
+    assert (await browser.hear())["room"] == "queue"
+    assert await browser.hear() == {
+        "type": "error",
+        "op": "subscribe",
+        "detail": "no such room, or not yours to hear: kitchen, printer:ghost",
+        "rooms": ["kitchen", "printer:ghost"],
+    }
+
+
+async def test_key_that_may_only_upload_enters_no_room(autojump_clock, farm):
+    token = await farm.key(scopes=[Scope.UPLOAD])
+    reader, _ = await farm.watch("queue")
+    browser, _ = await farm.watch(token=token)
+
+    # Together with somebody who may, whose picture must not become theirs.
+    await reader.say("subscribe", rooms=["queue"])
+    await browser.say("subscribe", rooms=["queue", "system"])
+
+    assert (await browser.hear())["rooms"] == ["queue", "system"]
+    await farm.happen()
+    await settled()
+    assert browser.heard() == []
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        Grant(printers=frozenset({"mk4-01"}), tags=frozenset()),
+        Grant(printers=frozenset(), tags=frozenset({"row-a"})),
+    ],
+)
+async def test_restricted_client_sees_its_printers_alone(autojump_clock, farm, grant):
+    mine, other = printer("mk4-01", "row-a"), printer("mk4-02", "row-b")
+    await farm.add_printer(mine)
+    await farm.add_printer(other)
+    await fill_queue(farm)
+    token = await farm.key(grant)
+    browser = farm.connect()
+    await browser.log_in(token)
+
+    await browser.say("subscribe", rooms=["printer:mk4-02", "printers", "printer:mk4-01", "queue"])
+    pictures = {picture["room"]: picture["data"] for picture in [await browser.hear() for _ in range(3)]}
+    assert (await browser.hear())["rooms"] == ["printer:mk4-02"]
+    assert [each["id"] for each in pictures["printers"]["items"]] == ["mk4-01"]
+    assert pictures["printer:mk4-01"]["id"] == "mk4-01"
+    [job] = pictures["queue"]["items"]
+    assert [attempt["printer"] for attempt in job["prints"]] == ["mk4-01"]
+
+    await farm.happen("print.printing", ("queue", "printer:mk4-02"))
+    await farm.happen("plate.changed", ("printers",), printer="mk4-02")
+    visible = [
+        await farm.happen("print.printing", ("queue", "printer:mk4-01")),
+        await farm.happen("plate.changed", ("printers",), printer="mk4-01"),
+        await farm.happen("job.queued", ("queue",)),
+    ]
+    farm.events.tell_nowait(StatusChanged(other, IDLE))
+    farm.events.tell_nowait(StatusChanged(mine, IDLE))
+    await settled()
+
+    heard = browser.heard()
+    assert seqs(heard) == visible
+    assert {event["data"]["id"] for event in heard if "prev" not in event} == {"mk4-01"}
+
+
+# -- being busy --------------------------------------------------------------------------------
+
+
+async def test_hints_are_refused_not_waited_for_when_the_broadcaster_is_buried_in_them(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    expected = [await farm.happen() for _ in range(3)]
+    fact = (await farm.database.read(events.since, 0))[0]
+    told = [farm.events.tell_nowait(FactsCommitted((fact,))) for _ in range(MAILBOX + 10)]
+    expected.append(await farm.happen())
+    assert told.count(False) >= 10
+
+    await trio.sleep(LOOK_EVERY_S)
+
+    assert seqs(browser.heard()) == expected
