@@ -1,0 +1,91 @@
+"""One question and one answer over HTTP, as values: what the protocols write and read without I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from farm.errors import ProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request for a path below the printer's address.
+
+    content: the body, and `content_type` its kind; a body streamed from disk is given beside it.
+    """
+
+    method: str
+    path: str
+    content: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. headers: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What goes around a file's bytes in a multipart upload."""
+
+    content_type: str
+    head: bytes
+    tail: bytes
+
+
+def json_request(method: str, path: str, value: object) -> Request:
+    """A request with a JSON body."""
+    return Request(method, path, json.dumps(value).encode(), "application/json")
+
+
+def json_object(answer: Answer, peer: str) -> dict[str, object]:
+    """The JSON object in an answer of `peer`, a name for the sentence.
+
+    Raises ProtocolError for anything else. NaN and Infinity pass, because Python's own servers write them;
+    readings sort them out.
+    """
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):  # bad UTF-8 and numbers of thousands of digits are ValueErrors too
+        beginning = one_line(answer.body[:200].decode("utf-8", "replace"), 60)
+        raise ProtocolError(f"{peer} sent an answer that is not JSON: {beginning!r}.") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{peer} sent {type(value).__name__} where an object was expected.")
+    return value
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """A peer's text made fit to store and show: printable, without lone surrogates, on one line."""
+    sound = text[: limit * 4].encode("utf-8", "replace").decode()
+    words = " ".join("".join(char if char.isprintable() else " " for char in sound).split())
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def file_envelope(remote_name: str, boundary: str) -> Envelope:
+    """The multipart form around one file in the field `file`.
+
+    boundary: a random word that does not occur in the file.
+    """
+    name = remote_name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return Envelope(
+        f"multipart/form-data; boundary={boundary}", head.encode(), f"\r\n--{boundary}--\r\n".encode()
+    )
+
+
+def path_segment(name: str) -> str:
+    """`name` as one segment of a path. Raises ValueError for a name that would leave its folder."""
+    if name in ("", ".", "..") or "/" in name or "\\" in name:
+        raise ValueError(f"not a plain file name: {name!r}")
+    return quote(name, safe="")

@@ -1,0 +1,292 @@
+"""The farm's one way to speak HTTP to a print host: bounded in time, size and connections.
+
+Only the transport below httpx's client is used. A print host needs no cookies, no redirects and no
+proxy from the environment, and without a client none of them can creep in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+import trio
+
+from farm import __version__
+from farm.drivers.base import AnswerLost
+from farm.drivers.exchange import Answer, Envelope, Request
+from farm.errors import Invalid, PrinterUnreachable, ProtocolError, StorageFailed
+
+MAX_ANSWER = 4 * 1024 * 1024  # bytes; OctoPrint's longest, a list of thousands of files, stays below
+MAX_CONNECTIONS = 4  # one upload, one status, one command, and one to spare
+KEEP_IDLE_S = 60.0  # longer than the slowest poll, so that polling does not connect each time
+PIECE = 128 * 1024  # bytes read from disk and sent at once; at the slowest rate allowed within silence_s
+
+_LIKE_THIS = "The printer's address should look like http://192.168.1.100:5000."
+
+_readers = trio.CapacityLimiter(4)  # threads that read files for uploads, apart from trio's shared forty
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one request may hang, in seconds.
+
+    silence_s: without a byte moving. whole_s: in all, so that a peer sending one byte a second ends too.
+    command_s: to the answer of a command; a host may read the file first that it is to print.
+    upload_rate: bytes a second that an upload must reach on the whole; a weak Wi-Fi gives ten times that.
+    stored_s: from an upload's last byte to the answer; the host copies and checks the file meanwhile.
+    """
+
+    connect_s: float = 5.0
+    silence_s: float = 10.0
+    whole_s: float = 15.0
+    command_s: float = 30.0
+    upload_rate: float = 20_000.0
+    stored_s: float = 60.0
+
+
+PATIENT = Patience()
+
+
+class Http:
+    """Requests to one print host. `peer` is its name in sentences, such as "OctoPrint"."""
+
+    def __init__(self, url: str, peer: str, headers: Mapping[str, str], patience: Patience = PATIENT) -> None:
+        """Raises Invalid when `url` is no http or https address, or a header cannot be sent."""
+        self._base = _checked(url)
+        self._where = f"{peer} at {url}"
+        self._headers = _sendable(headers)
+        self._patience = patience
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=_tls(self._base.scheme),
+            trust_env=False,
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=KEEP_IDLE_S,
+            ),
+        )
+
+    async def send(self, request: Request, within_s: float | None = None) -> Answer:
+        """The answer to a request, whatever its status. within_s: for one that takes longer than others.
+
+        Raises PrinterUnreachable when the request did not go out, AnswerLost when it may have, and
+        ProtocolError when what came back is not HTTP or longer than MAX_ANSWER.
+        """
+        headers = {"Content-Type": request.content_type} if request.content_type else {}
+        outgoing = self._request(request, headers, content=request.content or None)
+        if within_s is not None:
+            return await self._exchange(outgoing, within_s, within_s)
+        return await self._exchange(outgoing, self._patience.silence_s, self._patience.whole_s)
+
+    async def send_file(
+        self, request: Request, source: Path, size: int, envelope: Envelope
+    ) -> tuple[Answer, str]:
+        """Sends `size` bytes of a file inside `envelope`; the answer, and the SHA-1 of what was sent.
+
+        Raises as `send` does, and StorageFailed when the file cannot be read or is not of that size.
+        """
+        patience = self._patience
+        length = len(envelope.head) + size + len(envelope.tail)
+        headers = {"Content-Type": envelope.content_type, "Content-Length": str(length)}
+        within_s = patience.whole_s + patience.stored_s + size / patience.upload_rate
+        file = await trio.to_thread.run_sync(_opened, source, size, limiter=_readers)
+        try:
+            body = _FileBody(file, size, envelope)
+            outgoing = self._request(request, headers, stream=body)
+            answer = await self._exchange(outgoing, patience.stored_s, within_s)
+            return answer, body.sha1()
+        finally:
+            file.close()
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        await self._transport.aclose()
+
+    def _request(
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        stream: httpx.AsyncByteStream | None = None,
+    ) -> httpx.Request:
+        path = self._base.raw_path.rstrip(b"/") + request.path.encode("ascii")
+        url = self._base.copy_with(raw_path=path)
+        everything = {"Host": url.netloc.decode("ascii"), **self._headers, **headers}
+        return httpx.Request(request.method, url, headers=everything, content=content, stream=stream)
+
+    async def _exchange(self, request: httpx.Request, silence_s: float, within_s: float) -> Answer:
+        sent = False
+
+        async def trace(event: str, info: object) -> None:
+            nonlocal sent
+            sent = sent or event.endswith("send_request_headers.started")
+
+        request.extensions["trace"] = trace
+        request.extensions["timeout"] = {
+            "connect": self._patience.connect_s,
+            "pool": self._patience.connect_s,
+            "read": silence_s,
+            "write": self._patience.silence_s,
+        }
+        try:
+            with trio.fail_after(within_s):
+                return await self._answer(request)
+        except httpx.RemoteProtocolError as error:
+            if "without sending" in str(error):  # closed before the first byte: nothing wrong was said
+                raise AnswerLost(f"{self._where} broke off before it answered.") from error
+            raise ProtocolError(f"{self._where} answers something that is not HTTP.") from error
+        except (httpx.TransportError, trio.TooSlowError, UnicodeError) as error:
+            words = f"{self._where} {_in_words(error)}"
+            if sent:
+                raise AnswerLost(f"{words}; the request was already on its way.") from error
+            raise PrinterUnreachable(f"{words}: check its power, its network and the address.") from error
+
+    async def _answer(self, request: httpx.Request) -> Answer:
+        response = await self._transport.handle_async_request(request)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, headers, await self._body(response))
+        finally:
+            with trio.move_on_after(1, shield=True):
+                await response.aclose()
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        if response.headers.get("content-encoding", "identity") != "identity":  # we asked for none
+            raise ProtocolError(f"{self._where} compresses its answers unasked.")
+        body = bytearray()
+        # Leaving the loop early would leave httpx's nested generators to the garbage collector;
+        # cancelling lets each of them finish.
+        with trio.CancelScope() as reading:
+            async for piece in response.aiter_raw():
+                body += piece
+                if len(body) > MAX_ANSWER:
+                    reading.cancel()
+        if len(body) > MAX_ANSWER:
+            raise ProtocolError(f"{self._where} sends more than {MAX_ANSWER // 2**20} MiB as one answer.")
+        return bytes(body)
+
+
+class _FileBody(httpx.AsyncByteStream):
+    """A file inside its envelope, read piece by piece in a thread and hashed on the way."""
+
+    def __init__(self, file: BinaryIO, size: int, envelope: Envelope) -> None:
+        self._file = file
+        self._size = size
+        self._envelope = envelope
+        self._sha1 = hashlib.sha1(usedforsecurity=False)  # the hash that OctoPrint shows
+        # A plain generator: an upload that breaks off leaves no asynchronous one to be closed.
+        self._pieces = self._read()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await trio.to_thread.run_sync(next, self._pieces, None, limiter=_readers)
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    def sha1(self) -> str:
+        """SHA-1 of the file's bytes sent so far, in hexadecimal."""
+        return self._sha1.hexdigest()
+
+    def _read(self) -> Iterator[bytes]:
+        yield self._envelope.head
+        left = self._size
+        while left:
+            try:
+                piece = self._file.read(min(PIECE, left))
+            except OSError as error:
+                raise StorageFailed(f"The farm's copy of the file cannot be read: {error}.") from error
+            if not piece:
+                raise StorageFailed("The farm's copy of the file became shorter while it was sent.")
+            left -= len(piece)
+            self._sha1.update(piece)
+            yield piece
+        yield self._envelope.tail
+
+
+def _opened(source: Path, size: int) -> BinaryIO:
+    try:
+        file = source.open("rb")
+        found = file.seek(0, 2)
+        file.seek(0)
+    except OSError as error:
+        raise StorageFailed(f"The farm's copy of the file cannot be read: {error}.") from error
+    if found != size:
+        file.close()
+        raise StorageFailed(f"The farm's copy of the file has {found} bytes instead of {size}.")
+    return file
+
+
+@cache
+def _tls(scheme: str) -> ssl.SSLContext:
+    # One for all printers: a context with the system's certificates takes 30 ms and 0.8 MB to make.
+    if scheme == "https":
+        return ssl.create_default_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trusts nobody
+
+
+def _checked(url: str) -> httpx.URL:
+    # The text itself is not repeated in the errors: people paste addresses with passwords in them.
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Invalid(_LIKE_THIS, "connection.url") from error
+    port = parsed.port or 80
+    if parsed.scheme not in ("http", "https") or not parsed.host or not 0 < port < 65536:
+        raise Invalid(_LIKE_THIS, "connection.url")
+    if parsed.query or parsed.fragment:
+        raise Invalid(_LIKE_THIS, "connection.url")
+    if parsed.userinfo:
+        raise Invalid("The address must not carry a user or a password.", "connection.url")
+    return parsed
+
+
+def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
+    for value in headers.values():
+        if not (value.isascii() and value.isprintable()):
+            raise Invalid("The API key holds characters that no key has.", "connection.api_key")
+    return {
+        "User-Agent": f"printer-farm/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",  # a compressed answer could unpack to any size
+        **headers,
+    }
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return "does not answer"
+    if isinstance(error, httpx.TimeoutException | trio.TooSlowError):
+        return "did not answer in time"
+    match _root(error):
+        case ssl.SSLCertVerificationError():
+            return "shows a certificate that this computer does not trust"
+        case ConnectionRefusedError():
+            return "refuses the connection"
+        case socket.gaierror() | UnicodeError():
+            return "has a name that is not known in this network"
+        case _:
+            return "cut the connection" if isinstance(error, _CUT) else "cannot be reached"
+
+
+_CUT = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.ProtocolError)
+
+
+def _root(error: BaseException) -> BaseException:
+    """What it all began with: trio and httpcore wrap the operating system's error several times."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        elif cause := error.__cause__ or error.__context__:
+            error = cause
+        else:
+            return error
