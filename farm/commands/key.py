@@ -38,8 +38,7 @@ def add_to(commands: options.Commands) -> None:
         dest="scopes",
         action="append",
         required=True,
-        choices=[*Scope],
-        type=Scope,
+        choices=list(map(str, Scope)),
         metavar="SCOPE",
         help=f"what it is good for, may be given again: {', '.join(Scope)}",
     )
@@ -69,9 +68,12 @@ def add_to(commands: options.Commands) -> None:
 
 
 def _days(text: str) -> timedelta:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0
     if not 0 < days <= 36500:
-        raise argparse.ArgumentTypeError("it must be more than 0 and at most 36500")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, more than 0 and at most 36500")
     return timedelta(days=days)
 
 
@@ -79,7 +81,12 @@ def add(chosen: argparse.Namespace) -> int:
     expires_at = datetime.now(UTC) + chosen.days if chosen.days else None
     with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
         key = farm.add_key(
-            chosen.name, chosen.scopes, chosen.printers, chosen.tags, chosen.target, expires_at
+            chosen.name,
+            [Scope(scope) for scope in chosen.scopes],
+            chosen.printers,
+            chosen.tags,
+            chosen.target,
+            expires_at,
         )
     if chosen.json:
         output.say_json(key)

@@ -25,9 +25,8 @@ def add_to(commands: options.Commands) -> None:
     adding.add_argument("name", help="the user name, without blanks")
     adding.add_argument(
         "--role",
-        choices=[*Role],
-        default=Role.OPERATOR,
-        type=Role,
+        choices=list(map(str, Role)),
+        default=str(Role.OPERATOR),
         metavar="ROLE",
         help=f"one of {', '.join(Role)} (default: {Role.OPERATOR})",
     )
@@ -54,7 +53,7 @@ def _add_password(parser: argparse.ArgumentParser) -> None:
 def add(chosen: argparse.Namespace) -> int:
     password = read_password(chosen)
     with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
-        user = farm.add_user(chosen.name, password, chosen.role)
+        user = farm.add_user(chosen.name, password, Role(chosen.role))
     _answer(chosen, user, f"{user['username']} may log in now, as {user['role']}.")
     return 0
 
