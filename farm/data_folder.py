@@ -71,7 +71,7 @@ class DataFolder:
         return self.path / "token-keys.json"
 
     @property
-    def seal_key(self) -> Path:
+    def secret_key(self) -> Path:
         """What the printers' API keys are sealed with; kept out of every backup."""
         return self.path / "secret-key"
 
