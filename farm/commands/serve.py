@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from farm.commands import options
 
@@ -31,6 +32,6 @@ def run(chosen: argparse.Namespace) -> int:
 
     logs.set_up(settings.log.level, settings.log.format)
     try:
-        return serve(settings, options.data_folder(chosen))
+        return serve(settings, options.data_folder(chosen), say=partial(print, flush=True))
     finally:
         logs.flush()

@@ -11,6 +11,8 @@ from sqlite3 import Connection
 from typing import assert_never
 from urllib.parse import urlsplit
 
+import trio
+
 from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Mailbox, RestartPolicy, Supervisor, serve
@@ -72,6 +74,8 @@ class Fleet:
         checked = checked_printer(printer)
         if len(self._printers) >= MAX_PRINTERS:
             raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
+        with trio.move_on_after(1, shield=True):  # raises Invalid for what no driver could send
+            await self._parts.printer.driver(checked).aclose()
         sealed = self._parts.seal.seal(checked.address.api_key)
         at = self._parts.printer.clock()
         await self._parts.printer.database.write(keep_printer, checked, sealed, at, str(by))

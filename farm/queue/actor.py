@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 import structlog
 import trio
@@ -23,6 +23,7 @@ from farm.printers.messages import (
     PlateIs,
     PrinterChanged,
     PrinterGone,
+    PrinterMessage,
     PrintOrder,
     Report,
     StartPrint,
@@ -54,7 +55,7 @@ class QueueParts:
     """
 
     database: Database
-    printer: Callable[[str], Address[Any]]
+    printer: Callable[[str], Address[PrinterMessage]]
     content_of: Callable[[str], Path]
     clock: WallClock
     chance: Randomness
@@ -285,15 +286,16 @@ class Queue:
                 return await self._send_file(attempt)
             case Do.SEND_START:
                 attempt = await self._enter(attempt, PrintState.STARTING)
-                await self._ask(attempt.printer, StartPrint(attempt.id))
+                await self._at(attempt).ask(StartPrint(attempt.id), timeout=ANSWER_WITHIN_S)
             case Do.WATCH:
-                await self._ask(attempt.printer, WatchPrint(await self._order(attempt)))
+                order = await self._order(attempt)
+                await self._at(attempt).ask(WatchPrint(order), timeout=ANSWER_WITHIN_S)
             case _:
                 assert_never(step.do)
         return False
 
-    async def _ask(self, printer: str, message: Any) -> None:
-        await self._parts.printer(printer).ask(message, timeout=ANSWER_WITHIN_S)
+    def _at(self, attempt: Print) -> Address[PrinterMessage]:
+        return self._parts.printer(attempt.printer)
 
     async def _send_file(self, attempt: Print) -> bool:
         connection = self._printers[attempt.printer].status.connection
@@ -304,7 +306,8 @@ class Queue:
             if connection is not Connection.ONLINE:
                 raise Refused(f"the printer is {connection}")
             attempt = await self._enter(attempt, PrintState.UPLOADING)
-            await self._ask(attempt.printer, TakePrint(await self._order(attempt)))
+            order = await self._order(attempt)
+            await self._at(attempt).ask(TakePrint(order), timeout=ANSWER_WITHIN_S)
         except Refused as refusal:  # nothing was sent: the job goes to whoever is free next
             self._rests_until[attempt.printer] = trio.current_time() + REST_S
             await self._note(attempt, _TAKEN_BACK, str(refusal))

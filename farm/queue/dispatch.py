@@ -154,3 +154,18 @@ def existing_plate(db: Connection, printer: str) -> PlateRow:
     if plate is None:
         raise NotFound(f"there is no printer {printer}")
     return plate
+
+
+def hold_everything(db: Connection, at: datetime, who: str, backup: str) -> None:
+    """After a backup was restored: what happened since is forgotten, so nothing goes on by itself.
+
+    Active prints become `unknown`, open jobs `needs_review`, every plate is to be looked at.
+    """
+    why = f"the database was restored from {backup}"
+    for attempt in prints.active(db):
+        prints.enter(db, attempt, PrintState.UNKNOWN, at, who, why)
+    for job in jobs.open_jobs(db):
+        if job.state is not JobState.QUARANTINED:  # that one waits for a person already
+            jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
+    for printer in printers.plates(db):
+        change_plate(db, printer, PlateRow(Plate.UNKNOWN), at, who, why)

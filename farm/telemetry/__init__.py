@@ -1,1 +1,1 @@
-"""What the printers measure, on its way into the history. It may lose readings, and never makes anybody wait."""
+"""What the printers measure, on its way into the history. Readings may get lost; nobody is kept waiting."""

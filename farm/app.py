@@ -1,0 +1,295 @@
+"""Builds the tree and hands out addresses. The only place that knows everyone."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from farm import __version__
+from farm.access.gate import Gate
+from farm.access.passwords import Hasher
+from farm.access.secrets import Seal
+from farm.access.tokens import TokenKeys
+from farm.actors import Address, ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
+from farm.actors.supervisor import Runtime
+from farm.actors.watchdog import Watchdog
+from farm.config import Settings
+from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
+from farm.domain.clock import Randomness, WallClock, real_clock
+from farm.domain.event import Fact
+from farm.domain.printer import Printer
+from farm.domain.user import SYSTEM
+from farm.drivers.base import Driver
+from farm.drivers.octoprint.driver import OctoPrintDriver
+from farm.files.storage import Storage
+from farm.live.broadcaster import Broadcaster
+from farm.live.clients import Clients
+from farm.live.messages import FactsCommitted
+from farm.platform import notify_service_manager, raise_descriptor_limit
+from farm.printers.actor import PrinterParts
+from farm.printers.fleet import Fleet, FleetParts
+from farm.queue.actor import Queue, QueueParts
+from farm.queue.dispatch import hold_everything
+from farm.store.connection import FARM, TELEMETRY, Keeping
+from farm.store.database import Database
+from farm.store.opening import Opened, restore_settled
+from farm.telemetry.actor import Telemetry, TelemetryParts
+from farm.web.app import build
+from farm.web.desk import Desk
+from farm.web.server import Web
+
+log = structlog.get_logger(__name__)
+
+# Who may wait for whom, by kind of actor: asks, and tells that wait for room. In the other direction
+# goes what never waits: `tell_nowait` and `Latest`. A test reads the code and keeps this list true.
+WAITING = frozenset(
+    {
+        ("queue", "database"),
+        ("queue", "printer"),
+        ("printers", "database"),
+        ("telemetry", "database"),
+        ("client", "database"),
+        ("web", "database"),
+        ("web", "events"),
+        ("web", "queue"),
+        ("web", "printers"),
+    }
+)
+
+# What becomes of an actor that crashes five times without a minute's calm. Single printers are
+# `faulted` and tried again for ever (printers/fleet.py); clients are never restarted (live/clients.py).
+_STOP_THE_PROCESS = RestartPolicy(exhausted=Exhausted.ESCALATE)
+_GO_ON_WITHOUT = RestartPolicy(exhausted=Exhausted.DEGRADED)
+WHEN_IT_KEEPS_CRASHING = {
+    "database": _STOP_THE_PROCESS,
+    "database:telemetry": _GO_ON_WITHOUT,
+    "events": _STOP_THE_PROCESS,
+    "queue": _STOP_THE_PROCESS,
+    "telemetry": _GO_ON_WITHOUT,
+    "printers": _STOP_THE_PROCESS,
+    "clients": _GO_ON_WITHOUT,
+    "web": _STOP_THE_PROCESS,
+}
+
+HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
+
+
+def octoprint(printer: Printer) -> Driver:
+    """The driver of a printer as it stands in the shop."""
+    return OctoPrintDriver(printer.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where time, chance and the world outside come in. A replay hands in its own.
+
+    inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
+    that nothing outside a virtual clock is waited for.
+    """
+
+    clock: WallClock = real_clock
+    chance: Randomness = field(default_factory=random.SystemRandom)
+    driver: Callable[[Printer], Driver] = octoprint
+    inline: bool = False
+
+
+class Farm:
+    """Everybody in the shop but the web, wired up."""
+
+    def __init__(self, settings: Settings, folder: DataFolder, seams: Seams | None = None) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._seams = seams = seams or Seams()
+        self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
+        self.supervisor = Supervisor(self.runtime)
+        self.database = self._database(folder.farm_db, FARM)
+        self.database.on_facts = self._tell_of_facts
+        self.readings = self._database(folder.telemetry_db, TELEMETRY)
+        self.storage = Storage(
+            folder.files, min_free=settings.files.min_free_mb * 1_000_000, inline=seams.inline
+        )
+
+    def _database(self, path: Path, keeping: Keeping) -> Database:
+        seams = self._seams
+        return Database(
+            None if seams.inline else path,
+            keeping,
+            backups=self._folder.backups,
+            inline=seams.inline,
+            chance=seams.chance,
+            clock=seams.clock,
+        )
+
+    def _tell_of_facts(self, facts: list[Fact]) -> None:
+        if "events" in self.runtime.children:  # else it finds them in the table when it starts
+            self.address("events").tell_nowait(FactsCommitted(tuple(facts)))
+
+    def address(self, name: str) -> Address[Any]:
+        """The address of an actor. Raises NotFound."""
+        return self.runtime.address(name)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Farm]:
+        """The tree, each child ready before the next starts; leaving stops it in reverse."""
+        opened = await self.database.open()
+        try:
+            await self.readings.open()
+            await self.storage.open()
+            self.gate = self._gate()
+            fleet = self._fleet(opened)
+            self.clients = Clients(
+                self.runtime, self.gate, lambda: self.address("events"), most=self._settings.live.max_clients
+            )
+            async with self.supervisor.running():
+                await self._start(self.database.spec())
+                await self._start(self.readings.spec())
+                await self._hold_if_restored(opened)
+                self.setup_code = await self.gate.prepare()
+                for spec in self._specs(fleet):
+                    await self._start(spec)
+                yield self
+        finally:
+            self.readings.close()
+            self.database.close()
+
+    async def _start(self, spec: ChildSpec[Any]) -> None:
+        await self.supervisor.start(replace(spec, policy=WHEN_IT_KEEPS_CRASHING[spec.name]))
+
+    async def serve(self, spec: ChildSpec[Any]) -> None:
+        """Start the web, the last child of the tree."""
+        await self._start(spec)
+
+    async def _hold_if_restored(self, opened: Opened) -> None:
+        """After a restored backup nobody knows what was begun since: a person reviews every open job."""
+        if opened.restored_from is None:
+            return
+        log.error("database restored from a backup; open jobs need review", backup=opened.restored_from)
+        await self.database.write(hold_everything, self._seams.clock(), str(SYSTEM), opened.restored_from)
+        await self.database.write(restore_settled)
+
+    def _gate(self) -> Gate:
+        folder, seams = self._folder, self._seams
+        keys = TokenKeys.load(folder.token_keys, seams.clock(), secrets.token_urlsafe)
+        hasher = Hasher(inline=seams.inline)
+        return Gate(self.database, folder.path, keys, hasher, clock=seams.clock, chance=seams.chance)
+
+    def _specs(self, fleet: Fleet) -> Sequence[ChildSpec[Any]]:
+        seams = self._seams
+        broadcaster = Broadcaster(self.database, lambda: self.address("clients"), clock=seams.clock)
+        queue = QueueParts(
+            database=self.database,
+            printer=lambda printer: self.address(f"printer:{printer}"),
+            content_of=self.storage.path_of,
+            clock=seams.clock,
+            chance=seams.chance,
+        )
+        telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
+        return (
+            broadcaster.spec(),
+            ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
+            ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
+            ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
+            self.clients.spec(),
+        )
+
+    def _fleet(self, opened: Opened) -> Fleet:
+        seams = self._seams
+        parts = PrinterParts(
+            database=self.database,
+            queue=lambda: self.address("queue"),
+            events=lambda: self.address("events"),
+            telemetry=lambda: self.address("telemetry"),
+            driver=seams.driver,
+            content_of=self.storage.path_of,
+            clock=seams.clock,
+            chance=seams.chance,
+            poll_interval_s=self._settings.printers.poll_interval_s,
+        )
+        seal = Seal.load(self._folder.secret_key, first_run=opened.fresh)
+        return Fleet(FleetParts(self.runtime, seal, parts))
+
+    def desk(self) -> Desk:
+        """What the routes may talk to."""
+        return Desk(
+            gate=self.gate,
+            database=self.database,
+            queue=self.address("queue"),
+            fleet=self.address("printers"),
+            events=self.address("events"),
+            storage=self.storage,
+            clients=self.clients,
+            reports=self.runtime.reports,
+            clock=self._seams.clock,
+            chance=self._seams.chance,
+            max_upload=self._settings.files.max_upload_mb * 1_000_000,
+            version=__version__,
+        )
+
+
+def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
+    """Run the farm until it is told to stop. Returns the exit code; `say` gets the lines for the user.
+
+    Raises SettingsError, Refused and the like when it cannot start, Escalated when it cannot go on.
+    """
+    raise_descriptor_limit()
+    with folder.lock():
+        trio.run(_serve, settings, folder, say)
+    return 0
+
+
+async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> None:
+    farm = Farm(settings, folder)
+    hurry = trio.CancelScope()
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_hear_signals, stop, hurry)
+        watchdog = Watchdog(alive=lambda: notify_service_manager("WATCHDOG=1"))
+        nursery.start_soon(watchdog.run)
+        with hurry:
+            async with farm.running():
+                await _serve_the_web(farm, settings, folder, say, stop)
+        nursery.cancel_scope.cancel()
+
+
+async def _serve_the_web(
+    farm: Farm, settings: Settings, folder: DataFolder, say: Callable[[str], None], stop: trio.Event
+) -> None:
+    server = settings.server
+    web = Web(build(farm.desk()), server.host, server.port, told=lambda url: None)
+    address = web.bind()
+    port = int(address.rpartition(":")[2])
+    local = LocalAccess(local_url(server.host, port), new_local_token())
+    farm.gate.trust_local(local.token)
+    with folder.announced(local):
+        await farm.serve(ChildSpec(name="web", run=web.run, door=True))
+        say(f"Listening on {address}")
+        if farm.setup_code is not None:
+            say(f"Set up: {local.url}/setup#code={farm.setup_code}")
+        notify_service_manager("READY=1")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.supervisor.escalated)
+            await stop.wait()
+            nursery.cancel_scope.cancel()
+        notify_service_manager("STOPPING=1")
+        log.info("stopping")
+
+
+async def _hear_signals(
+    stop: trio.Event, hurry: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """The first SIGTERM or Ctrl-C stops in order, the second in a hurry."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            if stop.is_set():
+                hurry.deadline = trio.current_time() + HURRY_S
+            stop.set()
