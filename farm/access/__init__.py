@@ -1,0 +1,1 @@
+"""Who may do what: rights, passwords, keys, tokens. `rights.allowed` decides, everyone asks it."""
