@@ -105,6 +105,8 @@ def test_all_pages_of_a_list_are_fetched_with_the_token(answering):
 
 def test_a_proxy_of_the_environment_does_not_see_the_token(answering, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
     answering.body = b'{"items": [], "next": null}'
     with RunningFarm(answering.access) as farm:
         assert farm.list_users() == []

@@ -65,8 +65,8 @@ def test_two_different_passwords_change_nothing(shop):
 
 
 def test_a_password_is_never_taken_from_the_command_line(shop):
-    for words in (["--password", PASSWORD], ["--password-std", PASSWORD], [PASSWORD]):
-        code, out, err = shop.types("user", "add", "anna", *words)
+    for words in (["--password", PASSWORD], ["--password"], ["--password-std"], [PASSWORD]):
+        code, out, err = shop.types("user", "add", "anna", *words, stdin=PASSWORD)
         assert (code, out) == (2, "")
         assert "unrecognized arguments" in err
 
