@@ -20,7 +20,7 @@ from farm.access.passwords import Hasher
 from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
-from farm.actors.supervisor import Runtime
+from farm.actors.supervisor import Escalated, Runtime
 from farm.actors.watchdog import Watchdog
 from farm.config import Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
@@ -29,6 +29,7 @@ from farm.domain.event import Fact
 from farm.domain.printer import Printer
 from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
+from farm.drivers.http import PATIENT
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.files.storage import Storage
 from farm.live.broadcaster import Broadcaster
@@ -80,25 +81,22 @@ WHEN_IT_KEEPS_CRASHING = {
     "web": _STOP_THE_PROCESS,
 }
 
+LOCK_WITHIN_S = 2.0  # a command that uses the data folder is over by then
 HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
-
-
-def octoprint(printer: Printer) -> Driver:
-    """The driver of a printer as it stands in the shop."""
-    return OctoPrintDriver(printer.address)
 
 
 @dataclass(frozen=True, slots=True)
 class Seams:
     """Where time, chance and the world outside come in. A replay hands in its own.
 
+    driver: makes the driver of a printer; None is the real one for its kind.
     inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
     that nothing outside a virtual clock is waited for.
     """
 
     clock: WallClock = real_clock
     chance: Randomness = field(default_factory=random.SystemRandom)
-    driver: Callable[[Printer], Driver] = octoprint
+    driver: Callable[[Printer], Driver] | None = None
     inline: bool = False
 
 
@@ -150,23 +148,20 @@ class Farm:
                 self.runtime, self.gate, lambda: self.address("events"), most=self._settings.live.max_clients
             )
             async with self.supervisor.running():
-                await self._start(self.database.spec())
-                await self._start(self.readings.spec())
+                await self.start(self.database.spec())
+                await self.start(self.readings.spec())
                 await self._hold_if_restored(opened)
                 self.setup_code = await self.gate.prepare()
                 for spec in self._specs(fleet):
-                    await self._start(spec)
+                    await self.start(spec)
                 yield self
         finally:
             self.readings.close()
             self.database.close()
 
-    async def _start(self, spec: ChildSpec[Any]) -> None:
+    async def start(self, spec: ChildSpec[Any]) -> None:
+        """Start a child of the tree, and wait until it is ready."""
         await self.supervisor.start(replace(spec, policy=WHEN_IT_KEEPS_CRASHING[spec.name]))
-
-    async def serve(self, spec: ChildSpec[Any]) -> None:
-        """Start the web, the last child of the tree."""
-        await self._start(spec)
 
     async def _hold_if_restored(self, opened: Opened) -> None:
         """After a restored backup nobody knows what was begun since: a person reviews every open job."""
@@ -208,7 +203,7 @@ class Farm:
             queue=lambda: self.address("queue"),
             events=lambda: self.address("events"),
             telemetry=lambda: self.address("telemetry"),
-            driver=seams.driver,
+            driver=seams.driver or self._octoprint,
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
@@ -216,6 +211,10 @@ class Farm:
         )
         seal = Seal.load(self._folder.secret_key, first_run=opened.fresh)
         return Fleet(FleetParts(self.runtime, seal, parts))
+
+    def _octoprint(self, printer: Printer) -> Driver:
+        patience = replace(PATIENT, connect_s=self._settings.printers.connect_timeout_s)
+        return OctoPrintDriver(printer.address, patience)
 
     def desk(self) -> Desk:
         """What the routes may talk to."""
@@ -238,49 +237,65 @@ class Farm:
 def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
     """Run the farm until it is told to stop. Returns the exit code; `say` gets the lines for the user.
 
-    Raises SettingsError, Refused and the like when it cannot start, Escalated when it cannot go on.
+    Raises SettingsError, Refused and the like when it cannot start.
     """
     raise_descriptor_limit()
-    with folder.lock():
-        trio.run(_serve, settings, folder, say)
-    return 0
+    with folder.lock(wait_s=LOCK_WITHIN_S):
+        return trio.run(_serve, settings, folder, say)
 
 
-async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
     farm = Farm(settings, folder)
-    hurry = trio.CancelScope()
-    stop = trio.Event()
+    stop, hurry = trio.Event(), trio.CancelScope()
+    code = 1
     async with trio.open_nursery() as nursery:
         await nursery.start(_hear_signals, stop, hurry)
-        watchdog = Watchdog(alive=lambda: notify_service_manager("WATCHDOG=1"))
-        nursery.start_soon(watchdog.run)
+        nursery.start_soon(Watchdog(alive=lambda: notify_service_manager("WATCHDOG=1")).run)
         with hurry:
             async with farm.running():
-                await _serve_the_web(farm, settings, folder, say, stop)
+                code = await _serve_the_web(farm, settings, folder, say, stop)
         nursery.cancel_scope.cancel()
+    return code
 
 
 async def _serve_the_web(
     farm: Farm, settings: Settings, folder: DataFolder, say: Callable[[str], None], stop: trio.Event
-) -> None:
+) -> int:
     server = settings.server
     web = Web(build(farm.desk()), server.host, server.port, told=lambda url: None)
     address = web.bind()
-    port = int(address.rpartition(":")[2])
-    local = LocalAccess(local_url(server.host, port), new_local_token())
+    local = LocalAccess(local_url(server.host, int(address.rpartition(":")[2])), new_local_token())
     farm.gate.trust_local(local.token)
     with folder.announced(local):
-        await farm.serve(ChildSpec(name="web", run=web.run, door=True))
+        await farm.start(ChildSpec(name="web", run=web.run, door=True))
         say(f"Listening on {address}")
         if farm.setup_code is not None:
             say(f"Set up: {local.url}/setup#code={farm.setup_code}")
         notify_service_manager("READY=1")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(farm.supervisor.escalated)
-            await stop.wait()
-            nursery.cancel_scope.cancel()
+        code = await _until_told_to_stop(farm, stop)
         notify_service_manager("STOPPING=1")
-        log.info("stopping")
+        return code
+
+
+async def _until_told_to_stop(farm: Farm, stop: trio.Event) -> int:
+    """Wait for a signal, or for the loss of an actor nothing works without; then the exit code is 1."""
+    code = 0
+
+    async def lose_heart() -> None:
+        nonlocal code
+        try:
+            await farm.supervisor.escalated()
+        except Escalated as loss:
+            log.critical("the farm cannot go on", why=str(loss))
+            code = 1
+            stop.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lose_heart)
+        await stop.wait()
+        nursery.cancel_scope.cancel()
+    log.info("stopping")
+    return code
 
 
 async def _hear_signals(
