@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import secrets
 import stat
@@ -94,12 +95,29 @@ def test_our_own_key_under_another_algorithm_is_refused(ring, algorithm):
     assert refused(ring, forged(ring, algorithm=algorithm))
 
 
-def test_unknown_missing_or_odd_kid_is_refused(ring):
-    for kid in ("other", "", 7, None, ["x"]):
-        body = {"alg": "HS256", "typ": "JWT"} | ({} if kid is None else {"kid": kid})
-        head = base64.urlsafe_b64encode(json.dumps(body).encode()).rstrip(b"=").decode()
-        _header, rest = ring.sign(CLAIMS, NOW).split(".", 1)
-        assert refused(ring, f"{head}.{rest}")
+def signed(header, body, secret):
+    """A token put together by hand, with what PyJWT would not write into its header."""
+    head, rest = (_base64(json.dumps(part).encode()) for part in (header, body))
+    seal = hmac.digest(secret.encode(), f"{head}.{rest}".encode(), "sha256")
+    return f"{head}.{rest}.{_base64(seal)}"
+
+
+def _base64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("kid", ["other", "", 7, None, ["x"]])
+def test_unknown_missing_or_odd_kid_is_refused_though_the_signature_is_ours(ring, kid):
+    header = {"alg": "HS256", "typ": "JWT"}
+    key = ring.keys[0]
+    assert ring.read(signed(header | {"kid": key.kid}, payload(), key.secret), NOW)
+
+    assert refused(ring, signed(header | {"kid": kid}, payload(), key.secret))
+    assert refused(ring, signed(header, payload(), key.secret))
+
+
+def test_overlong_token_is_refused_before_anything_is_looked_at(ring):
+    assert refused(ring, forged(ring, payload(sub="u" * LONGEST)))
 
 
 def test_other_secret_under_our_kid_is_refused(ring):
