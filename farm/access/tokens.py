@@ -21,9 +21,7 @@ ALGORITHM = "HS256"
 LIFETIME = timedelta(minutes=15)
 ROTATE_AFTER = timedelta(days=90)
 LEEWAY_S = 5  # the shop PC's clock may be set back a little between signing and reading
-LONGEST = (
-    512  # characters; ours have about 260, and a header nested deeper would exhaust the JSON reader's stack
-)
+LONGEST = 512  # characters; ours have about 260, and PyJWT looks at each one in Python
 REMEMBERED = 1024  # good tokens; checking a signature anew costs 0.13 ms of the loop
 MOST_KEYS = 2  # the one that signs and the one before it, whose tokens still run
 
