@@ -24,6 +24,7 @@ class InlineStore:
     def __init__(self, path):
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.row_factory = sqlite3.Row
+        self.db.execute("PRAGMA synchronous = OFF")  # no power is cut here
         migrations.farm.apply(sqlite_utils.Database(self.db))
         self.db.execute("PRAGMA foreign_keys = ON")
         self.reads = self.writes = 0

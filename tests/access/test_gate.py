@@ -157,7 +157,7 @@ async def test_login_does_not_outrun_a_password_reset(shop, mara):
 
 
 async def test_right_logins_are_never_too_many(shop, mara):
-    for _ in range(PER_NAME.burst * 2):
+    for _ in range(PER_NAME.burst + 5):
         assert await log_in(shop)
 
 
@@ -257,9 +257,9 @@ async def test_page_left_alone_for_a_night_is_logged_out_and_one_in_use_is_not(s
 
 async def test_page_session_ends_after_thirty_days_however_busy(shop, mara):
     page = await log_in_page(shop)
-    for _ in range(90):
+    for _ in range(61):  # each stay just short of the idle limit
         assert await page_known(shop, page.cookie) == "mara"
-        shop.pass_time(seconds=ABSOLUTE.total_seconds() / 90)
+        shop.pass_time(seconds=ABSOLUTE.total_seconds() / 61)
 
     assert await page_known(shop, page.cookie) is None
 
