@@ -46,6 +46,7 @@ class Machine:
     on_start: Callable[[str], None] = lambda name: None
     files: set[str] = field(default_factory=set)
     running: str | None = None
+    began_at: float = 0.0
     ends_at: float = 0.0
     starts: dict[str, int] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
@@ -57,7 +58,8 @@ class Machine:
         self.on_start(name)
         self.starts[name] = self.starts.get(name, 0) + 1
         self.running = name
-        self.ends_at = trio.current_time() + PRINT_S * self.chance.uniform(0.5, 1.5)
+        self.began_at = trio.current_time()
+        self.ends_at = self.began_at + PRINT_S * self.chance.uniform(0.5, 1.5)
 
     def advance(self) -> None:
         """Let a print that is over be over."""
@@ -91,8 +93,9 @@ class MachineDriver:
         machine = self._machine
         if machine.running is None:
             return Reading(True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0)})
-        left_s = machine.ends_at - trio.current_time()
-        file = LoadedFile(machine.running, progress=max(0.0, 1 - left_s / PRINT_S), remaining_s=left_s)
+        elapsed_s, left_s = trio.current_time() - machine.began_at, machine.ends_at - trio.current_time()
+        progress = elapsed_s / (elapsed_s + left_s)
+        file = LoadedFile(machine.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
         return Reading(True, Operation.PRINTING, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
 
     async def upload(self, source: Path, remote_name: str, size: int) -> None:

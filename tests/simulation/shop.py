@@ -1,32 +1,29 @@
-"""A shop of machines in memory with the real queue, fleet, printers and database, on the virtual clock."""
+"""A shop of machines in memory under the whole real tree but the web, on the virtual clock."""
 
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trio
-from cryptography.fernet import Fernet
 
-from farm.access.secrets import Seal
-from farm.actors import Address, ChildSpec, Mailbox, Supervisor, WhenFull
-from farm.actors.supervisor import Runtime
+from farm.actors import Address
+from farm.app import Farm, Seams
+from farm.config import Printers, Settings
+from farm.data_folder import DataFolder
 from farm.domain.event import Fact
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, Print, PrintState
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Plate, Printer
-from farm.printers.actor import PrinterParts
-from farm.printers.fleet import Fleet, FleetParts
 from farm.printers.messages import AddPrinter
-from farm.queue.actor import Queue, QueueParts
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import events, files, jobs, printers, prints
-from farm.store.connection import FARM
 from farm.store.database import Database
 from tests.simulation.machine import Faults, Machine, MachineDriver
 
@@ -42,16 +39,17 @@ class StartedTooEarly(AssertionError):
 class Shop:
     """What a test holds in its hands. Everything in it is real, but for the machines."""
 
-    runtime: Runtime
-    database: Database
-    supervisor: Supervisor
+    farm: Farm
     chance: random.Random
-    machines: dict[str, Machine] = field(default_factory=dict)
-    printers: dict[str, Printer] = field(default_factory=dict)
+    machines: dict[str, Machine]
 
     @property
     def queue(self) -> Address:
-        return self.runtime.address("queue")
+        return self.farm.address("queue")
+
+    @property
+    def database(self) -> Database:
+        return self.farm.database
 
     async def add_printer(self, name: str, faults: Faults | None = None) -> None:
         self.machines[name] = Machine(
@@ -62,10 +60,7 @@ class Shop:
         printer = Printer(
             name, name.upper(), PrinterAddress("octoprint", f"http://{name}.test"), max_retries=1
         )
-        await self.runtime.address("printers").ask(AddPrinter(printer))
-
-    def driver(self, printer: Printer) -> MachineDriver:
-        return MachineDriver(self.machines[printer.id])
+        await self.farm.address("printers").ask(AddPrinter(printer))
 
     def _check_start(self, printer: str, remote_name: str) -> None:
         """The invariant before every start command, looked up in the database at that very moment."""
@@ -107,49 +102,24 @@ class Shop:
         return await self.database.read(events.since, 0, 1_000_000)
 
 
-async def _sink(mailbox: Mailbox) -> None:
-    async for _ in mailbox:
-        pass
-
-
 @asynccontextmanager
 async def open_shop(seed: int = 0, *, poll_interval_s: float = 1.0) -> AsyncIterator[Shop]:
-    """A shop without printers. Leaving it stops everybody in order."""
+    """A shop without printers: the whole tree but the web. Leaving it stops everybody in order."""
     chance = random.Random(seed)
     begun = trio.current_time()
 
     def clock() -> datetime:
         return NOON + timedelta(seconds=trio.current_time() - begun)
 
-    runtime = Runtime(chance=chance)
-    database = Database(None, FARM, inline=True, chance=chance, clock=clock)
-    await database.open()
-    supervisor = Supervisor(runtime)
-    shop = Shop(runtime, database, supervisor, chance)
-    printer_parts = PrinterParts(
-        database=database,
-        queue=lambda: runtime.address("queue"),
-        events=lambda: runtime.address("events"),
-        telemetry=lambda: runtime.address("telemetry"),
-        driver=shop.driver,
-        content_of=lambda sha256: Path("/content") / sha256,
+    settings = Settings(printers=Printers(poll_interval_s=poll_interval_s))
+    machines: dict[str, Machine] = {}
+    seams = Seams(
         clock=clock,
         chance=chance,
-        poll_interval_s=poll_interval_s,
+        driver=lambda printer: MachineDriver(machines[printer.id]),
+        inline=True,
     )
-    queue_parts = QueueParts(
-        database=database,
-        printer=lambda name: runtime.address(f"printer:{name}"),
-        content_of=printer_parts.content_of,
-        clock=clock,
-        chance=chance,
-    )
-    fleet = Fleet(FleetParts(runtime, Seal(Path("seal.key"), Fernet.generate_key()), printer_parts))
-    async with supervisor.running():
-        await supervisor.start(database.spec())
-        for sink in ("events", "telemetry"):
-            await supervisor.start(ChildSpec(name=sink, run=_sink, when_full=WhenFull.DROP_OLDEST))
-        await supervisor.start(ChildSpec(name="queue", run=lambda mailbox: Queue(queue_parts).run(mailbox)))
-        await supervisor.start(ChildSpec(name="printers", run=fleet.run))
-        yield shop
-    database.close()
+    with tempfile.TemporaryDirectory() as folder:
+        farm = Farm(settings, DataFolder(Path(folder)), seams)
+        async with farm.running():
+            yield Shop(farm, chance, machines)
