@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, assert_never
 
 import structlog
 import trio
+from msgspec import Raw
 
 from farm.actors import Address, ChildSpec, Delivery, Exhausted, Mailbox, RestartPolicy
 from farm.domain.clock import WallClock, real_clock
@@ -103,13 +105,13 @@ class Broadcaster:
         self._look_at = trio.current_time() + LOOK_EVERY_S
 
     async def _listen(self, mailbox: Mailbox[BroadcasterMessage]) -> None:
-        """Work on what has come; look for lost hints when it is time, however much comes."""
+        """Work on what has come. When it is time, look for lost hints first, however much has come."""
         first = None
         with trio.move_on_at(self._look_at):
             first = await mailbox.receive()
         if first is not None:
             await self._handle([first, *mailbox.take_waiting(MOST_AT_ONCE - 1)])
-        if trio.current_time() >= self._look_at:
+        else:
             await self._catch_up()
             self._look_at = trio.current_time() + LOOK_EVERY_S
 
@@ -206,21 +208,23 @@ class Broadcaster:
         if before is not None and (before.printer, before.status) == (printer, status):
             return  # printers repeat themselves, for a broadcaster that was restarted
         at = self._clock()
+        data = protocol.encoded(shapes.of_printer(printer, status, at))
+        # Not before it is in words: one that cannot be said would fell every run of this actor.
         self._told[printer.id] = Told(printer, status, at)
         self._printers[printer.id] = printer
-        self._show("printer.statusUpdate", printer.id, shapes.of_printer(printer, status, at))
+        self._show("printer.statusUpdate", printer.id, at, data)
 
     def _show_gone(self, printer_id: str) -> None:
         self._told.pop(printer_id, None)
-        self._show("printer.gone", printer_id, {"id": printer_id})
+        self._show("printer.gone", printer_id, self._clock(), protocol.encoded({"id": printer_id}))
         self._printers.pop(printer_id, None)
 
-    def _show(self, type: str, printer_id: str, data: shapes.Shape) -> None:
+    def _show(self, type: str, printer_id: str, at: datetime, data: Raw) -> None:
         for room in (PRINTERS, OF_A_PRINTER + printer_id):
             listeners = self._rooms.listeners([room])
             if not listeners:
                 continue
-            news = StateNews(room, printer_id, protocol.state(type, room, self._clock(), data))
+            news = StateNews(room, printer_id, protocol.state(type, room, at, data))
             for member in listeners:
                 if may_see(printer_id, member.principal, self._printers):
                     self._tell(member.address, news)

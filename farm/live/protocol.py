@@ -129,7 +129,12 @@ def with_prev(text: str, prev: int | None) -> str:
     return f'{text[:-1]},"prev":{"null" if prev is None else prev}}}'
 
 
-def state(type: str, room: str, at: datetime, data: Mapping[str, Any]) -> str:
+def encoded(data: Mapping[str, Any]) -> msgspec.Raw:
+    """`data` as it goes into several frames."""
+    return msgspec.Raw(_json(data))
+
+
+def state(type: str, room: str, at: datetime, data: msgspec.Raw) -> str:
     """The newest state of something in `room`."""
     return _frame({"type": type, "room": room, "at": iso(at), "data": data})
 
@@ -159,8 +164,12 @@ def refused(rooms: Sequence[str]) -> str:
 
 
 def _frame(shape: Mapping[str, Any]) -> str:
+    return _json(shape).decode()
+
+
+def _json(shape: Mapping[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode(shape).decode()
+        return msgspec.json.encode(shape)
     except UnicodeEncodeError:  # half a character, in words that some printer's host sent
         mended = json.dumps(shape, ensure_ascii=False).encode(errors="replace")
-        return msgspec.json.encode(json.loads(mended)).decode()
+        return msgspec.json.encode(json.loads(mended))

@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
 from farm.access.tokens import TokenKeys
-from farm.actors import Runtime, Supervisor
+from farm.actors import Directions, Runtime, Supervisor
 from farm.domain.printer import Address, Plate, Printer
 from farm.domain.user import EVERYTHING, SYSTEM, Scope
 from farm.live.broadcaster import Broadcaster
@@ -38,6 +38,7 @@ class Browser:
         self.cookie = cookie
         self.address = "10.0.0.9"
         self.closed = None  # (code, reason) of the close frame
+        self.over = False  # the farm has let go of the line, whether or not it could say goodbye
         self.frames = []  # all that arrived, as sent
         self.reads = True
         self.hold_back = None  # called before each send, to make it fail or wait
@@ -115,11 +116,12 @@ class Browser:
 
 
 class LiveFarm:
-    def __init__(self, folder, chance):
+    def __init__(self, folder, chance, *, path=None):
+        """path: a database file, with threads, so not on virtual time; else one in memory, without."""
         self.chance = chance
         self.begun = None
         self.hint = lambda facts: self.events.tell_nowait(FactsCommitted(tuple(facts)))
-        self.database = Database(None, FARM, inline=True, on_facts=lambda facts: self.hint(facts))
+        self.database = Database(path, FARM, inline=path is None, on_facts=lambda facts: self.hint(facts))
         numbers = itertools.count(1)
         self.gate = Gate(
             self.database,
@@ -129,7 +131,8 @@ class LiveFarm:
             clock=self.clock,
             chance=chance,
         )
-        self.runtime = Runtime(chance=chance)
+        # Keys note when they were used last; for nothing else do clients wait for anybody.
+        self.runtime = Runtime(chance=chance, directions=Directions([("client", "database")]))
         self.broadcaster = Broadcaster(
             self.database, lambda: self.runtime.address("clients"), clock=self.clock
         )
@@ -146,21 +149,27 @@ class LiveFarm:
     @asynccontextmanager
     async def running(self):
         self.begun = trio.current_time()
+        await self.database.open()
         async with (
-            self.database.running(),
             Supervisor(self.runtime).running() as self.supervisor,
             trio.open_nursery() as self.nursery,
         ):
+            await self.supervisor.start(self.database.spec())
             await self.supervisor.start(self.broadcaster.spec())
             await self.supervisor.start(self.clients.spec())
             _, self.token = await self.gate.create_key(SYSTEM, "screens", [Scope.READ])
             yield self
             self.nursery.cancel_scope.cancel()
+        self.database.close()
 
     def connect(self, browser=None):
         browser = browser or Browser()
-        self.nursery.start_soon(self.clients.attend, browser)
+        self.nursery.start_soon(self._attend, browser)
         return browser
+
+    async def _attend(self, browser):
+        await self.clients.attend(browser)
+        browser.over = True
 
     async def key(self, grant=EVERYTHING, scopes=(Scope.READ,)):
         _, text = await self.gate.create_key(SYSTEM, "another", scopes, grant)

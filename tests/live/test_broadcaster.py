@@ -222,6 +222,16 @@ async def test_client_whose_request_died_in_the_crash_is_not_left_waiting(autoju
     assert browser.closed[0] == 1012
 
 
+async def test_status_that_cannot_be_said_fells_one_run_and_no_other(autojump_clock, farm):
+    await farm.add_printer(printer())
+    farm.events.tell_nowait(poison())
+    await trio.sleep(1)
+
+    await farm.watch("printers", "printer:mk4-01")
+
+    assert farm.report("events").restarts == 1
+
+
 async def test_what_printers_told_outlives_a_crash(autojump_clock, farm):
     await farm.add_printer(printer("mk4-02"), Plate.CLEAR)
     farm.events.tell_nowait(StatusChanged(printer("mk4-02"), IDLE))

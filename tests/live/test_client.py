@@ -1,0 +1,470 @@
+"""What one client may say, what it is answered, and why it is cut."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import trio
+from live_farm import Browser, seqs, settled
+
+from farm.access.tokens import LIFETIME
+from farm.domain.user import SYSTEM, Grant, Role
+from farm.errors import StorageFailed
+from farm.live.broadcaster import Broadcaster
+from farm.live.client import (
+    AUTH_WITHIN_S,
+    MOST_IN_FRAME,
+    MOST_MISTAKES,
+    OUTBOX,
+    RENEW_WITHIN_S,
+    SEND_WITHIN_S,
+)
+from farm.live.clients import CHECK_EVERY_S
+from farm.live.connection import ConnectionLost
+from farm.store import events
+
+PASSWORD = "correct horse battery"
+
+
+async def person(farm, *, session=False, name="ada"):
+    """A viewer who has just logged in."""
+    await farm.gate.add_user(SYSTEM, name, PASSWORD, Role.VIEWER)
+    return await farm.gate.login(name, PASSWORD, "10.0.0.9", session=session)
+
+
+# -- who it is ---------------------------------------------------------------------------------
+
+
+async def test_client_is_welcomed_with_where_the_history_stands(autojump_clock, farm):
+    seq = await farm.happen()
+    browser = farm.connect()
+
+    await browser.say("auth", token=farm.token)
+
+    epoch = await farm.database.read(events.epoch)
+    assert await browser.hear() == {"type": "welcome", "epoch": epoch, "seq": seq}
+
+
+async def test_page_with_a_session_cookie_need_not_authenticate(autojump_clock, farm):
+    login = await person(farm, session=True)
+    browser = farm.connect(Browser(cookie=login.cookie))
+
+    await browser.say("subscribe", rooms=["queue"])
+
+    assert [(await browser.hear())["type"], (await browser.hear())["type"]] == ["welcome", "snapshot"]
+
+
+async def test_cookie_that_is_no_good_is_closed_with_4401(autojump_clock, farm):
+    browser = farm.connect(Browser(cookie="stale"))
+    await settled()
+
+    assert browser.closed == (4401, "Log in.")
+
+
+async def test_wrong_token_is_closed_with_4401_and_why(autojump_clock, farm):
+    browser = farm.connect()
+    await browser.say("auth", token="farm_nobody_" + "x" * 43)
+    await settled()
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 4401
+    assert browser.frames == []
+
+
+async def test_who_says_nothing_is_closed_after_ten_seconds(autojump_clock, farm):
+    browser = farm.connect()
+
+    await trio.sleep(AUTH_WITHIN_S - 0.1)
+    assert browser.closed is None
+    await trio.sleep(0.2)
+
+    assert browser.closed == (4401, "say who you are within 10 s")
+
+
+async def test_who_chats_without_authenticating_is_closed_all_the_same(autojump_clock, farm):
+    browser = farm.connect()
+    for _ in range(10):
+        await browser.say("ping")
+        await trio.sleep(1.5)
+        if browser.closed:
+            break
+
+    assert browser.closed == (4401, "say who you are within 10 s")
+    assert {event["detail"] for event in browser.heard()} == {
+        'say who you are first: {"op":"auth","token":…}'
+    }
+
+
+async def test_database_that_is_away_is_no_reason_to_log_in_again(autojump_clock, farm, monkeypatch):
+    async def refuse(*args, **kwargs):
+        await trio.lowlevel.checkpoint()
+        raise StorageFailed("the disk refused")
+
+    browser = farm.connect()
+    monkeypatch.setattr(farm.database, "read", refuse)
+    await browser.say("auth", token=farm.token)
+    await settled()
+
+    assert browser.closed == (1013, "the disk refused")
+
+
+async def test_revoked_key_is_cut_within_a_second(autojump_clock, farm):
+    key, text = await farm.gate.create_key(SYSTEM, "screen", ["read"])
+    browser, _ = await farm.watch("queue", token=text)
+    other, _ = await farm.watch("queue")
+
+    await farm.gate.revoke_key(SYSTEM, key.id)
+    await trio.sleep(1)
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 4401
+    assert other.closed is None
+
+
+@pytest.mark.parametrize("session", [True, False])
+async def test_person_who_was_switched_off_is_cut_within_a_second(autojump_clock, farm, session):
+    login = await person(farm, session=session)
+    if session:
+        browser = farm.connect(Browser(cookie=login.cookie))
+        await browser.hear("welcome")
+    else:
+        browser, _ = await farm.watch("queue", token=login.access_token)
+
+    await farm.gate.disable_user(SYSTEM, login.user.id)
+    await trio.sleep(1)
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 4401
+
+
+async def test_change_of_somebody_elses_rights_cuts_nobody(autojump_clock, farm):
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+    await person(farm, name="bob")
+    await trio.sleep(2 * CHECK_EVERY_S)
+
+    assert browser.closed is None
+
+
+async def test_token_whose_time_is_up_may_be_renewed_within_a_minute(autojump_clock, farm):
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+    await person(farm, name="bob")  # that somebody's rights changed long before is no revocation
+    await trio.sleep(LIFETIME.total_seconds() + CHECK_EVERY_S)
+
+    assert await browser.hear() == {
+        "type": "error",
+        "op": "auth",
+        "detail": "The access token has ended; refresh it or log in again."
+        " Send auth within 60 s to stay connected.",
+        "within_s": RENEW_WITHIN_S,
+    }
+    during = await farm.happen()
+    fresh = await farm.gate.refresh(login.refresh_token, "10.0.0.9")
+    await browser.say("auth", token=fresh.access_token)
+    await trio.sleep(RENEW_WITHIN_S)
+    after = await farm.happen()
+    await settled()
+
+    assert browser.closed is None
+    assert seqs(browser.heard()) == [during, after]
+
+
+async def test_new_token_shown_while_the_old_one_is_looked_at_counts(autojump_clock, farm, monkeypatch):
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+    authenticate, shown = farm.gate.authenticate, trio.Event()
+
+    async def slow_for_the_old_one(token):
+        if token == login.access_token:
+            await shown.wait()
+        return await authenticate(token)
+
+    monkeypatch.setattr(farm.gate, "authenticate", slow_for_the_old_one)
+    autojump_clock.jump(LIFETIME.total_seconds())
+    fresh = await farm.gate.refresh(login.refresh_token, "10.0.0.9")
+    await settled()
+    await browser.say("auth", token=fresh.access_token)
+    await browser.hear("welcome")
+    shown.set()
+    await trio.sleep(RENEW_WITHIN_S + 1)
+
+    assert browser.heard() == []
+    assert browser.closed is None
+
+
+async def test_client_whose_rights_became_others_is_cut(autojump_clock, farm, monkeypatch):
+    """The gate ends logins whose rights change; should it ever not, no room stays open by old rights."""
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+    authenticate = farm.gate.authenticate
+
+    async def restricted(token):
+        return replace(await authenticate(token), grant=Grant(printers=frozenset()))
+
+    monkeypatch.setattr(farm.gate, "authenticate", restricted)
+    await trio.sleep(CHECK_EVERY_S + 1)
+
+    assert browser.closed == (4401, "your rights were changed; connect again")
+
+
+async def test_token_that_is_not_renewed_is_closed_with_4401_after_a_minute(autojump_clock, farm):
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+    await trio.sleep(LIFETIME.total_seconds() - 1)
+    await browser.hear("error")
+
+    await trio.sleep(RENEW_WITHIN_S - 1)
+    assert browser.closed is None
+    assert browser.heard() == []  # asked once, not every few seconds
+    await trio.sleep(2)
+    assert browser.closed == (4401, "The access token has ended; refresh it or log in again.")
+
+
+async def test_connection_stays_the_one_person_it_was_opened_by(autojump_clock, farm):
+    login = await person(farm)
+    browser, _ = await farm.watch("queue", token=login.access_token)
+
+    await browser.say("auth", token=farm.token)
+    await settled()
+
+    assert [event["op"] for event in browser.heard()] == ["auth"]
+    seq = await farm.happen()
+    assert (await browser.hear())["seq"] == seq
+
+
+async def test_open_page_does_not_keep_its_session_alive_for_ever(autojump_clock, farm):
+    login = await person(farm, session=True)
+    farm.connect(Browser(cookie=login.cookie))
+    for _ in range(13 * 6):
+        autojump_clock.jump(timedelta(minutes=10).total_seconds())
+        await settled()
+
+    other = farm.connect(Browser(cookie=login.cookie))
+    await settled()
+
+    assert other.closed == (4401, "You were away for long; log in again.")
+
+
+# -- what it says ------------------------------------------------------------------------------
+
+
+async def test_ping_is_answered(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    await browser.say("ping")
+
+    assert await browser.hear() == {"type": "pong"}
+
+
+async def test_since_is_answered_with_a_snapshot(autojump_clock, farm):
+    browser, [first] = await farm.watch("queue")
+    await farm.happen()
+
+    await browser.say("subscribe", rooms=["queue"], since={"epoch": first["epoch"], "seq": first["seq"]})
+
+    assert (await browser.hear("snapshot"))["seq"] == first["seq"] + 1
+
+
+BAD = [
+    ("", None, "send one JSON object"),
+    ("hello", None, "send one JSON object"),
+    ("[1,2]", None, "send one JSON object"),
+    ('{"op":7}', None, "send one JSON object"),
+    ("[" * 60_000, None, "send one JSON object"),
+    ('{"op":"\ud800"}', None, "send one JSON object"),
+    (b'{"op":"ping"}', None, "this was binary"),
+    ('{"op":"ping","x":"' + "y" * 70_000 + '"}', None, "at most 65536 characters"),
+    ('{"op":"' + "z" * 100 + '"}', "z" * 40, "unknown op; known are auth, subscribe, unsubscribe, ping"),
+    ('{"op":"subscribe"}', "subscribe", "rooms"),
+    ('{"op":"subscribe","rooms":[]}', "subscribe", "$.rooms"),
+    ('{"op":"subscribe","rooms":["queue"],"sinse":1}', "subscribe", "sinse"),
+    ('{"op":"subscribe","rooms":["queue"],"since":{"epoch":"x"}}', "subscribe", "seq"),
+    ('{"op":"subscribe","rooms":["' + "r" * 101 + '"]}', "subscribe", "$.rooms"),
+    ('{"op":"subscribe","rooms":' + json.dumps(["queue"] * 1001) + "}", "subscribe", "$.rooms"),
+    ('{"op":"auth","token":null}', "auth", "$.token"),
+]
+
+
+@pytest.mark.parametrize(("message", "op", "words"), BAD, ids=[str(number) for number in range(len(BAD))])
+async def test_bad_message_is_answered_and_forgiven(autojump_clock, farm, message, op, words):
+    browser, _ = await farm.watch("queue")
+    await browser.say_raw(message)
+
+    answer = await browser.hear()
+    assert (answer["type"], answer["op"]) == ("error", op)
+    assert words in answer["detail"]
+    seq = await farm.happen()
+    assert (await browser.hear())["seq"] == seq
+
+
+async def test_who_goes_on_talking_nonsense_is_closed_with_1008(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    for _ in range(MOST_MISTAKES + 5):
+        if browser.closed is None:
+            await browser.say_raw("\0")
+            await settled()
+
+    assert browser.closed == (1008, f"{MOST_MISTAKES} messages could not be understood")
+
+
+# -- what it is sent ---------------------------------------------------------------------------
+
+
+async def test_several_waiting_events_go_in_one_frame(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    browser.stop_reading()
+    expected = [await farm.happen() for _ in range(2 * MOST_IN_FRAME)]
+    await settled()
+    before = len(browser.frames)
+    browser.read_on()
+    await settled()
+
+    frames = [json.loads(text) for text in browser.frames[before:]]
+    assert [frame["type"] for frame in frames[1:]] == ["batch.update"] * (len(frames) - 1)
+    assert max(len(frame.get("events", [])) for frame in frames) == MOST_IN_FRAME
+    heard = browser.heard()
+    assert seqs(heard) == expected
+    assert [event["prev"] for event in heard] == [None, *expected[:-1]]
+
+
+async def test_answers_keep_their_place_among_the_facts(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    browser.stop_reading()
+    before = await farm.happen()
+    await settled()
+    second = await farm.happen()
+    await settled()
+    await browser.say("ping")
+    await settled()
+    after = await farm.happen()
+    await settled()
+    browser.read_on()
+    await settled()
+
+    assert [event.get("seq", event["type"]) for event in browser.heard()] == [before, second, "pong", after]
+
+
+async def test_slow_client_is_closed_and_others_go_on(autojump_clock, farm):
+    slow, _ = await farm.watch("queue")
+    quick, _ = await farm.watch("queue")
+    slow.stop_reading()
+    begun = trio.current_time()
+    expected = []
+    for _ in range(OUTBOX + MOST_IN_FRAME + 10):
+        expected.append(await farm.happen())
+        if len(expected) % 10 == 0:
+            await settled()
+    await settled()
+
+    assert trio.current_time() == begun  # nobody waited for it
+    assert seqs(quick.heard()) == expected
+    await trio.sleep(1.1)  # it is told for a second at most
+    assert farm.clients.numbers().clients == 1
+    assert farm.clients.numbers().closed == {1013: 1}
+    assert farm.clients.numbers().dropped == 1
+
+
+async def test_slow_client_that_reads_again_in_time_is_told_why(autojump_clock, farm):
+    slow, _ = await farm.watch("queue")
+    slow.stop_reading()
+    await farm.happen()
+    await settled()
+    for _ in range(OUTBOX + 1):
+        await farm.happen()
+    await settled()
+    slow.read_on()
+    await settled()
+
+    assert slow.closed == (1013, "you read too slowly; connect again for a fresh picture")
+
+
+async def test_client_that_takes_nothing_for_seconds_is_cut_even_with_little_to_send(autojump_clock, farm):
+    stuck, _ = await farm.watch("queue")
+    stuck.stop_reading()
+    await farm.happen()
+
+    await trio.sleep(SEND_WITHIN_S + 1.1)
+
+    assert farm.clients.numbers().closed == {1013: 1}
+
+
+async def test_client_that_asks_without_reading_is_cut(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    browser.stop_reading()
+    with trio.move_on_after(SEND_WITHIN_S / 2):
+        for _ in range(2 * OUTBOX):
+            await browser.say("ping")
+
+    await trio.sleep(1.1)
+
+    assert farm.clients.numbers().closed == {1013: 1}
+
+
+# -- how it ends -------------------------------------------------------------------------------
+
+
+async def test_client_that_hangs_up_is_forgotten_and_nothing_is_said_to_it(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    browser.hang_up()
+    await settled()
+    await farm.happen()
+    await settled()
+
+    assert browser.closed is None
+    assert farm.clients.numbers().clients == 0
+    assert farm.runtime.dead_letters.total == 0
+
+
+async def test_line_that_breaks_while_sending_is_forgotten(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+
+    async def broken():
+        raise ConnectionLost
+
+    browser.hold_back = broken
+    await farm.happen()
+    await settled()
+
+    assert farm.clients.numbers().closed == {None: 1}
+
+
+async def test_mistake_in_one_client_closes_it_with_1011_and_touches_nobody(autojump_clock, farm, logged):
+    browser, _ = await farm.watch("queue")
+    other, _ = await farm.watch("queue")
+
+    async def mistaken():
+        raise RuntimeError("a mistake")
+
+    browser.hold_back = mistaken
+    seq = await farm.happen()
+    await settled()
+
+    assert browser.closed == (1011, "a mistake in the farm; it is in the log")
+    assert seqs(other.heard()) == [seq]
+    assert other.closed is None
+    assert [entry["actor"] for entry in logged if entry["event"] == "actor failed"] == ["client:1"]
+    assert farm.report("clients").restarts == farm.report("events").restarts == 0
+
+
+async def test_client_that_left_while_the_broadcaster_was_down_is_forgotten(
+    autojump_clock, farm, monkeypatch
+):
+    browser, _ = await farm.watch("queue")
+
+    def break_down(self, facts):
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Broadcaster, "_go_on_with", break_down)
+        await farm.happen()
+        await settled()
+    browser.hang_up()
+    await trio.sleep(1)
+    await farm.happen()
+    await settled()
+
+    assert farm.report("events").restarts == 1
+    assert farm.clients.numbers().clients == 0

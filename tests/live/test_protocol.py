@@ -1,0 +1,81 @@
+"""Frames: whatever comes in is understood or refused in words, whatever goes out is one JSON object."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farm.domain.event import Fact
+from farm.live import protocol
+from farm.live.protocol import Auth, Ping, Since, Subscribe, Unreadable, Unsubscribe, parse
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+some_tries = settings(max_examples=50, deadline=None)  # a busy machine is no failure
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+OPS = st.sampled_from(["auth", "subscribe", "unsubscribe", "ping", "configure"])
+FIELDS = st.dictionaries(st.sampled_from(["token", "rooms", "since", "x"]), JSON, max_size=3)
+
+
+@some_tries
+@given(st.text() | st.binary() | JSON.map(json.dumps))
+def test_anything_at_all_is_answered_and_never_crashes(message):
+    assert isinstance(parse(message), Unreadable)
+
+
+@some_tries
+@given(OPS, FIELDS)
+def test_ops_with_any_fields_are_understood_or_refused_by_name(op, fields):
+    request = parse(json.dumps({"op": op, **fields}))
+
+    assert isinstance(request, Auth | Subscribe | Unsubscribe | Ping | Unreadable)
+    if isinstance(request, Unreadable):
+        assert request.op == op
+        assert request.detail
+
+
+def test_each_op_is_understood():
+    assert parse('{"op":"auth","token":"t"}') == Auth("t")
+    assert parse('{"op":"subscribe","rooms":["queue"]}') == Subscribe(["queue"])
+    assert parse('{"op":"subscribe","rooms":["queue"],"since":{"epoch":"e","seq":7}}') == Subscribe(
+        ["queue"], Since("e", 7)
+    )
+    assert parse('{"op":"unsubscribe","rooms":["queue"]}') == Unsubscribe(["queue"])
+    assert parse('{"op":"ping"}') == Ping()
+
+
+@some_tries
+@given(
+    st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=3),
+    st.none() | st.integers(1),
+)
+def test_fact_keeps_its_data_whatever_is_in_it_and_says_what_came_before(data, prev):
+    text = protocol.with_prev(protocol.fact(Fact(9, "job.queued", ("queue",), NOON, data)), prev)
+
+    frame = json.loads(text)
+    assert (frame["seq"], frame["prev"], frame["type"], frame["rooms"]) == (9, prev, "job.queued", ["queue"])
+    assert frame["data"].keys() == data.keys()
+
+
+def test_batch_holds_its_events_in_order_and_one_alone_goes_as_it_is():
+    events = [protocol.state("s", "printers", NOON, protocol.encoded({"n": n})) for n in range(3)]
+
+    frame = json.loads(protocol.batch(events))
+
+    assert frame == {"type": "batch.update", "events": [json.loads(event) for event in events]}
+    assert protocol.batch(events[:1]) == events[0]
+
+
+def test_refusal_of_a_thousand_rooms_names_a_few_in_words():
+    frame = json.loads(protocol.refused([f"room-{n}" for n in range(1000)]))
+
+    assert frame["detail"].endswith("room-8, room-9 and 990 more")
+    assert len(frame["rooms"]) == 1000
