@@ -82,6 +82,7 @@ def for_writing(connection: sqlite3.Connection, keeping: Keeping) -> sqlite3.Con
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -16384")  # KiB; each heater's readings grow a page of their own
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes; the log shrinks again after a rush
     return connection
 

@@ -110,16 +110,23 @@ async def test_a_wrong_operation_fails_alone_and_is_logged(tmp_path):
     def twice(db):
         db.execute("INSERT INTO farm (key, value) VALUES ('epoch', '')")
 
+    def orphan(db):
+        db.execute(
+            "INSERT INTO print_jobs (id, file, name, copies, state, required_printers, required_tags,"
+            " created_by, created_at) VALUES ('j', 'no such file', '', 1, 'queued', '', '', '', '')"
+        )
+
     database = Database(tmp_path / "farm.db", FARM)
     with capture_logs() as logged:
         async with database.running():
-            results = await write_all(database, [(note, "a"), (wrong,), (twice,), (note, "b")])
+            results = await write_all(database, [(note, "a"), (wrong,), (twice,), (orphan,), (note, "b")])
             kept = await database.read(notes)
-    assert [type(result) for result in results] == [int, ActorFailed, ActorFailed, int]
+    assert [type(result) for result in results] == [int, ActorFailed, ActorFailed, ActorFailed, int]
     assert "nothing of it was kept" in str(results[1])
     assert sorted(kept) == ["a", "b"]
     told = [entry for entry in logged if entry["event"] == "operation failed"]
     assert {type(entry["exc_info"]) for entry in told} == {KeyError, sqlite3.IntegrityError}
+    assert any("FOREIGN KEY" in str(entry["exc_info"]) for entry in told)
     assert all("test_database." in entry["operation"] for entry in told)
 
 

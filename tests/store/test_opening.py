@@ -164,6 +164,21 @@ def test_damage_is_found_although_the_last_stop_was_orderly(broken):
     assert open_file(place(broken)).restored_from == "farm-0900.db"
 
 
+def test_damage_that_shows_after_the_look_at_the_mark_is_damage_too(broken):
+    shutil.copy(broken / "backups" / "farm-0900.db", broken / "farm.db")
+    look(broken, opening.mark_clean)
+    page, size = look(broken, page_of_the_migrations)
+    content = bytearray((broken / "farm.db").read_bytes())
+    content[(page - 1) * size : page * size] = b"\xa5" * size
+    (broken / "farm.db").write_bytes(content)
+    assert open_file(place(broken)).restored_from == "farm-0900.db"
+
+
+def page_of_the_migrations(db):
+    page = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = '_sqlite_migrations'").fetchone()[0]
+    return page, db.execute("PRAGMA page_size").fetchone()[0]
+
+
 def test_the_log_of_a_wreck_is_not_played_into_what_was_restored(broken):
     stranger = dial(broken / "farm.db")  # while it looks, nobody's close tidies the log away
     stranger.execute("BEGIN")
@@ -250,3 +265,11 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path):
         backup.backup(tmp_path / "farm.db", tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_bytes() == before
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_backup_that_came_out_damaged_is_not_kept(tmp_path, monkeypatch):
+    open_file(place(tmp_path))
+    monkeypatch.setattr(backup, "is_whole", lambda copy: False)  # a disk that lies is hard to come by
+    with pytest.raises(StorageFailed, match="came out damaged"):
+        backup.backup(tmp_path / "farm.db", tmp_path / "copy.db")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["farm.db"]
