@@ -113,16 +113,17 @@ class Client:
         finally:
             self._tell_events(ClientGone(self.name))
             try:
-                await self._say_goodbye(self.ending or Ending(RESTARTING, STOPPING))
+                await self._say_goodbye(self.end(RESTARTING, STOPPING))
             finally:
                 self.over.set()
 
-    def end(self, code: int | None, reason: str) -> None:
-        """Stop now, telling the client why. The first reason counts."""
+    def end(self, code: int | None, reason: str) -> Ending:
+        """Stop now, telling the client why. Returns the first reason given: that one counts."""
         if self.ending is None:
             self.ending = Ending(code, reason)
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
+        return self.ending
 
     def too_slow(self) -> None:
         """The outbox is full: what is in it would come too late, and there is no way back."""
@@ -133,9 +134,9 @@ class Client:
         if self._nursery is not None:
             self._nursery.cancel_scope.deadline = trio.current_time() + seconds
 
-    def gone(self) -> None:
-        """The client has left: nobody is there to be told."""
-        self.end(None, "left")
+    def gone(self) -> Ending:
+        """The client has left: nobody is there to be told. Returns why it is over."""
+        return self.end(None, "left")
 
     async def _serve(self, mailbox: Mailbox[ClientMessage]) -> None:
         async with trio.open_nursery() as nursery:

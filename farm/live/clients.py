@@ -111,8 +111,8 @@ class Clients:
         try:
             await client.over.wait()
         finally:
-            client.gone()
-            self._note_end(client)
+            self._closed[client.gone().code] += 1
+            del self._clients[client.name]
 
     async def _turn_away(self, connection: Connection, code: int, reason: str) -> None:
         log.info("live client turned away", address=connection.address, code=code, reason=reason)
@@ -120,11 +120,6 @@ class Clients:
         with trio.move_on_after(CLOSE_WITHIN_S):
             with contextlib.suppress(ConnectionLost):
                 await connection.close(code, reason)
-
-    def _note_end(self, client: Client) -> None:
-        del self._clients[client.name]
-        ending = client.ending
-        self._closed[ending.code if ending is not None else RESTARTING] += 1
 
     # -- rights --------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ import trio
 from live_farm import Browser, LiveFarm, seqs, settled
 
 from farm.domain.user import SYSTEM
-from farm.live.client import OUTBOX
-from farm.live.clients import Clients
+from farm.live.client import CLOSE_WITHIN_S, OUTBOX
+from farm.live.clients import STOP_WITHIN_S, Clients
 
 
 async def test_stopping_farm_tells_every_client_1012_after_what_was_on_its_way(autojump_clock, tmp_path):
@@ -49,7 +49,10 @@ async def test_client_that_does_not_read_holds_no_stop_up(autojump_clock, tmp_pa
         await settled()
         begun = trio.current_time()
 
-        await farm.supervisor.stop("clients")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.supervisor.stop, "clients")
+            await trio.sleep(STOP_WITHIN_S + CLOSE_WITHIN_S / 4)
+            await farm.key()  # while it is told goodbye, rights change: too late to look at it again
 
         assert trio.current_time() - begun <= 4
         assert other.closed is not None
