@@ -21,7 +21,7 @@ from tests.simulation.shop import Shop, open_shop
 
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 SEEDS = range(max(3, round(20 * SCALE)))
-HOURS = 8
+HOURS = 3 if SCALE < 1 else 12
 PRINTERS = 5
 
 
@@ -128,12 +128,12 @@ def told(facts: list[Fact]) -> str:
 def test_a_day_of_faults_keeps_every_promise(seed: int):
     facts = replay(seed, a_day, seed)
     done = Counter(fact.type for fact in facts)
-    assert done["print.finished"] > 20, f"the shop hardly printed: {done}"
+    assert done["print.finished"] > 4 * HOURS, f"the shop hardly printed: {done}"
 
 
 def test_the_same_seed_gives_the_same_day_again():
-    assert told(replay(7, a_day, 7, 2)) == told(replay(7, a_day, 7, 2))
+    assert told(replay(7, a_day, 7, 1)) == told(replay(7, a_day, 7, 1))
 
 
 def test_another_seed_gives_another_day():
-    assert told(replay(7, a_day, 7, 2)) != told(replay(8, a_day, 8, 2))
+    assert told(replay(7, a_day, 7, 1)) != told(replay(8, a_day, 8, 1))
