@@ -22,7 +22,7 @@ def m001_ground(db: Schema) -> None:
 
 @telemetry()
 def m001_readings(db: Schema) -> None:
-    """Raw readings; `at` in Unix seconds, the row order is the order of arrival."""
+    """Raw readings; `at` in Unix seconds."""
     for statement in _READINGS:
         db.execute(statement)
 
@@ -175,12 +175,19 @@ _GROUND = (
 )
 
 _READINGS = (
-    """CREATE TABLE temperature_readings (
+    # One heater of one printer. Its small number stands in every reading, instead of both names.
+    """CREATE TABLE heaters (
+        id INTEGER PRIMARY KEY,
         printer TEXT NOT NULL,
         heater TEXT NOT NULL,
+        UNIQUE (printer, heater)
+    ) STRICT""",
+    # Kept in the order a chart reads it: no second copy in an index, a quarter of the bytes.
+    """CREATE TABLE temperature_readings (
+        heater INTEGER NOT NULL REFERENCES heaters (id),
         at REAL NOT NULL,
         actual REAL,
-        target REAL
-    ) STRICT""",
-    "CREATE INDEX temperature_readings_by_time ON temperature_readings (printer, heater, at)",
+        target REAL,
+        PRIMARY KEY (heater, at)
+    ) STRICT, WITHOUT ROWID""",
 )

@@ -34,7 +34,9 @@ _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.remote_name, pr
 
 def open_order(db: Connection, printer: str) -> OpenOrder | None:
     """The print that holds this printer, None when nothing does."""
-    row = db.execute(f"{_ORDER} WHERE prints.printer = ? AND prints.state IN ({_ACTIVE})", (printer,)).fetchone()
+    row = db.execute(
+        f"{_ORDER} WHERE prints.printer = ? AND prints.state IN ({_ACTIVE})", (printer,)
+    ).fetchone()
     return _order(row) if row is not None else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -26,14 +26,20 @@ class Point(NamedTuple):
 
 
 def add(db: sqlite3.Connection, readings: Sequence[Reading]) -> None:
-    """Keep `readings`, in their order."""
+    """Keep `readings`. Of two of one heater at the same moment the later one stays."""
+    numbers = _heaters(db)
+    for name in dict.fromkeys((reading.printer, reading.heater) for reading in readings):
+        if name not in numbers:
+            added = db.execute("INSERT INTO heaters (printer, heater) VALUES (?, ?)", name)
+            numbers[name] = added.lastrowid or 0
     db.executemany(
-        "INSERT INTO temperature_readings (printer, heater, at, actual, target) VALUES (?, ?, ?, ?, ?)",
-        readings,
+        "INSERT OR REPLACE INTO temperature_readings (heater, at, actual, target) VALUES (?, ?, ?, ?)",
+        ((numbers[printer, heater], at, actual, target) for printer, heater, at, actual, target in readings),
     )
 
 
-_OF_HEATER = "FROM temperature_readings WHERE printer = :printer AND heater = :heater"
+_OF_HEATER = """FROM temperature_readings
+    WHERE heater = (SELECT id FROM heaters WHERE printer = :printer AND heater = :heater)"""
 
 _RAW = f"SELECT at, actual, target {_OF_HEATER} AND at >= :start AND at < :end ORDER BY at"
 
@@ -68,26 +74,18 @@ def prune(db: sqlite3.Connection, before: float, most: int = 10_000) -> int:
     Repeat until it returns 0; bounded, so that new readings are never kept waiting for long.
     """
     gone = 0
-    for printer, heater in _heaters(db):
+    for number in _heaters(db).values():
         if gone >= most:
             break
         gone += db.execute(
-            "DELETE FROM temperature_readings WHERE rowid IN (SELECT rowid FROM temperature_readings"
-            " WHERE printer = ? AND heater = ? AND at < ? ORDER BY at LIMIT ?)",
-            (printer, heater, before, most - gone),
+            """DELETE FROM temperature_readings WHERE heater = ?1 AND at IN (
+                SELECT at FROM temperature_readings WHERE heater = ?1 AND at < ?2 ORDER BY at LIMIT ?3)""",
+            (number, before, most - gone),
         ).rowcount
     return gone
 
 
-def _heaters(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """Every (printer, heater), by leaps through the index: far quicker than looking at every reading."""
-    found: tuple[str, str] | None = ("", "")
-    while found is not None:
-        row = db.execute(
-            "SELECT printer, heater FROM temperature_readings WHERE (printer, heater) > (?, ?)"
-            " ORDER BY printer, heater LIMIT 1",
-            found,
-        ).fetchone()
-        found = None if row is None else (row[0], row[1])
-        if found is not None:
-            yield found
+def _heaters(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """The number of every (printer, heater)."""
+    found = db.execute("SELECT printer, heater, id FROM heaters").fetchall()
+    return {(printer, heater): number for printer, heater, number in found}

@@ -17,10 +17,11 @@ from structlog.testing import capture_logs
 
 from farm.actors.supervisor import Runtime, Supervisor
 from farm.errors import ActorDown, ActorFailed, Refused, StorageFailed, StorageFull
-from farm.store import events
+from farm.store import events, readings
 from farm.store.commit import TransactionEnded, commit_group
 from farm.store.connection import FARM, TELEMETRY, dial
 from farm.store.database import MOST_PER_GROUP, Database
+from farm.store.readings import Reading
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -377,21 +378,18 @@ async def test_a_memory_database_outlives_its_writers_crash(autojump_clock):
 
 
 async def test_telemetry_is_checkpointed_within_five_seconds_and_rests_when_idle(tmp_path, autojump_clock):
-    def add(db):
-        db.execute("INSERT INTO temperature_readings VALUES ('p', 'nozzle', 0, 20, 0)")
-
     traced = Traced()
     database = Database(tmp_path / "telemetry.db", TELEMETRY, inline=True, dial=traced)
     async with database.running():
         await trio.sleep(1000)
         assert traced.count("PRAGMA wal_checkpoint") == 0
-        await database.write(add)
+        await database.write(readings.add, [Reading("p", "nozzle", 0, 20, 0)])
         await trio.sleep(5.1)
         assert traced.count("PRAGMA wal_checkpoint") == 1
         await trio.sleep(1000)
         assert traced.count("PRAGMA wal_checkpoint") == 1
-        for _ in range(100):  # a steady stream does not put it off
-            await database.write(add)
+        for n in range(100):  # a steady stream does not put it off
+            await database.write(readings.add, [Reading("p", "nozzle", n, 20, 0)])
             await trio.sleep(0.2)
         assert traced.count("PRAGMA wal_checkpoint") == 5
 

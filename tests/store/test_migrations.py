@@ -37,8 +37,9 @@ ROWS = {
         "INSERT INTO events VALUES (41, 'job.started', '[\"queue\"]', '2026-01-01T00:00:00Z', '{}')",
     ),
     "m001_readings": (
-        "INSERT INTO temperature_readings VALUES ('p1', 'nozzle', 1.5, 200.25, NULL)",
-        "INSERT INTO temperature_readings VALUES ('p1', 'nozzle', 2.5, NULL, 210)",
+        "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
+        "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
+        "INSERT INTO temperature_readings VALUES (7, 2.5, NULL, 210)",
     ),
 }
 

@@ -12,10 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from farm.errors import SettingsError, StorageFailed
-from farm.store import backup, events, opening
+from farm.store import backup, events, opening, readings
 from farm.store.connection import FARM, TELEMETRY, dial
 from farm.store.database import Database
 from farm.store.opening import Place, open_file
+from farm.store.readings import Reading
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -209,9 +210,7 @@ def test_damaged_telemetry_is_set_aside_and_begins_anew(tmp_path):
     open_file(place(tmp_path, TELEMETRY))
     with closing(dial(tmp_path / "farm.db")) as db:
         db.execute("BEGIN")
-        db.executemany(
-            "INSERT INTO temperature_readings VALUES ('p', 'bed', ?, 60, 60)", [(n,) for n in range(2000)]
-        )
+        readings.add(db, [Reading("p", "bed", n, 60, 60) for n in range(2000)])
         db.execute("COMMIT")
     damage(tmp_path / "farm.db")
     (tmp_path / "farm.db-wal").write_bytes(b"left by a kill")
