@@ -1,0 +1,230 @@
+"""Where the content of files lies: on the shop PC's disk, each piece under its own hash."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+import trio
+
+from farm.errors import StorageFailed, StorageFull, TooLarge
+from farm.platform import make_private_folder, rename_durably, sync_folder
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PIECE = 1024 * 1024  # bytes; one trip to a thread costs 0.1 ms, so this is small and cheap enough
+WRITERS = 4  # threads; uploads wait for each other here and not for the database or a password
+CLEAN_UP_S = 5.0  # a disk that hangs longer keeps its temporary file until the next start
+MB = 1_000_000
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was kept. sha256: lower-case hexadecimal. size: bytes."""
+
+    sha256: str
+    size: int
+
+
+class Storage:
+    """A folder of contents, named by their SHA-256, and of uploads in progress beside them.
+
+    inline: everything runs on the loop instead of in threads, for runs on a virtual clock.
+    min_free: bytes that an upload must leave on the disk, for the database and for everybody else.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        min_free: int,
+        inline: bool = False,
+        free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self._contents = folder / "content"
+        self._temporary = folder / "incoming"  # the same file system, so that a rename is one step
+        self._min_free = min_free
+        self._free = free
+        self._inline = inline
+        self._writers = trio.CapacityLimiter(WRITERS)
+
+    async def open(self) -> None:
+        """Make the folders and drop what an earlier run left half-written. Call once, before any upload.
+
+        Raises StorageFailed when the folder cannot be used.
+        """
+        await self.run(self._open)
+
+    def path_of(self, sha256: str) -> Path:
+        """Where the content with this hash lies, or would lie."""
+        return self._contents / sha256[:2] / sha256[2:4] / sha256
+
+    def upload(self, *, limit: int, declared: int | None = None) -> Upload:
+        """Room for one content that is coming in.
+
+        limit: the most bytes taken. declared: how many are announced, None where that is not known.
+        """
+        return Upload(self, limit, declared)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do disk work in a thread, to its end even when the caller is cancelled.
+
+        Raises StorageFull or StorageFailed for what the disk refuses.
+        """
+        try:
+            if self._inline:
+                await trio.lowlevel.checkpoint()
+                return work(*args, **kwargs)
+            return await trio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=self._writers)
+        except OSError as error:
+            raise _in_words(error) from error
+
+    def begin(self, declared: int) -> Incoming:
+        """A temporary file. In a thread. Raises StorageFull when `declared` bytes would leave too little."""
+        self.check_room(declared)
+        return Incoming(self._temporary / secrets.token_hex(8))
+
+    def check_room(self, coming: int) -> None:
+        """Raise StorageFull when `coming` bytes would not leave `min_free` of the disk."""
+        free = self._free(self._temporary)
+        if free - coming < self._min_free:
+            raise StorageFull(
+                f"the shop PC's disk is nearly full ({free // MB} MB free, {coming // MB} MB coming, "
+                f"{self._min_free // MB} MB must stay free); delete something and send it again"
+            )
+
+    def settle(self, incoming: Incoming) -> Content:
+        """Make the content durable under its hash. In a thread. Harmless when it is there already."""
+        content = incoming.finish()
+        target = self.path_of(content.sha256)
+        if target.is_file() and target.stat().st_size == content.size:
+            incoming.discard()
+            return content
+        for folder in (target.parent.parent, target.parent):
+            if not folder.is_dir():
+                make_private_folder(folder)
+                sync_folder(folder.parent)
+        rename_durably(incoming.path, target)
+        return content
+
+    def _open(self) -> None:
+        make_private_folder(self._contents)
+        make_private_folder(self._temporary)
+        for left in self._temporary.iterdir():
+            left.unlink()
+
+
+class Upload:
+    """One content on its way in. Whatever ends the `async with` before `keep` leaves nothing behind.
+
+    size: bytes so far.
+    """
+
+    def __init__(self, storage: Storage, limit: int, declared: int | None) -> None:
+        self._storage = storage
+        self._limit = limit
+        self._declared = declared or 0
+        self._incoming: Incoming | None = None
+        self._waiting = bytearray()
+        self.size = 0
+
+    async def __aenter__(self) -> Self:
+        """Raises TooLarge or StorageFull for what is declared, before a byte is sent."""
+        self._require_small(self._declared)
+        self._incoming = await self._storage.run(self._storage.begin, self._declared)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        incoming, self._incoming = self._incoming, None
+        if incoming is None:
+            return
+        with trio.move_on_after(CLEAN_UP_S, shield=True), contextlib.suppress(StorageFailed):
+            await self._storage.run(incoming.discard)
+
+    async def write(self, data: bytes) -> None:
+        """Add `data`, waiting for the disk whenever a piece is full: whoever sends is slowed down to it.
+
+        Raises TooLarge, StorageFull, StorageFailed.
+        """
+        self.size += len(data)
+        self._require_small(self.size)
+        self._waiting += data
+        if len(self._waiting) < PIECE:
+            await trio.lowlevel.checkpoint()
+            return
+        await self._flush()
+
+    async def keep(self) -> Content:
+        """Everything has come: make it durable. Nothing can be added after it."""
+        await self._flush()
+        incoming = self._open_incoming()
+        content = await self._storage.run(self._storage.settle, incoming)
+        self._incoming = None
+        return content
+
+    async def _flush(self) -> None:
+        piece, self._waiting = self._waiting, bytearray()
+        await self._storage.run(self._append, self._open_incoming(), piece)
+
+    def _append(self, incoming: Incoming, piece: bytearray) -> None:
+        self._storage.check_room(len(piece))
+        incoming.append(piece)
+
+    def _open_incoming(self) -> Incoming:
+        if self._incoming is None:
+            raise ValueError("an upload is written inside its `async with` and before it is kept")
+        return self._incoming
+
+    def _require_small(self, size: int) -> None:
+        if size > self._limit:
+            raise TooLarge(f"the file is larger than the {self._limit / MB:g} MB this farm takes")
+
+
+class Incoming:
+    """A temporary file that is hashed while it grows. Used by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("xb", buffering=0)
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def append(self, piece: bytearray) -> None:
+        """Hash and write. Raises OSError."""
+        self._hash.update(piece)
+        self._size += len(piece)
+        rest = memoryview(piece)
+        while rest:  # an unbuffered write may take less than all
+            rest = rest[self._file.write(rest) :]
+
+    def finish(self) -> Content:
+        """Make what was written durable, under the temporary name still."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return Content(self._hash.hexdigest(), self._size)
+
+    def discard(self) -> None:
+        """Forget it."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _in_words(error: OSError) -> StorageFull | StorageFailed:
+    if error.errno in _NO_ROOM:
+        return StorageFull("the shop PC's disk is full; delete something and send it again")
+    why = error.strerror or str(error)
+    return StorageFailed(f"the shop PC's disk refused ({why}); nothing was kept, so send it again later")

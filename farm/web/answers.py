@@ -1,0 +1,143 @@
+"""Answers: JSON, and problems as the client's dialect has them. The one place that knows statuses."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from quart import Response, has_request_context, request, websocket
+from werkzeug.exceptions import HTTPException
+
+from farm.errors import (
+    ActorDown,
+    ActorFailed,
+    AskExpired,
+    FarmError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Overloaded,
+    PrinterUnreachable,
+    ProtocolError,
+    Refused,
+    StorageFailed,
+    StorageFull,
+    TooLarge,
+    TooOften,
+    Unauthenticated,
+    WrongFileType,
+)
+from farm.web.intake import TooSlow
+
+log = structlog.get_logger(__name__)
+
+STATUSES: Mapping[type[FarmError], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    TooSlow: 408,
+    Refused: 409,
+    TooLarge: 413,
+    WrongFileType: 415,
+    Invalid: 422,
+    TooOften: 429,
+    PrinterUnreachable: 502,
+    ProtocolError: 502,
+    Overloaded: 503,
+    ActorDown: 503,
+    AskExpired: 503,
+    ActorFailed: 503,
+    StorageFailed: 503,
+    StorageFull: 507,
+}
+
+# OctoPrint never says 401 (clients take it for a fault of the server, and 403 for a wrong key), and
+# calls every wrong request 400.
+OCTOPRINT_STATUSES = {**STATUSES, Unauthenticated: 403, Invalid: 400}
+
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_SENTENCES = {
+    404: "there is nothing at this address",
+    405: "this address does not take such requests",
+}
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`data` as JSON. Not to be kept by anybody on the way: it is one person's view of one moment."""
+    body = msgspec.json.encode(data)
+    return Response(
+        body, status, {"Cache-Control": "no-store", **(headers or {})}, content_type="application/json"
+    )
+
+
+def nothing() -> Response:
+    """204: done, and there is nothing to tell."""
+    return Response(b"", 204, {"Cache-Control": "no-store"})
+
+
+async def of_farm_error(error: FarmError) -> Response:
+    """The answer to a request that met a problem of the caller's or the world's."""
+    statuses = OCTOPRINT_STATUSES if speaks_octoprint(request.path) else STATUSES
+    status = next((statuses[kind] for kind in type(error).__mro__ if kind in statuses), None)
+    if status is None:
+        return await of_bug(error)
+    headers = {}
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    field = error.field if isinstance(error, Invalid) else ""
+    return problem(status, str(error), field, headers)
+
+
+async def of_http_exception(error: HTTPException) -> Response:
+    """The answer where there is no route for the request."""
+    status = error.code or 500
+    headers = {}
+    valid_methods = getattr(error, "valid_methods", None)
+    if valid_methods:
+        headers["Allow"] = ", ".join(sorted(valid_methods))
+    return problem(status, _SENTENCES.get(status, HTTPStatus(status).phrase), headers=headers)
+
+
+async def of_bug(error: Exception) -> Response:
+    """The answer to a request that met a mistake of ours: a reference to the log, and nothing else."""
+    reference = secrets.token_hex(4)
+    asked = request if has_request_context() else websocket
+    log.error("request failed", reference=reference, method=asked.method, path=asked.path, exc_info=error)
+    return problem(500, f"something went wrong in the farm; its log says more under {reference}")
+
+
+def problem(
+    status: int, sentence: str, field: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem in words, in the shape that the client at this address expects."""
+    if has_request_context() and speaks_octoprint(request.path):
+        return answer({"error": sentence}, status, headers)
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+        "errors": [{"field": field, "message": sentence}] if field else [],
+    }
+    response = answer(body, status, headers)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def speaks_octoprint(path: str) -> bool:
+    """Whether a client at this address takes us for an OctoPrint."""
+    return "/api/" in path and not path.startswith("/v1/")

@@ -1,0 +1,65 @@
+"""All routes put together into the application that the front door serves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from farm.errors import FarmError, NotFound
+from farm.web import access, answers, files, hypercorn_cures, live, octoprint, printers, system, work
+from farm.web.desk import Desk
+from farm.web.routes import Route
+
+ALL: tuple[Route, ...] = (
+    *system.ROUTES,
+    *access.ROUTES,
+    *printers.ROUTES,
+    *files.ROUTES,
+    *work.ROUTES,
+    *octoprint.ROUTES,
+)
+
+
+def build(desk: Desk) -> QuartTrio:
+    """The application. Every address is in a table of routes, each with who may come; others are refused."""
+    app = QuartTrio("farm", static_folder=None)
+    hypercorn_cures.cure(app)
+    # Quart's own limits count what lies in its buffer and cut answers short without a word; what is
+    # read is counted and timed by `Intake`, what is sent by `Connection`.
+    app.config.update(
+        MAX_CONTENT_LENGTH=None, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None, PROPAGATE_EXCEPTIONS=False
+    )
+    declared = {f"{route.method} {route.rule}": route for route in ALL}
+    for endpoint, route in declared.items():
+        app.add_url_rule(
+            route.rule,
+            endpoint,
+            route.view(desk),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    app.add_websocket(live.RULE, "live", live.live(desk))
+    app.before_request(_only(declared))
+    app.after_request(_secured)
+    app.register_error_handler(FarmError, answers.of_farm_error)
+    app.register_error_handler(HTTPException, answers.of_http_exception)
+    app.register_error_handler(Exception, answers.of_bug)
+    return app
+
+
+def _only(declared: Mapping[str, Route]) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        rule = request.url_rule
+        if rule is not None and rule.endpoint not in declared:
+            raise NotFound("there is nothing at this address")
+
+    return check
+
+
+async def _secured(response: Response) -> Response:
+    for name, value in answers.SECURITY.items():
+        response.headers.setdefault(name, value)
+    return response

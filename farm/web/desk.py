@@ -1,0 +1,35 @@
+"""Everything the routes may talk to, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from farm.access.gate import Gate
+from farm.actors import Address
+from farm.actors.supervisor import ActorReport
+from farm.domain.clock import Randomness, WallClock
+from farm.files.storage import Storage
+from farm.live.clients import Clients
+from farm.live.messages import BroadcasterMessage
+from farm.printers.messages import FleetMessage
+from farm.queue.messages import QueueMessage
+from farm.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """max_upload: bytes of the largest file taken. version: the farm's own, shown to clients."""
+
+    gate: Gate
+    database: Database
+    queue: Address[QueueMessage]
+    fleet: Address[FleetMessage]
+    events: Address[BroadcasterMessage]
+    storage: Storage
+    clients: Clients
+    reports: Callable[[], list[ActorReport]]
+    clock: WallClock
+    chance: Randomness
+    max_upload: int
+    version: str

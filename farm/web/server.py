@@ -1,0 +1,133 @@
+"""The farm's front door: one listening socket, and the actor that serves what comes through it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Never
+
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.worker_context import WorkerContext
+from quart_trio import QuartTrio
+
+from farm.actors import Mailbox
+from farm.errors import SettingsError
+from farm.platform import listening_socket
+from farm.web.hypercorn_cures import Connection, Limits
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 3.0  # for requests that run when the farm stops; the rest is cut
+KEEP_ALIVE_S = 15.0  # slicers come back for the upload right after the version test
+MAX_HEADERS = 16 * 1024  # bytes of a request's line and headers
+MAX_MESSAGE = 64 * 1024  # bytes of what a client may say on a WebSocket; nothing it can say is as long
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the door waits for whom, in seconds. grace_s: for what runs when the farm stops."""
+
+    grace_s: float = GRACE_S
+    keep_alive_s: float = KEEP_ALIVE_S
+    limits: Limits = field(default_factory=Limits)
+
+
+class Web:
+    """The actor `web`: takes no messages; serves from its start until its mailbox closes.
+
+    told: called with the address people can reach, http://127.0.0.1:8080, each time it is served.
+    """
+
+    def __init__(
+        self,
+        app: QuartTrio,
+        host: str,
+        port: int,
+        told: Callable[[str], None],
+        patience: Patience | None = None,
+    ) -> None:
+        """port: 0 picks a free one, which then stays the same over restarts of the actor."""
+        self._app = app
+        self._host = host
+        self._port = port
+        self._told = told
+        self._patience = patience or Patience()
+        self._socket: socket.socket | None = None
+
+    def bind(self) -> str:
+        """Take the address, and return it. Best called before anything else is started.
+
+        Raises SettingsError when it is taken, or is not this computer's.
+        """
+        if self._socket is None:
+            try:
+                self._socket = listening_socket(self._host, self._port)
+            except OSError as error:
+                raise SettingsError(
+                    f"cannot listen on {self._host}:{self._port} ({error.strerror or error}); is the farm "
+                    "running already? Choose another port with --port, or stop what uses this one"
+                ) from error
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def run(self, mailbox: Mailbox[Never]) -> None:
+        """Serve until the mailbox closes, then answer what runs and end."""
+        address = self.bind()
+        listener = self._listener()
+        stop = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve, self._app, listener, stop.wait, self._patience)
+            self._told(address)
+            async for _ in mailbox:
+                pass
+            self.close()  # who comes now is turned away at once, not when all is over
+            stop.set()
+
+    def close(self) -> None:
+        """Give the address back."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _listener(self) -> trio.SocketListener:
+        """A copy: when the actor crashes, who knocks meanwhile waits at the original."""
+        if self._socket is None:
+            raise ValueError("the address is bound before it is served")
+        return trio.SocketListener(trio.socket.from_stdlib_socket(self._socket.dup()))
+
+
+async def serve(
+    app: QuartTrio, listener: trio.SocketListener, stop: Callable[[], Awaitable[None]], patience: Patience
+) -> None:
+    """Serve `app` until `stop` returns; then take no more in, and cut what is not done within the grace."""
+    context = WorkerContext(None)
+    config = _config(patience)
+    connect = partial(Connection, app, config, context, patience.limits)
+
+    async def answer(stream: trio.SocketStream) -> None:
+        await connect(stream).run()
+
+    async with trio.open_nursery() as connections:
+        async with listener, trio.open_nursery() as door:
+            door.start_soon(partial(trio.serve_listeners, answer, [listener], handler_nursery=connections))
+            await stop()
+            door.cancel_scope.cancel()
+        await context.terminated.set()
+        connections.cancel_scope.deadline = trio.current_time() + patience.grace_s
+
+
+def _config(patience: Patience) -> Config:
+    config: Any = Config()
+    config.accesslog = None
+    config.errorlog = logging.getLogger("farm.web")
+    config.include_server_header = False  # no stranger needs to know what we are made of
+    config.keep_alive_timeout = patience.keep_alive_s  # also how long a request's headers may take
+    config.h11_max_incomplete_size = MAX_HEADERS
+    config.websocket_max_message_size = MAX_MESSAGE
+    checked: Config = config
+    return checked

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+from web_farm import NOON
+
+from farm.domain.file import FileKind, StoredFile
+from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.user import Grant
+from farm.errors import NotFound
+from farm.queue.messages import AddJob
+from farm.store import files, jobs, prints
+
+
+async def job(farm, id, *printers):
+    file = StoredFile("f1", "benchy.gcode", FileKind.GCODE, 10, "00" * 32, "test", NOON)
+    await farm.database.write(files.add, file)
+    wish = Job(id, "f1", "benchy", 1, JobState.QUEUED, "test", NOON, required_printers=frozenset(printers))
+    await farm.database.write(jobs.add, wish, "test")
+
+
+async def attempt(farm, id, job, printer):
+    reserved = Print(id, job, printer, f"{id}xxxx"[:6], PrintState.RESERVED, NOON, "x.gcode")
+    await farm.database.write(prints.reserve, reserved, "queue")
+    await farm.database.write(prints.enter, reserved, PrintState.UPLOADING, NOON, "queue", "sending the file")
+
+
+async def test_job_is_handed_to_the_queue_in_its_words(farm):
+    await job(farm, "j0")
+    wish = {
+        "file": "f1", "name": "two benchies", "copies": 2, "yield": 3, "priority": 5, "hold": True,
+        "due_at": "2026-03-01T12:00:00+01:00", "required_printers": ["mk4-01"], "required_tags": ["row-a"],
+        "material": None, "preferred_printers": [], "rotatable": False, "order": None,
+    }  # fmt: skip
+
+    made = await farm.http.post("/v1/jobs", json=wish, headers=await farm.key("queue"))
+
+    (heard,) = farm.queue.heard
+    assert heard == AddJob(
+        "f1", "two benchies", 2, 3, 5, heard.due_at, frozenset({"mk4-01"}), frozenset({"row-a"}), True
+    )
+    assert heard.due_at.isoformat() == "2026-03-01T12:00:00+01:00"
+    assert made.status_code == 201
+    assert made.headers["location"] == f"/v1/jobs/{made.json()['id']}"
+    assert (made.json()["copies"], made.json()["prints"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"file": "f1", "material": "PLA"}, "material"),
+        ({"file": "f1", "due_at": "2026-03-01T12:00:00"}, "due_at"),
+        ({"file": "f1", "colour_of_the_sky": 1}, "colour_of_the_sky"),
+        ({}, "file"),
+    ],
+)
+async def test_job_with_a_field_that_is_not_honoured_is_refused_by_name(farm, wish, field):
+    answer = await farm.http.post("/v1/jobs", json=wish, headers=await farm.key("queue"))
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert farm.queue.heard == []
+
+
+async def test_refusal_of_the_queue_is_the_answer(farm):
+    def refuse(message, by):
+        raise NotFound("there is no file f9; upload it first")
+
+    farm.queue.answer = refuse
+
+    answer = await farm.http.post("/v1/jobs", json={"file": "f9"}, headers=await farm.key("queue"))
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, "there is no file f9; upload it first")
+
+
+async def test_job_shows_its_prints_and_a_print_its_history(farm):
+    await job(farm, "j1")
+    await attempt(farm, "p1", "j1", "mk4-01")
+    headers = await farm.key("read")
+
+    shown = (await farm.http.get("/v1/jobs/j1", headers=headers)).json()
+    (listed,) = (await farm.http.get("/v1/prints?job=j1", headers=headers)).json()["items"]
+
+    assert [found["id"] for found in shown["prints"]] == ["p1"]
+    assert (listed["printer"], listed["state"]) == ("mk4-01", "uploading")
+    assert [(line["from"], line["to"], line["why"]) for line in listed["log"]] == [
+        (None, "reserved", "reserved"),
+        ("reserved", "uploading", "sending the file"),
+    ]
+    assert (await farm.http.get("/v1/jobs/none", headers=headers)).status_code == 404
+
+
+async def test_prints_are_narrowed_and_come_in_pages(farm):
+    await job(farm, "j1")
+    for number in range(3):
+        await attempt(farm, f"p{number}", "j1", f"mk4-0{number}")
+    headers = await farm.key("read")
+
+    async def ids(**query):
+        answer = await farm.http.get("/v1/prints", params=query, headers=headers)
+        return [found["id"] for found in answer.json()["items"]], answer.json()["next"]
+
+    assert await ids(limit=2) == (["p0", "p1"], "p1")
+    assert await ids(limit=2, cursor="p1") == (["p2"], None)
+    assert await ids(printer="mk4-01") == (["p1"], None)
+    assert await ids(state="finished") == ([], None)
+    wrong = await farm.http.get("/v1/prints?state=broken", headers=headers)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "state")
+
+
+async def test_somebody_with_some_printers_sees_what_concerns_them(farm):
+    for number in (1, 2):
+        await farm.printer(f"mk4-0{number}")
+        await job(farm, f"j{number}", f"mk4-0{number}")
+        await attempt(farm, f"p{number}", f"j{number}", f"mk4-0{number}")
+    await job(farm, "j3")
+    headers = await farm.key("read", grant=Grant(printers=frozenset({"mk4-01"})))
+
+    listed = (await farm.http.get("/v1/jobs", headers=headers)).json()["items"]
+    attempts = (await farm.http.get("/v1/prints", headers=headers)).json()["items"]
+
+    assert [found["id"] for found in listed] == ["j1", "j3"]
+    assert [found["id"] for found in attempts] == ["p1"]
+    assert (await farm.http.get("/v1/jobs/j2", headers=headers)).status_code == 404

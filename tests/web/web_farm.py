@@ -1,0 +1,207 @@
+"""A farm behind a real server on loopback: real database, gate and storage; the test plays the neighbours."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import trio
+
+from farm.access.gate import Gate
+from farm.access.passwords import Cost, Hasher
+from farm.access.tokens import TokenKeys
+from farm.actors import Address, Mailbox, serve
+from farm.actors.supervisor import ActorReport, ActorState
+from farm.domain.clock import new_id
+from farm.domain.job import Job, JobState
+from farm.domain.printer import Address as PrinterAddress
+from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
+from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
+from farm.files.storage import Storage
+from farm.printers.messages import AddPrinter
+from farm.queue.messages import AddJob
+from farm.store import jobs, printers
+from farm.store.connection import FARM
+from farm.store.database import Database
+from farm.web.app import build
+from farm.web.desk import Desk
+from farm.web.hypercorn_cures import Limits
+from farm.web.server import Patience, Web
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # an empty one: httpx would read all of the system's
+MAX_UPLOAD = 2_000_000
+IMPATIENT = Patience(grace_s=0.5, keep_alive_s=5.0, limits=Limits(send_within_s=1.0, linger_s=0.5))
+USUAL = Patience(grace_s=0.5, keep_alive_s=5.0, limits=Limits(linger_s=0.5))
+
+
+class Neighbour:
+    """An actor that keeps what it hears, and answers what the test told it to."""
+
+    def __init__(self, name, answer=lambda message, by: None):
+        self.mailbox = Mailbox(name, size=16)
+        self.heard = []
+        self.askers = []
+        self.answer = answer
+
+    async def run(self):
+        await serve(self.mailbox, self._handle)
+
+    async def _handle(self, message, by):
+        await trio.lowlevel.checkpoint()
+        self.heard.append(message)
+        self.askers.append(by)
+        answer = self.answer(message, by)
+        return await answer if hasattr(answer, "__await__") else answer
+
+
+class Echo:
+    """Attends to clients of the live socket by saying everything back."""
+
+    def __init__(self):
+        self.lines = []
+
+    async def attend(self, line):
+        self.lines.append(line)
+        while (said := await line.receive()) != "bye":
+            await line.send(f"you said {said}")
+        await line.close(4000, "as you wish")
+
+
+class WebFarm:
+    def __init__(self, folder):
+        self.folder = folder
+        self.chance = random.Random(7)
+        self.now = NOON
+        self.statuses = {}
+        self.queue = Neighbour("queue", self._queue_answers)
+        self.fleet = Neighbour("fleet", self._fleet_answers)
+        self.events = Neighbour("events", lambda message, by: self.statuses)
+        self.clients = Echo()
+        self.database = Database(folder / "farm.db", FARM, chance=self.chance)
+        self.storage = Storage(folder / "files", min_free=0)
+        self.patience = USUAL
+        self.told = []
+        self.streams = []
+        self.reports = lambda: [
+            ActorReport("queue", ActorState.RUNNING, 0, 3, 64, 0, 0, 2, 12, 1, 0, 0.0125, "Crash: once")
+        ]
+
+    @asynccontextmanager
+    async def running(self):
+        hasher = Hasher(inline=True, cost=Cost(memory_kib=8, passes=1))
+        keys = TokenKeys.load(self.folder / "token-keys.json", NOON, self._token)
+        self.gate = Gate(self.database, self.folder, keys, hasher, clock=lambda: self.now, chance=self.chance)
+        async with self.database.running():
+            await self.storage.open()
+            self.code = await self.gate.prepare()
+            self.app = build(self.desk())
+            async with trio.open_nursery() as nursery:
+                for neighbour in (self.queue, self.fleet, self.events):
+                    nursery.start_soon(neighbour.run)
+                async with self._served():
+                    yield self
+                nursery.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _served(self):
+        self.web = Web(self.app, "127.0.0.1", 0, self.told.append, self.patience)
+        self.url = self.web.bind()
+        self.port = int(self.url.rpartition(":")[2])
+        self.door = Mailbox("web", size=1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.web.run, self.door)
+            async with httpx.AsyncClient(base_url=self.url, timeout=10, verify=NO_TLS) as self.http:
+                try:
+                    yield
+                finally:
+                    self.door.close()
+        for stream in self.streams:
+            await trio.aclose_forcefully(stream)
+
+    def desk(self):
+        return Desk(
+            gate=self.gate,
+            database=self.database,
+            queue=Address(self.queue.mailbox),
+            fleet=Address(self.fleet.mailbox),
+            events=Address(self.events.mailbox),
+            storage=self.storage,
+            clients=self.clients,
+            reports=lambda: self.reports(),
+            clock=lambda: self.now,
+            chance=self.chance,
+            max_upload=MAX_UPLOAD,
+            version="1.2.3",
+        )
+
+    def _token(self, size):
+        return f"{self.chance.getrandbits(size * 8):x}"
+
+    async def _queue_answers(self, message, by):
+        if not isinstance(message, AddJob):
+            return Plate.CLEAR
+        job = Job(
+            new_id(self.chance), message.file, message.name or "a job", message.copies, JobState.QUEUED,
+            str(by), self.now, required_printers=message.required_printers,
+        )  # fmt: skip
+        await self.database.write(jobs.add, job, str(by))
+        return job
+
+    async def _fleet_answers(self, message, by):
+        if isinstance(message, AddPrinter):
+            await self.database.write(printers.add, message.printer, b"", self.now, str(by))
+            return message.printer
+        await self.database.write(printers.remove, message.printer)
+        return None
+
+    # -- what tests need again and again
+
+    async def printer(self, id="mk4-01", *tags):
+        printer = Printer(
+            id, f"Printer {id}", PrinterAddress("octoprint", "http://10.0.0.1"), frozenset(tags)
+        )
+        await self.database.write(printers.add, printer, b"", self.now, "test")
+        self.statuses[id] = PrinterStatus(Connection.ONLINE, Operation.IDLE, Plate.CLEAR)
+        return printer
+
+    async def key(self, *scopes, grant=EVERYTHING, target=None):
+        _, text = await self.gate.create_key(LOCAL, "a key", [Scope(s) for s in scopes], grant, target)
+        return {"X-Api-Key": text}
+
+    async def admin(self):
+        """Headers of somebody who may do everything."""
+        await self.gate.add_user(LOCAL, "ann", PASSWORD, Role.ADMIN)
+        tokens = await self.gate.login("ann", PASSWORD, "10.0.0.9")
+        return {"Authorization": f"Bearer {tokens.access_token}"}
+
+    async def raw(self, data=b""):
+        """A bare connection that has sent `data`."""
+        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+        self.streams.append(stream)
+        if data:
+            await stream.send_all(data)
+        return stream
+
+    def contents(self):
+        """Names of the contents kept on the disk."""
+        return [path.name for path in (self.folder / "files" / "content").rglob("*") if path.is_file()]
+
+    def unfinished(self):
+        """Temporary files on the disk."""
+        return list((self.folder / "files" / "incoming").iterdir())
+
+
+async def read_answer(stream, within_s=5.0, until=None):
+    """All that comes until the server closes, `until` was the end of it, or `within_s` have passed."""
+    answer = bytearray()
+    with trio.move_on_after(within_s):
+        while data := await stream.receive_some(65536):
+            answer += data
+            if until is not None and answer.endswith(until):
+                break
+    return bytes(answer)
