@@ -18,6 +18,9 @@ from farm.store.printers import PlateRow
 
 MAX_FAILURES = 3  # of one job; then a person decides, instead of a fourth plate of spoiled plastic
 
+_BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
+"""States that prove that a print began; a short one may be over before anybody saw it running."""
+
 _JOB_FACTS = {
     PrintState.FINISHED: "job.finished",
     PrintState.FAILED: "job.failed",
@@ -88,7 +91,7 @@ def note(
     after = prints.enter(db, attempt, new, at, who, why)
     if plate is not None:
         change_plate(db, attempt.printer, PlateRow(plate), at, who, why or f"print {new}")
-    if new is PrintState.PRINTING and attempt.state is PrintState.STARTING:
+    if attempt.state is PrintState.STARTING and new in _BEGUN:
         _tell(db, "job.started", after, at)
     if new not in ACTIVE_PRINTS:
         _settle_job(db, after, at, who, why)

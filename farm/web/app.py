@@ -9,7 +9,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from farm.errors import FarmError, NotFound
-from farm.web import access, answers, files, hypercorn_cures, live, octoprint, printers, system, work
+from farm.web import access, answers, files, hypercorn_cures, live, octoprint, pages, printers, system, work
 from farm.web.desk import Desk
 from farm.web.routes import Route
 
@@ -20,6 +20,7 @@ ALL: tuple[Route, ...] = (
     *files.ROUTES,
     *work.ROUTES,
     *octoprint.ROUTES,
+    *pages.ROUTES,
 )
 
 
