@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 import trio
-from actors_to_try import Clerk, Double
+from actors_to_try import Clerk, Double, count_tasks
 
 from farm.actors import Ask, ChildSpec, Mailbox, Runtime, Supervisor
 from farm.actors.mailbox import Delivery
@@ -177,15 +177,6 @@ async def live(worker: Worker) -> World:
     world.letters = runtime.dead_letters.total
     world.left_over = count_tasks() - tasks_before
     return world
-
-
-def count_tasks() -> int:
-    def below(task: trio.lowlevel.Task) -> int:
-        return 1 + sum(below(child) for nursery in task.child_nurseries for child in nursery.child_tasks)
-
-    root = trio.lowlevel.current_root_task()
-    assert root is not None
-    return below(root)
 
 
 @pytest.mark.parametrize("when", When, ids=lambda when: when.name)
