@@ -8,7 +8,7 @@ from actors_to_try import Double, Temperature
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from farm.actors import Address, Mailbox, WhenFull
-from farm.errors import ActorDown, AskExpired, Overloaded
+from farm.errors import ActorDown, AskExpired, Overloaded, Refused
 
 
 def full(size: int, when_full: WhenFull = WhenFull.WAIT) -> tuple[Mailbox[Any], Address[Any]]:
@@ -166,6 +166,25 @@ async def test_a_cancelled_asker_leaves_nothing_behind_that_an_answer_could_hurt
     delivery.answer(5)
     assert delivery.message == Double(2)
     assert mailbox.depth == 0
+
+
+async def test_only_the_first_settlement_of_an_ask_counts() -> None:
+    mailbox: Mailbox[Any] = Mailbox("clerk", size=4)
+    outcomes: list[Any] = []
+
+    async def ask() -> None:
+        try:
+            outcomes.append(await Address(mailbox).ask(Double(1)))
+        except Refused as problem:
+            outcomes.append(str(problem))
+
+    for settle_first, settle_again in (("answer", "refuse"), ("refuse", "answer")):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            delivery = await mailbox.receive()
+            getattr(delivery, settle_first)(2 if settle_first == "answer" else Refused("not today"))
+            getattr(delivery, settle_again)(2 if settle_again == "answer" else Refused("too late"))
+    assert outcomes == [2, "not today"]
 
 
 async def test_a_cancelled_receiver_loses_no_mail(autojump_clock: MockClock) -> None:

@@ -203,6 +203,23 @@ async def test_an_actor_whose_work_is_done_at_once_has_stopped(
         await address.tell("anything")
 
 
+async def test_a_start_that_fails_first_and_then_finds_its_work_done_is_no_failure(
+    supervisor: Supervisor, autojump_clock: MockClock
+) -> None:
+    tries = 0
+
+    async def done_at_the_second_try(_mailbox: Mailbox[Any]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise ZeroDivisionError
+
+    policy = RestartPolicy(restart=Restart.ON_FAILURE)
+    await supervisor.start(ChildSpec(name="done", run=done_at_the_second_try, policy=policy))
+
+    assert tries == 2
+
+
 # -- restarting ----------------------------------------------------------------------------------
 
 
