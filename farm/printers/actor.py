@@ -13,7 +13,18 @@ import trio
 from farm.actors import Address, Mailbox, serve
 from farm.domain.clock import Randomness, WallClock
 from farm.domain.job import PrintState
-from farm.domain.printer import BUSY, Breaker, Connection, Operation, Printer, PrinterStatus, PrintProgress
+from farm.domain.printer import (
+    BUSY,
+    CONNECTIONS,
+    OPERATIONS,
+    Breaker,
+    Connection,
+    Operation,
+    Printer,
+    PrinterStatus,
+    PrintProgress,
+)
+from farm.domain.transitions import require
 from farm.domain.user import Principal
 from farm.drivers.base import AnswerLost, Driver, Reading
 from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError, Refused
@@ -317,6 +328,8 @@ class PrinterActor:
         """Make the next status of these changes, and let it be known if it differs."""
         before = self._status
         after = replace(before, **changes)
+        require(CONNECTIONS, before.connection, after.connection)
+        require(OPERATIONS, before.operation, after.operation)
         if (after.connection, after.operation) != (before.connection, before.operation):
             after = replace(after, since=self._parts.clock())
         if after != before:
