@@ -7,14 +7,15 @@ hang, so that a forgotten deadline cannot wait for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from farm.domain.printer import Operation, Temperature
-from farm.errors import PrinterUnreachable
+from farm.domain.printer import Operation, Position, Temperature
+from farm.errors import Invalid, PrinterUnreachable
 
 
 class AnswerLost(PrinterUnreachable):
@@ -30,6 +31,11 @@ class Capability(StrEnum):
     PAUSE = "pause"  # pause and resume
     DELETE = "delete"  # remove an uploaded file
     OUTCOME = "outcome"  # tell afterwards how a print ended
+    EMERGENCY_STOP = "emergency_stop"  # stop motion and heaters at once
+    GCODE = "gcode"  # take lines of G-code
+    TEMPERATURE = "temperature"  # set a heater's target
+    MOTION = "motion"  # home and jog
+    MACHINE_LINK = "machine_link"  # let go of the machine and take it up again, as between host and printer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,41 @@ class LoadedFile:
     remaining_s: float | None = None
 
 
+class Loss(StrEnum):
+    """Why a print host has no printer on its line. Only a link that dropped may be taken up by itself."""
+
+    CLOSED = "closed"  # by somebody's wish, or never opened
+    LINK_LOST = "link_lost"  # pulled out, switched off, or silent for too long
+    FIRMWARE_ERROR = "firmware_error"  # the firmware stopped the machine, and said why
+    EMERGENCY_STOP = "emergency_stop"
+
+
+class EndKind(StrEnum):
+    """How a print ended, as its host told it when it happened."""
+
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of one print. text: the peer's words, "" where it has none. printed_s: None where unknown."""
+
+    remote_name: str
+    kind: EndKind
+    text: str = ""
+    printed_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatistics:
+    """How the line between print host and printer does, since it was opened: lines sent, and sent again."""
+
+    sent: int
+    resent: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One look at a printer.
@@ -62,6 +103,11 @@ class Reading:
     state, not an error. text, error: the peer's own words, "" where it has none.
     temperatures: by the peer's heater name (tool0, bed, chamber), degrees Celsius; heaters without any
     value are left out, as happens in the first seconds after connecting.
+    loss: why the printer is away; None while it is there or just connecting.
+    stale: the values stand still although they should move. attention: then one sentence for a person.
+    ended: the last print that ended while we watched, until the next one begins; one print has one. It
+    may come while the printer still cools down or parks. None where only `outcome` knows.
+    z_mm, position: where the toolhead was told to be; None where the peer has not said.
     """
 
     machine_connected: bool
@@ -70,6 +116,13 @@ class Reading:
     error: str = ""
     temperatures: Mapping[str, Temperature] = field(default_factory=dict)
     file: LoadedFile | None = None
+    loss: Loss | None = None
+    stale: bool = False
+    attention: str = ""
+    ended: Ending | None = None
+    line: LineStatistics | None = None
+    z_mm: float | None = None
+    position: Position | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -111,6 +164,16 @@ class Driver(Protocol):
         """What the printer does now."""
         ...
 
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        """Keeps looking at the printer, pushed where the peer pushes, and tells every new reading.
+
+        tell: called twice a second at most, and never blocks. A link that has gone dead without a word is
+        noticed within 10 s where the peer pushes, after three missed looks where it is asked. Leaves by
+        raising PrinterUnreachable, ProtocolError or Forbidden when the printer cannot be seen any more;
+        it may be called again. The other calls may be made meanwhile.
+        """
+        ...
+
     async def upload(self, source: Path, remote_name: str, size: int) -> None:
         """Puts a file of `size` bytes beside the printer, under a name without folders.
 
@@ -140,6 +203,40 @@ class Driver(Protocol):
         """Asks to end the print. Refused when nothing prints."""
         ...
 
+    async def emergency_stop(self) -> None:
+        """Stops motion and heaters at once, over a connection of its own: it waits for nothing else.
+
+        Refused when the peer has no printer on its line, so that nothing could be stopped.
+        """
+        ...
+
+    async def send_gcode(self, lines: Sequence[str]) -> None:
+        """Sends lines of G-code, each as `command_line` makes it. Invalid when nothing is left to send."""
+        ...
+
+    async def set_temperature(self, heater: str, target_degc: float) -> None:
+        """Sets a heater's target, degrees Celsius, 0 to switch it off; the caller keeps the limits.
+
+        heater: a name as in `Reading.temperatures`. Refused for a heater that the printer does not show.
+        """
+        ...
+
+    async def home(self, axes: Sequence[str]) -> None:
+        """Homes some of the axes "x", "y", "z". Refused while it prints."""
+        ...
+
+    async def jog(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        """Moves the toolhead by some millimetres from where it is. Refused while it prints."""
+        ...
+
+    async def connect_machine(self) -> None:
+        """Lets the print host take up its printer. Accepted is not connected: watch the status."""
+        ...
+
+    async def disconnect_machine(self) -> None:
+        """Lets the print host let go of its printer, which ends a print that is on."""
+        ...
+
     async def delete(self, remote_name: str) -> None:
         """Removes an uploaded file; one that is gone already is fine. Refused while it prints."""
         ...
@@ -154,3 +251,20 @@ class Driver(Protocol):
     async def aclose(self) -> None:
         """Lets go of the connections. The driver is not used afterwards."""
         ...
+
+
+def command_line(text: str) -> str:
+    """`text` as one line of G-code: no second line, no comment, nothing unprintable; "" when nothing is left.
+
+    People and other programs write these: a line must never become two commands.
+    """
+    code = "".join(char if char.isprintable() else " " for char in text.partition(";")[0])
+    return " ".join(code.split())
+
+
+def plain_number(value: float, field: str, decimals: int = 3) -> float:
+    """A number that every firmware reads: finite, of a size without exponent, rounded. Raises Invalid."""
+    if not math.isfinite(value) or abs(value) >= 1e6:
+        raise Invalid("This is no number that a printer understands.", field)
+    rounded = round(float(value), decimals)
+    return rounded if abs(rounded) >= 10.0**-decimals else 0.0

@@ -11,7 +11,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +18,7 @@ import httpx
 import trio
 
 from farm import __version__
+from farm.drivers import sockets, tls
 from farm.drivers.base import AnswerLost
 from farm.drivers.exchange import Answer, Envelope, Request
 from farm.errors import Invalid, PrinterUnreachable, ProtocolError, StorageFailed
@@ -26,6 +26,7 @@ from farm.errors import Invalid, PrinterUnreachable, ProtocolError, StorageFaile
 MAX_ANSWER = 4 * 1024 * 1024  # bytes; OctoPrint's longest, a list of thousands of files, stays below
 MAX_CONNECTIONS = 4  # one upload, one status, one command, and one to spare
 KEEP_IDLE_S = 60.0  # longer than the slowest poll, so that polling does not connect each time
+GONE_AFTER_S = 20  # to the kernel, of a peer that acknowledges nothing; a weak Wi-Fi has pauses of seconds
 PIECE = 128 * 1024  # bytes read from disk and sent at once; at the slowest rate allowed within silence_s
 
 _LIKE_THIS = "The printer's address should look like http://192.168.1.100:5000."
@@ -57,20 +58,32 @@ PATIENT = Patience()
 class Http:
     """Requests to one print host. `peer` is its name in sentences, such as "OctoPrint"."""
 
-    def __init__(self, url: str, peer: str, headers: Mapping[str, str], patience: Patience = PATIENT) -> None:
-        """Raises Invalid when `url` is no http or https address, or a header cannot be sent."""
-        self._base = _checked(url)
+    def __init__(
+        self,
+        url: str,
+        peer: str,
+        headers: Mapping[str, str],
+        patience: Patience = PATIENT,
+        trust: str = tls.SYSTEM,
+        keep_idle_s: float = KEEP_IDLE_S,
+    ) -> None:
+        """Raises Invalid when `url` is no http or https address, a header cannot be sent, or `trust` is none.
+
+        keep_idle_s: how long a connection is kept for the next request; 0 gives each one of its own.
+        """
+        self._base = checked(url)
         self._where = f"{peer} at {url}"
         self._headers = _sendable(headers)
         self._patience = patience
         self._transport = httpx.AsyncHTTPTransport(
-            verify=_tls(self._base.scheme),
+            verify=trusted(self._base, trust) or tls.trusting_nobody(),
             trust_env=False,
             limits=httpx.Limits(
                 max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_CONNECTIONS,
-                keepalive_expiry=KEEP_IDLE_S,
+                max_keepalive_connections=MAX_CONNECTIONS if keep_idle_s else 0,
+                keepalive_expiry=keep_idle_s,
             ),
+            socket_options=sockets.noticing_within(GONE_AFTER_S),
         )
 
     async def send(self, request: Request, within_s: float | None = None) -> Answer:
@@ -143,10 +156,10 @@ class Http:
                 raise AnswerLost(f"{self._where} broke off before it answered.") from error
             raise ProtocolError(f"{self._where} answers something that is not HTTP.") from error
         except (httpx.TransportError, trio.TooSlowError, UnicodeError) as error:
-            words = f"{self._where} {_in_words(error)}"
             if sent:
+                words = f"{self._where} {_in_words(error)}"
                 raise AnswerLost(f"{words}; the request was already on its way.") from error
-            raise PrinterUnreachable(f"{words}: check its power, its network and the address.") from error
+            raise unreachable(self._where, error) from error
 
     async def _answer(self, request: httpx.Request) -> Answer:
         response = await self._transport.handle_async_request(request)
@@ -226,15 +239,14 @@ def _opened(source: Path, size: int) -> BinaryIO:
     return file
 
 
-@cache
-def _tls(scheme: str) -> ssl.SSLContext:
-    # One for all printers: a context with the system's certificates takes 30 ms and 0.8 MB to make.
-    if scheme == "https":
-        return ssl.create_default_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trusts nobody
+def trusted(base: httpx.URL, trust: str) -> ssl.SSLContext | None:
+    """Whom to trust at this address; None where there is no TLS. Raises Invalid."""
+    context = tls.trusting(trust)  # a wrong wish is told even where it is not needed yet
+    return context if base.scheme == "https" else None
 
 
-def _checked(url: str) -> httpx.URL:
+def checked(url: str) -> httpx.URL:
+    """A print host's address. Raises Invalid when it is none."""
     # The text itself is not repeated in the errors: people paste addresses with passwords in them.
     try:
         parsed = httpx.URL(url)
@@ -262,14 +274,28 @@ def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _in_words(error: Exception) -> str:
+def unreachable(where: str, error: BaseException) -> PrinterUnreachable:
+    """Nothing reached the peer `where`, a name and an address: what happened and what to do."""
+    root = _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return PrinterUnreachable(f"{where} shows {_untrusted(root)}")
+    return PrinterUnreachable(f"{where} {_in_words(error)}: check its power, its network and the address.")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> str:
+    if error.args and str(error.args[0]).startswith(tls.OTHER):
+        return f"{error.args[0]}: trust this one only if somebody changed it on purpose."
+    if error.verify_code in (62, 64):  # host name, IP address
+        return "a certificate made out to another name: use that name, or trust its fingerprint."
+    return "a certificate that this computer does not trust: enter its fingerprint, or who signed it."
+
+
+def _in_words(error: BaseException) -> str:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return "does not answer"
     if isinstance(error, httpx.TimeoutException | trio.TooSlowError):
         return "did not answer in time"
     match _root(error):
-        case ssl.SSLCertVerificationError():
-            return "shows a certificate that this computer does not trust"
         case ConnectionRefusedError():
             return "refuses the connection"
         case socket.gaierror() | UnicodeError():

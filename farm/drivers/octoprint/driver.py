@@ -1,16 +1,31 @@
-"""OctoPrint over REST: asks, and hands the answers to the protocol."""
+"""OctoPrint: asks over REST, listens at its push socket, and hands both to the protocols."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
-from farm.domain.printer import Address
+import structlog
+import trio
+
+from farm.domain.printer import BUSY, Address
+from farm.drivers import tls
 from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience
-from farm.drivers.octoprint import protocol
-from farm.errors import ProtocolError
+from farm.drivers.octoprint import protocol, push
+from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
+from farm.errors import PrinterUnreachable, ProtocolError
+
+log = structlog.get_logger(__name__)
+
+URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
+POLL_BUSY_S, POLL_IDLE_S = 2.0, 5.0  # where nothing is pushed
+MISSED_LOOKS = 3
+TRY_PUSH_AGAIN_S = 600.0
 
 
 class OctoPrintDriver:
@@ -18,18 +33,45 @@ class OctoPrintDriver:
 
     capabilities = frozenset(Capability)
 
-    def __init__(self, address: Address, patience: Patience = PATIENT) -> None:
-        """Raises Invalid when the address or the key cannot be used at all."""
+    def __init__(
+        self,
+        address: Address,
+        patience: Patience = PATIENT,
+        trust: str = tls.SYSTEM,
+        vigilance: Vigilance = VIGILANT,
+    ) -> None:
+        """Raises Invalid when the address, the key or the trust (see `tls.trusting`) cannot be used."""
+        self._address = address
         self._patience = patience
-        self._http = Http(address.url, protocol.PEER, {"X-Api-Key": address.api_key}, patience)
+        self._trust = trust
+        self._vigilance = vigilance
+        key = {"X-Api-Key": address.api_key}
+        self._http = Http(address.url, protocol.PEER, key, patience, trust)
+        # A connection of its own each time: nothing is before it, and none lies there half-dead.
+        self._urgent = Http(address.url, protocol.PEER, key, _hurried(patience), trust, keep_idle_s=0)
 
     async def connect(self) -> Identity:
         return protocol.identity(await self._http.send(protocol.version()))
 
     async def status(self) -> Reading:
-        # In this order: an ending print then shows as still printing, never as lost half-way.
-        machine = protocol.machine(await self._http.send(protocol.printer()))
-        return protocol.reading(machine, protocol.current_job(await self._http.send(protocol.job())))
+        machine, job = await self._look()
+        return protocol.reading(machine, job)
+
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        told_why = False
+        while True:
+            # First of all: a key that is not taken, or a host that is away, is no matter of the socket.
+            following = _Following(await self._log_in(), self._log_in, tell)
+            try:
+                await self._hold(following)
+            except (PrinterUnreachable, ProtocolError) as problem:
+                if following.saw_anything:
+                    raise
+                if not told_why:  # an old proxy in between, mostly
+                    log.warning("printer does not push", url=self._address.url, problem=str(problem))
+                told_why = True
+            with trio.move_on_after(TRY_PUSH_AGAIN_S):
+                await self._poll(tell)
 
     async def upload(self, source: Path, remote_name: str, size: int) -> None:
         envelope = file_envelope(remote_name, secrets.token_hex(16))
@@ -50,6 +92,28 @@ class OctoPrintDriver:
     async def cancel(self) -> None:
         await self._command(protocol.cancel())
 
+    async def emergency_stop(self) -> None:
+        await self._send(self._urgent, protocol.emergency_stop(), URGENT_S)
+
+    async def send_gcode(self, lines: Sequence[str]) -> None:
+        await self._command(protocol.gcode(lines))
+
+    async def set_temperature(self, heater: str, target_degc: float) -> None:
+        machine = protocol.machine(await self._http.send(protocol.printer()))
+        await self._command(protocol.target(heater, target_degc, machine))
+
+    async def home(self, axes: Sequence[str]) -> None:
+        await self._command(protocol.home(axes))
+
+    async def jog(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        await self._command(protocol.jog(x, y, z))
+
+    async def connect_machine(self) -> None:
+        await self._command(protocol.connect_machine())
+
+    async def disconnect_machine(self) -> None:
+        await self._command(protocol.disconnect_machine())
+
     async def delete(self, remote_name: str) -> None:
         protocol.deleted(await self._http.send(protocol.delete(remote_name)), remote_name)
 
@@ -61,10 +125,74 @@ class OctoPrintDriver:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+        await self._urgent.aclose()
+
+    async def _look(self) -> tuple[protocol.Machine, protocol.Job]:
+        # In this order: an ending print then shows as still printing, never as lost half-way.
+        machine = protocol.machine(await self._http.send(protocol.printer()))
+        return machine, protocol.current_job(await self._http.send(protocol.job()))
+
+    async def _log_in(self) -> protocol.Login:
+        return protocol.login(await self._http.send(protocol.log_in()))
+
+    async def _hold(self, following: _Following) -> NoReturn:
+        await hold_push_socket(
+            self._address.url, push.PATH, protocol.PEER, following.use, self._trust, self._vigilance
+        )
+
+    async def _poll(self, tell: Callable[[Reading], None]) -> NoReturn:
+        freshness, missed = protocol.Freshness(), 0
+        while True:
+            try:
+                machine, job = await self._look()
+            except PrinterUnreachable:
+                missed += 1
+                if missed == MISSED_LOOKS:
+                    raise
+                await trio.sleep(POLL_BUSY_S)
+                continue
+            missed = 0
+            reading = protocol.reading(machine, job)
+            tell(freshness.judge(reading, machine, job, trio.current_time()))
+            await trio.sleep(POLL_BUSY_S if reading.operation in BUSY else POLL_IDLE_S)
 
     async def _command(self, request: Request, remote_name: str = "") -> None:
+        await self._send(self._http, request, self._patience.command_s, remote_name)
+
+    async def _send(self, http: Http, request: Request, within_s: float, remote_name: str = "") -> None:
         try:
-            answer = await self._http.send(request, self._patience.command_s)
+            answer = await http.send(request, within_s)
         except ProtocolError as error:  # an answer, but none that says whether it was carried out
             raise AnswerLost(f"{error} Whether the command was carried out is unknown.") from error
         protocol.accepted(answer, remote_name)
+
+
+class _Following:
+    """Listens at one push socket for as long as it holds."""
+
+    def __init__(
+        self,
+        login: protocol.Login,
+        log_in: Callable[[], Awaitable[protocol.Login]],
+        tell: Callable[[Reading], None],
+    ) -> None:
+        self._login: protocol.Login | None = login
+        self._log_in = log_in
+        self._tell = tell
+        self.saw_anything = False
+
+    async def use(self, socket: PushSocket) -> NoReturn:
+        session = push.Session()
+        await socket.send(push.subscription())
+        while True:
+            match session.receive(await socket.receive(), trio.current_time()):
+                case Reading() as reading:
+                    self.saw_anything = True
+                    self._tell(reading)
+                case push.LoginWanted():
+                    login, self._login = self._login or await self._log_in(), None
+                    await socket.send(push.authentication(login))
+
+
+def _hurried(patience: Patience) -> Patience:
+    return replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1))

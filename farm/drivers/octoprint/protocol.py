@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from farm.domain.printer import Operation, Temperature
-from farm.drivers.base import AnswerLost, Identity, LoadedFile, Outcome, OutcomeKind, Reading
+from farm.domain.printer import BUSY, Operation, Temperature
+from farm.drivers.base import (
+    AnswerLost,
+    Identity,
+    LoadedFile,
+    Loss,
+    Outcome,
+    OutcomeKind,
+    Reading,
+    command_line,
+    plain_number,
+)
 from farm.drivers.exchange import Answer, Request, json_object, json_request, one_line, path_segment
-from farm.errors import Forbidden, NotFound, ProtocolError, Refused, TooLarge, WrongFileType
+from farm.errors import Forbidden, Invalid, NotFound, ProtocolError, Refused, TooLarge, WrongFileType
 
 PEER = "OctoPrint"
 KIND = "octoprint"
@@ -22,8 +32,17 @@ KIND = "octoprint"
 MAX_HEATERS = 32  # 16 tools, bed, chamber and what plugins add; more is a peer gone mad
 MAX_HEATER_NAME = 32
 MAX_NAME = 1024  # characters of a file's path; no file system takes more
+STALE_AFTER_S = 20.0  # OctoPrint asks for temperatures every 5 s while it prints
+AXES = ("x", "y", "z")
 _JOB = "/api/job"
+_COMMAND = "/api/printer/command"
 _AWAY_TEXTS = ("Offline", "Error", "Closed")  # as in "Offline after error"
+# Python's own words for a broken serial line, and OctoPrint's for one that answers nothing. What is not
+# among them counts as the firmware's: then nothing is taken up again without a person.
+_LINK_ERROR = re.compile(
+    r"[A-Z]\w+(Exception|Error|Timeout):|Too many consecutive|Could not write|No more cand"
+)
+_MOVING = BUSY - {Operation.PAUSED}
 _WRONG_KEY = (
     "OctoPrint does not take the API key, or the key's user may not do this: make an application key in "
     "OctoPrint's settings for a user who may print, and enter it for this printer."
@@ -43,21 +62,34 @@ _OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What /api/printer says. connected False: the print host runs, its printer is away."""
+    """What /api/printer says. connected False: the print host runs, its printer is away.
+
+    sampled: the host's mark of the newest temperatures; only useful for seeing whether it moves.
+    """
 
     connected: bool
     operation: Operation
     text: str = ""
     temperatures: Mapping[str, Temperature] = field(default_factory=dict)
+    sampled: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What /api/job says: state text, error text, and the selected file."""
+    """What /api/job says: state text, error text, the selected file, and how far into it bytes were sent."""
 
     text: str
     error: str
     file: LoadedFile | None
+    file_position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session that our key opened, for the push socket. `session` is a secret."""
+
+    name: str
+    session: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +115,12 @@ def version() -> Request:
     return Request("GET", "/api/version")
 
 
+def log_in() -> Request:
+    return json_request("POST", "/api/login", {"passive": True})
+
+
 def printer() -> Request:
-    return Request("GET", "/api/printer?exclude=sd")
+    return Request("GET", "/api/printer?exclude=sd&history=true&limit=1")
 
 
 def job() -> Request:
@@ -119,6 +155,59 @@ def cancel() -> Request:
     return json_request("POST", _JOB, {"command": "cancel"})
 
 
+def emergency_stop() -> Request:
+    return json_request("POST", _COMMAND, {"command": "M112"})
+
+
+def gcode(lines: Sequence[str]) -> Request:
+    """Raises Invalid when nothing is left of the lines."""
+    commands = [line for line in map(command_line, lines) if line]
+    if not commands:
+        raise Invalid("There is no command in these lines.", "lines")
+    return json_request("POST", _COMMAND, {"commands": commands})
+
+
+def target(heater: str, target_degc: float, machine: Machine) -> Request:
+    """Raises Refused for a heater that `machine` does not show, and Invalid for no temperature.
+
+    OctoPrint itself must not be asked: a target for tool7 heats the only tool of a printer with one.
+    """
+    degc = plain_number(target_degc, "target_degc", decimals=1)
+    if not machine.connected:
+        raise Refused("OctoPrint sets no temperature while its printer is away.")
+    if heater not in machine.temperatures:
+        raise Refused(f"OctoPrint shows no heater {one_line(heater, 40)!r} at this printer.")
+    if heater.startswith("tool"):
+        return json_request("POST", "/api/printer/tool", {"command": "target", "targets": {heater: degc}})
+    if heater in ("bed", "chamber"):
+        return json_request("POST", f"/api/printer/{heater}", {"command": "target", "target": degc})
+    raise Refused(f"OctoPrint shows {one_line(heater, 40)!r}, but does not set it.")
+
+
+def home(axes: Sequence[str]) -> Request:
+    """Raises Invalid for other axes than x, y and z."""
+    if not axes or any(axis not in AXES for axis in axes):
+        raise Invalid("Axes are x, y and z.", "axes")
+    return json_request("POST", "/api/printer/printhead", {"command": "home", "axes": list(axes)})
+
+
+def jog(x: float, y: float, z: float) -> Request:
+    """Raises Invalid when it moves nothing, or by no number."""
+    wanted = {axis: plain_number(by, axis) for axis, by in zip(AXES, (x, y, z), strict=True)}
+    moves = {axis: by for axis, by in wanted.items() if by}
+    if not moves:
+        raise Invalid("A jog needs a distance for x, y or z.")
+    return json_request("POST", "/api/printer/printhead", {"command": "jog", "absolute": False, **moves})
+
+
+def connect_machine() -> Request:
+    return json_request("POST", "/api/connection", {"command": "connect"})
+
+
+def disconnect_machine() -> Request:
+    return json_request("POST", "/api/connection", {"command": "disconnect"})
+
+
 def _file_path(remote_name: str) -> str:
     return f"/api/files/local/{path_segment(remote_name)}"
 
@@ -133,7 +222,16 @@ def identity(answer: Answer) -> Identity:
     # Moonraker says "OctoPrint (Moonraker 0.11.0)", PrusaLink "PrusaLink 0.8.1".
     if not isinstance(text, str) or not re.match(r"OctoPrint \d", text):
         raise ProtocolError(f"This is no OctoPrint; it calls itself {_shown(text)}.")
-    return Identity(KIND, _text(server) or _text(text.removeprefix("OctoPrint ")))
+    return Identity(KIND, text_of(server) or text_of(text.removeprefix("OctoPrint ")))
+
+
+def login(answer: Answer) -> Login:
+    """The session that /api/login opened. Raises Forbidden when the key is not taken."""
+    body = _good(answer)
+    name, session = body.get("name"), body.get("session")
+    if not isinstance(name, str) or not isinstance(session, str):
+        raise ProtocolError("OctoPrint opened no session for the key.")
+    return Login(name, session)
 
 
 def machine(answer: Answer) -> Machine:
@@ -141,28 +239,75 @@ def machine(answer: Answer) -> Machine:
     if answer.status == 409:
         return Machine(connected=False, operation=Operation.UNKNOWN)
     body = _good(answer)
-    state = _part(body, "state")
-    flags = _part(state, "flags")
-    text = _text(state.get("text"))
+    given = body.get("temperature")
+    samples = given.get("history") if isinstance(given, dict) else None
+    newest = samples[-1] if isinstance(samples, list) and samples else None
+    return machine_in(
+        part(body, "state"),
+        temperatures(given),
+        number(newest.get("time")) if isinstance(newest, dict) else None,
+    )
+
+
+def machine_in(
+    state: Mapping[str, object], heaters: Mapping[str, Temperature], sampled: float | None
+) -> Machine:
+    """The machine that a "state" part describes, as REST and the push socket both have it."""
+    flags = part(state, "flags")
+    text = text_of(state.get("text"))
     return Machine(
         connected=flags.get("operational") is True,
         operation=_operation(flags, text),
         text=text,
-        temperatures=_temperatures(body.get("temperature")),
+        temperatures=heaters,
+        sampled=sampled,
     )
 
 
 def current_job(answer: Answer) -> Job:
     """What /api/job says; it answers while the printer is away, too."""
     body = _good(answer)
-    return Job(_text(body.get("state")), _text(body.get("error")), _loaded_file(body))
+    return job_in(body, text_of(body.get("state")), text_of(body.get("error")))
+
+
+def job_in(body: Mapping[str, object], text: str, error: str) -> Job:
+    """The job that the parts "job" and "progress" describe, as REST and the push socket both have them."""
+    progress = body.get("progress")
+    told = progress if isinstance(progress, dict) else {}
+    return Job(text, error, _loaded_file(part(body, "job"), told), count(told.get("filepos")))
 
 
 def reading(machine: Machine, job: Job) -> Reading:
     """One picture out of two answers, the job's the later one."""
     if not machine.connected or job.text.startswith(_AWAY_TEXTS):
-        return Reading(False, Operation.UNKNOWN, job.text, job.error, {}, job.file)
+        loss = _loss(job.text, job.error)
+        return Reading(False, Operation.UNKNOWN, job.text, job.error, {}, job.file, loss)
     return Reading(True, machine.operation, machine.text, job.error, machine.temperatures, job.file)
+
+
+class Freshness:
+    """Sees values that stand still behind an OctoPrint that goes on telling them: its printer is hung.
+
+    OctoPrint itself gives up a silent printer only after minutes.
+    """
+
+    def __init__(self) -> None:
+        self._marks: tuple[object, ...] = ()
+        self._moved_at = 0.0
+
+    def judge(self, reading: Reading, machine: Machine, job: Job, now: float) -> Reading:
+        """`reading`, marked stale where it is. now: seconds of a monotonic clock."""
+        marks = (reading.operation, job.file_position, machine.sampled)
+        if marks != self._marks or reading.operation not in _MOVING:
+            self._marks, self._moved_at = marks, now
+        stood_s = now - self._moved_at
+        if stood_s < STALE_AFTER_S:
+            return reading
+        words = (
+            f"OctoPrint has had nothing new from its printer for {stood_s:.0f} s: it hangs, or is busy with "
+            "one long command. Look at it."
+        )
+        return replace(reading, stale=True, attention=words)
 
 
 def uploaded(answer: Answer, remote_name: str) -> None:
@@ -178,7 +323,7 @@ def uploaded(answer: Answer, remote_name: str) -> None:
         case 413:
             raise TooLarge(f"OctoPrint does not take {remote_name}: it is larger than its settings allow.")
     body = _good(answer, 201)
-    path = _part(_part(body, "files"), "local").get("path")
+    path = part(part(body, "files"), "local").get("path")
     if path != remote_name:
         raise ProtocolError(f"OctoPrint stored {remote_name} under another name: {_shown(path)}.")
     if body.get("effectivePrint") is True:  # never asked for: the start is a command of its own
@@ -196,11 +341,11 @@ def file_record(answer: Answer) -> FileRecord | None:
     history = prints if isinstance(prints, dict) else {}  # absent until a print of it ended
     last = history.get("last")
     return FileRecord(
-        size=_count(body.get("size")),
+        size=count(body.get("size")),
         sha1=sha1 if isinstance(sha1 := body.get("hash"), str) else None,  # absent while it is analysed
-        successes=_count(history.get("success")) or 0,
-        failures=_count(history.get("failure")) or 0,
-        printed_s=_seconds(last.get("printTime")) if isinstance(last, dict) else None,
+        successes=count(history.get("success")) or 0,
+        failures=count(history.get("failure")) or 0,
+        printed_s=seconds(last.get("printTime")) if isinstance(last, dict) else None,
     )
 
 
@@ -318,7 +463,7 @@ def _operation(flags: Mapping[str, object], text: str) -> Operation:
     return Operation.UNKNOWN  # connecting, or sending a file to the printer's own card
 
 
-def _temperatures(value: object) -> dict[str, Temperature]:
+def temperatures(value: object) -> dict[str, Temperature]:
     """By heater; those without any value are left out: OctoPrint has none just after connecting."""
     if not isinstance(value, dict):
         return {}
@@ -326,59 +471,80 @@ def _temperatures(value: object) -> dict[str, Temperature]:
     for heater, given in value.items():
         if not isinstance(given, dict) or len(found) == MAX_HEATERS or len(heater) > MAX_HEATER_NAME:
             continue
-        temperature = Temperature(_number(given.get("actual")), _number(given.get("target")))
+        temperature = Temperature(number(given.get("actual")), number(given.get("target")))
         if temperature != Temperature(None, None):
             found[one_line(heater)] = temperature
     return found
 
 
-def _loaded_file(body: Mapping[str, object]) -> LoadedFile | None:
-    chosen = _part(_part(body, "job"), "file")
-    path, origin = chosen.get("path"), chosen.get("origin")
-    if not isinstance(path, str):
+def _loaded_file(job: Mapping[str, object], progress: Mapping[str, object]) -> LoadedFile | None:
+    name = remote_name_in(part(job, "file"))
+    if name is None:
         return None  # nothing selected, or the printer is away
-    name = path[:MAX_NAME].encode("utf-8", "replace").decode()  # a lone surrogate could not be stored
-    progress = body.get("progress")
-    told = progress if isinstance(progress, dict) else {}
-    percent = _number(told.get("completion"))
+    percent = number(progress.get("completion"))
     return LoadedFile(
-        # A file on the printer's own card is none of ours, whatever its name.
-        remote_name=name if origin == "local" else f"{_text(origin)}:{name}",
+        remote_name=name,
         progress=None if percent is None else min(max(percent / 100, 0.0), 1.0),
-        elapsed_s=_seconds(told.get("printTime")),
-        remaining_s=_seconds(told.get("printTimeLeft")),
+        elapsed_s=seconds(progress.get("printTime")),
+        remaining_s=seconds(progress.get("printTimeLeft")),
     )
 
 
-def _part(body: Mapping[str, object], name: str) -> dict[str, object]:
+def remote_name_in(file: Mapping[str, object]) -> str | None:
+    """The name of a file that OctoPrint speaks of by "path" and "origin"."""
+    path, origin = file.get("path"), file.get("origin")
+    if not isinstance(path, str):
+        return None
+    name = path[:MAX_NAME].encode("utf-8", "replace").decode()  # a lone surrogate could not be stored
+    # A file on the printer's own card is none of ours, whatever its name.
+    return name if origin == "local" else f"{text_of(origin)}:{name}"
+
+
+def _loss(text: str, error: str) -> Loss | None:
+    """Why the printer is away, by the words of OctoPrint: it has no code for it."""
+    if not text.startswith(_AWAY_TEXTS):
+        return None  # just connecting
+    if not error and "error" not in text.lower():
+        return Loss.CLOSED
+    if "M112" in error:
+        return Loss.EMERGENCY_STOP
+    return Loss.LINK_LOST if _LINK_ERROR.match(error) else Loss.FIRMWARE_ERROR
+
+
+def part(body: Mapping[str, object], name: str) -> dict[str, object]:
+    """An object that has to be in a peer's message. Raises ProtocolError when it is not."""
     value = body.get(name)
     if not isinstance(value, dict):
         raise ProtocolError(f'OctoPrint sent an answer without "{name}".')
     return value
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """A finite number, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        number = float(value)
+        found = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None
 
 
-def _seconds(value: object) -> float | None:
-    number = _number(value)
-    return number if number is not None and number >= 0 else None
+def seconds(value: object) -> float | None:
+    """A duration, or None for anything else."""
+    found = number(value)
+    return found if found is not None and found >= 0 else None
 
 
-def _count(value: object) -> int | None:
+def count(value: object) -> int | None:
+    """A whole number of things, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value < 2**63 else None
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A text fit to show; "" for anything else."""
     return one_line(value) if isinstance(value, str) else ""
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.domain.printer import Operation, Temperature
-from farm.drivers.base import AnswerLost, Identity, LoadedFile, OutcomeKind, Reading
+from farm.drivers.base import AnswerLost, Identity, LoadedFile, Loss, OutcomeKind, Reading
 from farm.drivers.exchange import Answer, Request
 from farm.drivers.octoprint import protocol
 from farm.errors import FarmError, Forbidden, NotFound, ProtocolError, Refused, TooLarge, WrongFileType
@@ -108,6 +108,33 @@ def test_a_firmware_error_keeps_its_words() -> None:
 
     assert found.text == "Offline after error"
     assert "Thermal Runaway" in found.error
+    assert found.loss is Loss.FIRMWARE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "loss"),
+    [
+        ("Offline", "", Loss.CLOSED),
+        ("Closed", "", Loss.CLOSED),
+        ("Opening serial connection", "", None),
+        ("Connecting", "", None),
+        ("Offline after error", "SerialTimeoutException: ", Loss.LINK_LOST),
+        ("Offline after error", "SerialException: device disconnected", Loss.LINK_LOST),
+        ("Offline after error", "OSError: [Errno 5] Input/output error", Loss.LINK_LOST),
+        ("Offline after error", "Too many consecutive timeouts, printer still connected?", Loss.LINK_LOST),
+        ("Offline after error", "Closing serial port due to emergency stop M112.", Loss.EMERGENCY_STOP),
+        ("Offline after error", "MINTEMP triggered, system stopped! Heater_ID: 0", Loss.FIRMWARE_ERROR),
+        ("Offline after error", "Error: Heating failed", Loss.FIRMWARE_ERROR),
+        ("Offline after error", "", Loss.FIRMWARE_ERROR),  # who does not say why is not trusted
+    ],
+)
+def test_why_the_printer_is_away_is_read_from_octoprints_words(
+    text: str, error: str, loss: Loss | None
+) -> None:
+    away = protocol.machine(saying({"error": "Printer is not operational"}, 409))
+    job = protocol.current_job(saying({"job": {"file": {}}, "state": text, "error": error}))
+
+    assert protocol.reading(away, job).loss is loss
 
 
 @pytest.mark.parametrize(
@@ -220,7 +247,9 @@ def test_a_printer_lost_between_two_questions_is_away(text: str) -> None:
     machine = protocol.machine(recorded("printing: printer"))
     job = protocol.current_job(saying({"job": {"file": {"path": None}}, "state": text, "error": "x"}))
 
-    assert protocol.reading(machine, job) == Reading(False, Operation.UNKNOWN, text, "x")
+    assert protocol.reading(machine, job) == Reading(
+        False, Operation.UNKNOWN, text, "x", loss=Loss.FIRMWARE_ERROR
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,157 @@
+"""OctoPrint's push socket as values: its messages in, readings and our answers out. No I/O, no clock.
+
+Recorded from OctoPrint 1.11.8. It greets, stays silent until it knows who we are, and then sends the whole
+state twice a second, with only the new temperatures, and events in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from farm.domain.printer import Position, Temperature
+from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
+from farm.drivers.exchange import one_line
+from farm.drivers.octoprint import protocol
+from farm.drivers.octoprint.protocol import PEER, Freshness, Login, Machine, count, number, part
+from farm.errors import ProtocolError
+
+PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
+LEAST_BETWEEN_S = 0.4  # of two readings; OctoPrint keeps to 0.5 s itself, a plugin of it may not
+MAX_LOGINS = 3  # without a message of state in between: then our session is never taken
+
+_EVENTS = ("PrintStarted", "PrintResumed", "PrintPaused", "PositionUpdate")
+_ENDS = {"PrintDone": EndKind.FINISHED, "PrintCancelled": EndKind.CANCELLED, "PrintFailed": EndKind.FAILED}
+
+
+class LoginWanted:
+    """OctoPrint greets, or has forgotten our session: log in and send `authentication`."""
+
+
+def subscription() -> str:
+    """Asks for the state without the lines of the terminal, and for the events we look at."""
+    wanted = {"state": {"logs": False, "messages": False}, "events": [*_EVENTS, *_ENDS], "plugins": False}
+    return json.dumps({"subscribe": wanted})
+
+
+def authentication(login: Login) -> str:
+    """Tells who we are; a secret."""
+    return json.dumps({"auth": f"{login.name}:{login.session}"})
+
+
+class Session:
+    """One connection's talk: what the printer showed and how its prints ended, as far as it was pushed."""
+
+    def __init__(self) -> None:
+        self._logins = 0
+        self._temperatures: dict[str, Temperature] = {}
+        self._sampled: float | None = None
+        self._ended: Ending | None = None
+        self._position: Position | None = None
+        self._freshness = Freshness()
+        self._told_at = float("-inf")
+
+    def receive(self, message: str, now: float) -> Reading | LoginWanted | None:
+        """What a message asks for or shows; None for what is of no use to us.
+
+        now: seconds of a monotonic clock. Raises ProtocolError for what OctoPrint does not say.
+        """
+        for kind, payload in _opened(message).items():
+            match kind:
+                case "connected" | "reauthRequired":
+                    return self._greeted()
+                case "history" | "current" if isinstance(payload, dict):
+                    return self._looked(payload, now)
+                case "event" if isinstance(payload, dict):
+                    self._happened(payload.get("type"), payload.get("payload"))
+        return None
+
+    def _greeted(self) -> LoginWanted:
+        self._logins += 1
+        if self._logins > MAX_LOGINS:
+            raise ProtocolError("OctoPrint forgets our session again and again: restart it.")
+        return LoginWanted()
+
+    def _looked(self, payload: Mapping[str, object], now: float) -> Reading | None:
+        self._logins = 0
+        self._sample(payload.get("temps"))
+        state = part(payload, "state")
+        machine = protocol.machine_in(state, self._temperatures, self._sampled)
+        if not machine.connected:  # whatever comes back then is measured anew
+            self._temperatures, self._position = {}, None
+            machine = replace(machine, temperatures={})
+        if now - self._told_at < LEAST_BETWEEN_S:
+            return None
+        self._told_at = now
+        return self._reading(payload, state, machine, now)
+
+    def _reading(
+        self, payload: Mapping[str, object], state: Mapping[str, object], machine: Machine, now: float
+    ) -> Reading:
+        job = protocol.job_in(payload, machine.text, protocol.text_of(state.get("error")))
+        reading = replace(
+            protocol.reading(machine, job),
+            ended=self._ended,
+            line=_line(payload.get("resends")),
+            z_mm=number(payload.get("currentZ")),
+            position=self._position,
+        )
+        return self._freshness.judge(reading, machine, job, now)
+
+    def _sample(self, samples: object) -> None:
+        """Keep the newest sample; one without heaters only says that OctoPrint looked."""
+        newest = samples[-1] if isinstance(samples, list) and samples else None
+        if not isinstance(newest, dict):
+            return
+        found = protocol.temperatures(newest)
+        if found:
+            self._temperatures = found
+            self._sampled = number(newest.get("time"))
+
+    def _happened(self, event: object, payload: object) -> None:
+        if not isinstance(payload, dict):
+            return
+        match event:
+            case "PrintStarted":
+                self._ended = self._position = None
+            case "PrintResumed":
+                self._position = None
+            case "PrintPaused":
+                self._place(payload.get("position"))
+            case "PositionUpdate":
+                self._place(payload)
+            case "PrintDone" | "PrintCancelled" | "PrintFailed":
+                self._end(_ENDS[event], payload)
+
+    def _place(self, given: object) -> None:
+        if isinstance(given, dict):
+            x, y, z = (number(given.get(axis)) for axis in protocol.AXES)
+            if x is not None and y is not None and z is not None:
+                self._position = Position(x, y, z)
+
+    def _end(self, kind: EndKind, payload: Mapping[str, object]) -> None:
+        name = protocol.remote_name_in(payload)
+        if name is None or (self._ended is not None and self._ended.remote_name == name):
+            return  # a cancelled print is told twice, as cancelled and as failed: one print has one end
+        if payload.get("reason") == "cancelled":
+            kind = EndKind.CANCELLED
+        words, printed_s = protocol.text_of(payload.get("error")), protocol.seconds(payload.get("time"))
+        self._ended = Ending(name, kind, words, printed_s)
+
+
+def _opened(message: str) -> dict[str, object]:
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        raise ProtocolError(f"{PEER} pushes what is not JSON: {one_line(message, 60)!r}.") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{PEER} pushes {type(value).__name__} where an object was expected.")
+    return value
+
+
+def _line(resends: object) -> LineStatistics | None:
+    if not isinstance(resends, dict):
+        return None
+    sent, resent = count(resends.get("transmitted")), count(resends.get("count"))
+    return None if sent is None or resent is None else LineStatistics(sent, resent)

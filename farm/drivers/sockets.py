@@ -1,0 +1,29 @@
+"""How the connections to print hosts notice a peer that is gone without a word."""
+
+from __future__ import annotations
+
+import socket
+
+SocketOption = tuple[int, int, int]
+
+
+def noticing_within(seconds: int) -> list[SocketOption]:
+    """Socket options that end a connection about that long after its peer vanished, idle or sending.
+
+    Keep-alive finds a peer that vanished while we only read, TCP_USER_TIMEOUT one that vanished while
+    we send; each alone misses the other. Options a system lacks are left out.
+    """
+    probes = 3
+    wanted = (
+        ("TCP_KEEPIDLE", max(1, seconds - 2 * probes)),
+        ("TCP_KEEPALIVE", max(1, seconds - 2 * probes)),  # its name on macOS
+        ("TCP_KEEPINTVL", 2),
+        ("TCP_KEEPCNT", probes),
+        ("TCP_USER_TIMEOUT", 1000 * seconds),
+    )
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in wanted:
+        option = getattr(socket, name, None)
+        if option is not None:
+            options.append((socket.IPPROTO_TCP, option, value))
+    return options

@@ -1,0 +1,238 @@
+"""A push socket to a print host: bounded in size, rate and silence. It only receives and answers."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+import httpx
+import trio
+import wsproto.utilities
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    HandshakeError,
+    WebSocketConnection,
+    wrap_client_stream,
+)
+
+from farm.drivers import sockets, tls
+from farm.drivers.http import checked, trusted, unreachable
+from farm.errors import FarmError, PrinterUnreachable, ProtocolError
+
+MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of temperatures of 16 tools, stays below
+MAX_MESSAGES_A_S = 40.0  # on the whole; OctoPrint sends 2 and an event now and then
+MAX_BYTES_A_S = 512.0 * 1024
+AT_ONCE_S = 10.0  # a burst may bring what is allowed in this time
+POLITE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vigilance:
+    """When a push socket counts as dead, in seconds. Together they keep below 10 s.
+
+    silence_s: without a message, from a peer that pushes all the time. ping_s: between our pings, and
+    pong_s for each answer, for what only breaks in our direction.
+    """
+
+    connect_s: float = 5.0
+    silence_s: float = 8.0
+    ping_s: float = 4.0
+    pong_s: float = 4.0
+
+
+VIGILANT = Vigilance()
+
+
+class Allowance:
+    """So much of something a second, and what was not used lately at once."""
+
+    def __init__(self, a_second: float, now: float) -> None:
+        self._a_second = a_second
+        self._left = self._most = a_second * AT_ONCE_S
+        self._at = now
+
+    def take(self, amount: float, now: float) -> bool:
+        """Whether `amount` was still allowed at `now`, in seconds of a monotonic clock."""
+        self._left = min(self._most, self._left + (now - self._at) * self._a_second) - amount
+        self._at = now
+        return self._left >= 0
+
+
+class PushSocket:
+    """An open socket to one peer; `where` is its name and address in sentences."""
+
+    def __init__(self, connection: WebSocketConnection, where: str, silence_s: float) -> None:
+        self._connection = connection
+        self._where = where
+        self._silence_s = silence_s
+        self._messages = Allowance(MAX_MESSAGES_A_S, trio.current_time())
+
+    async def receive(self) -> str:
+        """The next message. Raises PrinterUnreachable when it is lost, ProtocolError when it is no such."""
+        try:
+            with trio.fail_after(self._silence_s):
+                message = await self._connection.get_message()
+        except trio.TooSlowError:
+            raise PrinterUnreachable(f"{self._where} pushes nothing any more.") from None
+        except ConnectionClosed as closed:
+            raise self._closed(closed) from closed
+        if not self._messages.take(1, trio.current_time()):
+            raise ProtocolError(
+                f"{self._where} pushes more than {MAX_MESSAGES_A_S:.0f} messages a second: a plugin may have "
+                "gone mad there. The farm hung up."
+            )
+        if not isinstance(message, str):
+            raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
+        return message
+
+    async def send(self, message: str) -> None:
+        """Sends one message. Raises PrinterUnreachable."""
+        try:
+            with trio.fail_after(self._silence_s):
+                await self._connection.send_message(message)
+        except trio.TooSlowError:
+            raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
+        except ConnectionClosed as closed:
+            raise self._closed(closed) from closed
+
+    async def stay_in_touch(self, ping_s: float, pong_s: float) -> NoReturn:
+        """Pings for ever. Raises PrinterUnreachable when one is not answered in time."""
+        while True:
+            await trio.sleep(ping_s)
+            try:
+                with trio.fail_after(pong_s):
+                    await self._connection.ping()
+            except trio.TooSlowError:
+                raise PrinterUnreachable(f"{self._where} does not answer a ping.") from None
+            except ConnectionClosed:
+                await trio.sleep_forever()  # `receive` tells, after what had still come
+
+    def _closed(self, closed: ConnectionClosed) -> FarmError:
+        if closed.reason is not None and closed.reason.code == 1009:
+            return ProtocolError(
+                f"{self._where} pushes a message of more than {MAX_MESSAGE // 2**20} MiB. The farm hung up."
+            )
+        return PrinterUnreachable(f"{self._where} closed the push socket.")
+
+
+async def hold_push_socket(
+    url: str,
+    path: str,
+    peer: str,
+    use: Callable[[PushSocket], Awaitable[NoReturn]],
+    trust: str = tls.SYSTEM,
+    vigilance: Vigilance = VIGILANT,
+) -> NoReturn:
+    """Opens a push socket at a path below the peer's address, and lets it be used until that raises.
+
+    Raises PrinterUnreachable or ProtocolError when it cannot be opened or is lost; what `use` raises comes
+    out as it is.
+    """
+    where = f"{peer} at {url}"
+    try:
+        async with trio.open_nursery() as nursery:
+            connection = await _opened(nursery, checked(url), path, where, trust, vigilance)
+            socket = PushSocket(connection, where, vigilance.silence_s)
+            nursery.start_soon(socket.stay_in_touch, vigilance.ping_s, vigilance.pong_s)
+            try:
+                await use(socket)
+            finally:
+                with trio.move_on_after(POLITE_S, shield=True):  # a close frees the host's end at once
+                    await connection.aclose()
+    except BaseExceptionGroup as group:
+        reason = _the_reason(group, where)
+        if reason is None:
+            raise
+        raise reason from group
+
+
+async def _opened(
+    nursery: trio.Nursery, base: httpx.URL, path: str, where: str, trust: str, vigilance: Vigilance
+) -> WebSocketConnection:
+    context = trusted(base, trust)
+    try:
+        with trio.fail_after(vigilance.connect_s):
+            plain = await trio.open_tcp_stream(base.host, base.port or (443 if context else 80))
+            try:
+                for option in sockets.noticing_within(int(vigilance.silence_s)):
+                    plain.setsockopt(*option)
+                stream = await _encrypted(plain, context, base.host) if context else plain
+                return await wrap_client_stream(
+                    nursery,
+                    _Metered(stream, where),  # type: ignore[arg-type] # any stream will do
+                    base.netloc.decode("ascii"),
+                    base.raw_path.decode("ascii").rstrip("/") + path,
+                    max_message_size=MAX_MESSAGE,
+                )
+            except BaseException:
+                await trio.aclose_forcefully(plain)
+                raise
+    except (OSError, trio.BrokenResourceError, UnicodeError) as error:
+        raise unreachable(where, error) from error
+    except trio.TooSlowError:
+        raise PrinterUnreachable(f"{where} does not open its push socket.") from None
+
+
+async def _encrypted(
+    plain: trio.SocketStream, context: ssl.SSLContext, host: str
+) -> trio.SSLStream[trio.SocketStream]:
+    encrypted = trio.SSLStream(plain, context, server_hostname=host, https_compatible=True)
+    await encrypted.do_handshake()
+    return encrypted
+
+
+class _Metered(trio.abc.Stream):
+    """The stream below a push socket, with a limit to what comes in: whatever it is, it costs us time."""
+
+    def __init__(self, stream: trio.abc.Stream, where: str) -> None:
+        self._stream = stream
+        self._where = where
+        self._bytes = Allowance(MAX_BYTES_A_S, trio.current_time())
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data = bytes(await self._stream.receive_some(max_bytes))
+        if not self._bytes.take(len(data), trio.current_time()):
+            raise ProtocolError(
+                f"{self._where} pushes more than {MAX_BYTES_A_S / 1024:.0f} kB a second: a plugin may have "
+                "gone mad there. The farm hung up."
+            )
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _the_reason(group: BaseExceptionGroup, where: str) -> BaseException | None:
+    """The one problem that a group of the socket's tasks comes down to; None for a bug, or a cancellation."""
+    leaves = [leaf for leaf in _leaves(group) if not isinstance(leaf, trio.Cancelled)]
+    if not leaves or not all(isinstance(leaf, _EXPECTED) for leaf in leaves):
+        return None
+    return _as_ours(leaves[0], where)
+
+
+_EXPECTED = (FarmError, HandshakeError, wsproto.utilities.ProtocolError)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _as_ours(error: BaseException, where: str) -> BaseException:
+    match error:
+        case ConnectionRejected():
+            return ProtocolError(f"{where} answers {error.status_code} instead of opening a push socket.")
+        case HandshakeError() | wsproto.utilities.ProtocolError():
+            return ProtocolError(f"{where} answers the push socket with something else than WebSocket.")
+        case _:
+            return error
