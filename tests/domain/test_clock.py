@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from farm.domain.clock import iso, new_id, parse_iso, real_clock
 
-
 FIRST, LAST = datetime(1980, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - hypothesis wants them naive
 
 
