@@ -23,24 +23,27 @@ from farm.drivers.http import checked, trusted, unreachable
 from farm.errors import FarmError, PrinterUnreachable, ProtocolError
 
 MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of temperatures of 16 tools, stays below
+WAITING = 32  # messages not looked at yet; when they are more, pongs wait behind them
 MAX_MESSAGES_A_S = 40.0  # on the whole; OctoPrint sends 2 and an event now and then
 MAX_BYTES_A_S = 512.0 * 1024
 AT_ONCE_S = 10.0  # a burst may bring what is allowed in this time
 POLITE_S = 1.0
+GONE_AFTER_S = 9  # to the kernel; a backstop behind our pings
 
 
 @dataclass(frozen=True, slots=True)
 class Vigilance:
-    """When a push socket counts as dead, in seconds. Together they keep below 10 s.
+    """When what is pushed counts as dead, in seconds.
 
-    silence_s: without a message, from a peer that pushes all the time. ping_s: between our pings, and
-    pong_s for each answer, for what only breaks in our direction.
+    ping_s: between our pings, and pong_s for each answer; together they keep below 10 s. silence_s: without
+    a message, before the peer is asked instead. stale_s: of values standing still while the printer works.
     """
 
     connect_s: float = 5.0
-    silence_s: float = 8.0
     ping_s: float = 4.0
     pong_s: float = 4.0
+    silence_s: float = 5.0
+    stale_s: float = 20.0  # OctoPrint asks for temperatures every 5 s while it prints
 
 
 VIGILANT = Vigilance()
@@ -64,19 +67,16 @@ class Allowance:
 class PushSocket:
     """An open socket to one peer; `where` is its name and address in sentences."""
 
-    def __init__(self, connection: WebSocketConnection, where: str, silence_s: float) -> None:
+    def __init__(self, connection: WebSocketConnection, where: str, vigilance: Vigilance) -> None:
         self._connection = connection
         self._where = where
-        self._silence_s = silence_s
+        self._vigilance = vigilance
         self._messages = Allowance(MAX_MESSAGES_A_S, trio.current_time())
 
     async def receive(self) -> str:
-        """The next message. Raises PrinterUnreachable when it is lost, ProtocolError when it is no such."""
+        """The next message, whenever it comes. Raises PrinterUnreachable, or ProtocolError."""
         try:
-            with trio.fail_after(self._silence_s):
-                message = await self._connection.get_message()
-        except trio.TooSlowError:
-            raise PrinterUnreachable(f"{self._where} pushes nothing any more.") from None
+            message = await self._connection.get_message()
         except ConnectionClosed as closed:
             raise self._closed(closed) from closed
         if not self._messages.take(1, trio.current_time()):
@@ -91,19 +91,19 @@ class PushSocket:
     async def send(self, message: str) -> None:
         """Sends one message. Raises PrinterUnreachable."""
         try:
-            with trio.fail_after(self._silence_s):
+            with trio.fail_after(self._vigilance.pong_s):
                 await self._connection.send_message(message)
         except trio.TooSlowError:
             raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
         except ConnectionClosed as closed:
             raise self._closed(closed) from closed
 
-    async def stay_in_touch(self, ping_s: float, pong_s: float) -> NoReturn:
+    async def stay_in_touch(self) -> NoReturn:
         """Pings for ever. Raises PrinterUnreachable when one is not answered in time."""
         while True:
-            await trio.sleep(ping_s)
+            await trio.sleep(self._vigilance.ping_s)
             try:
-                with trio.fail_after(pong_s):
+                with trio.fail_after(self._vigilance.pong_s):
                     await self._connection.ping()
             except trio.TooSlowError:
                 raise PrinterUnreachable(f"{self._where} does not answer a ping.") from None
@@ -135,8 +135,8 @@ async def hold_push_socket(
     try:
         async with trio.open_nursery() as nursery:
             connection = await _opened(nursery, checked(url), path, where, trust, vigilance)
-            socket = PushSocket(connection, where, vigilance.silence_s)
-            nursery.start_soon(socket.stay_in_touch, vigilance.ping_s, vigilance.pong_s)
+            socket = PushSocket(connection, where, vigilance)
+            nursery.start_soon(socket.stay_in_touch)
             try:
                 await use(socket)
             finally:
@@ -157,7 +157,7 @@ async def _opened(
         with trio.fail_after(vigilance.connect_s):
             plain = await trio.open_tcp_stream(base.host, base.port or (443 if context else 80))
             try:
-                for option in sockets.noticing_within(int(vigilance.silence_s)):
+                for option in sockets.noticing_within(GONE_AFTER_S):
                     plain.setsockopt(*option)
                 stream = await _encrypted(plain, context, base.host) if context else plain
                 return await wrap_client_stream(
@@ -165,6 +165,7 @@ async def _opened(
                     _Metered(stream, where),  # type: ignore[arg-type] # any stream will do
                     base.netloc.decode("ascii"),
                     base.raw_path.decode("ascii").rstrip("/") + path,
+                    message_queue_size=WAITING,
                     max_message_size=MAX_MESSAGE,
                 )
             except BaseException:

@@ -61,11 +61,14 @@ class OctoPrintDriver:
         told_why = False
         while True:
             # First of all: a key that is not taken, or a host that is away, is no matter of the socket.
-            following = _Following(await self._log_in(), self._log_in, tell)
+            login = await self._log_in()
+            following = _Following(self._vigilance, login, self._log_in, self._look, tell)
             try:
-                await self._hold(following)
+                await hold_push_socket(
+                    self._address.url, push.PATH, protocol.PEER, following.use, self._trust, self._vigilance
+                )
             except (PrinterUnreachable, ProtocolError) as problem:
-                if following.saw_anything:
+                if following.was_pushed:
                     raise
                 if not told_why:  # an old proxy in between, mostly
                     log.warning("printer does not push", url=self._address.url, problem=str(problem))
@@ -135,13 +138,8 @@ class OctoPrintDriver:
     async def _log_in(self) -> protocol.Login:
         return protocol.login(await self._http.send(protocol.log_in()))
 
-    async def _hold(self, following: _Following) -> NoReturn:
-        await hold_push_socket(
-            self._address.url, push.PATH, protocol.PEER, following.use, self._trust, self._vigilance
-        )
-
     async def _poll(self, tell: Callable[[Reading], None]) -> NoReturn:
-        freshness, missed = protocol.Freshness(), 0
+        freshness, missed = protocol.Freshness(self._vigilance.stale_s), 0
         while True:
             try:
                 machine, job = await self._look()
@@ -168,26 +166,36 @@ class OctoPrintDriver:
 
 
 class _Following:
-    """Listens at one push socket for as long as it holds."""
+    """Follows one printer at one push socket, for as long as that holds."""
 
     def __init__(
         self,
+        vigilance: Vigilance,
         login: protocol.Login,
         log_in: Callable[[], Awaitable[protocol.Login]],
+        look: Callable[[], Awaitable[tuple[protocol.Machine, protocol.Job]]],
         tell: Callable[[Reading], None],
     ) -> None:
+        self._silence_s = vigilance.silence_s
+        self._session = push.Session(vigilance.stale_s)
         self._login: protocol.Login | None = login
         self._log_in = log_in
+        self._look = look
         self._tell = tell
-        self.saw_anything = False
+        self.was_pushed = False
 
     async def use(self, socket: PushSocket) -> NoReturn:
-        session = push.Session()
         await socket.send(push.subscription())
         while True:
-            match session.receive(await socket.receive(), trio.current_time()):
+            message = None
+            with trio.move_on_after(self._silence_s):
+                message = await socket.receive()
+            if message is None:  # OctoPrint pushes nothing while its printer says nothing
+                self._tell(self._session.looked(*await self._look(), trio.current_time()))
+                continue
+            match self._session.receive(message, trio.current_time()):
                 case Reading() as reading:
-                    self.saw_anything = True
+                    self.was_pushed = True
                     self._tell(reading)
                 case push.LoginWanted():
                     login, self._login = self._login or await self._log_in(), None

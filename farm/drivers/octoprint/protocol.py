@@ -32,7 +32,6 @@ KIND = "octoprint"
 MAX_HEATERS = 32  # 16 tools, bed, chamber and what plugins add; more is a peer gone mad
 MAX_HEATER_NAME = 32
 MAX_NAME = 1024  # characters of a file's path; no file system takes more
-STALE_AFTER_S = 20.0  # OctoPrint asks for temperatures every 5 s while it prints
 AXES = ("x", "y", "z")
 _JOB = "/api/job"
 _COMMAND = "/api/printer/command"
@@ -288,10 +287,11 @@ def reading(machine: Machine, job: Job) -> Reading:
 class Freshness:
     """Sees values that stand still behind an OctoPrint that goes on telling them: its printer is hung.
 
-    OctoPrint itself gives up a silent printer only after minutes.
+    OctoPrint itself gives up a silent printer only after minutes. stale_s: how long they may stand.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stale_s: float) -> None:
+        self._stale_s = stale_s
         self._marks: tuple[object, ...] = ()
         self._moved_at = 0.0
 
@@ -301,7 +301,7 @@ class Freshness:
         if marks != self._marks or reading.operation not in _MOVING:
             self._marks, self._moved_at = marks, now
         stood_s = now - self._moved_at
-        if stood_s < STALE_AFTER_S:
+        if stood_s < self._stale_s:
             return reading
         words = (
             f"OctoPrint has had nothing new from its printer for {stood_s:.0f} s: it hangs, or is busy with "

@@ -1,7 +1,8 @@
 """OctoPrint's push socket as values: its messages in, readings and our answers out. No I/O, no clock.
 
 Recorded from OctoPrint 1.11.8. It greets, stays silent until it knows who we are, and then sends the whole
-state twice a second, with only the new temperatures, and events in between.
+state, with only the new temperatures, and events in between: twice a second while anything comes from its
+printer, and nothing at all while nothing does. Silence is then no sign of a lost link, nor of a calm printer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from farm.domain.printer import Position, Temperature
 from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
 from farm.drivers.exchange import one_line
 from farm.drivers.octoprint import protocol
-from farm.drivers.octoprint.protocol import PEER, Freshness, Login, Machine, count, number, part
+from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine, count, number, part
 from farm.errors import ProtocolError
 
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
@@ -43,13 +44,16 @@ def authentication(login: Login) -> str:
 class Session:
     """One connection's talk: what the printer showed and how its prints ended, as far as it was pushed."""
 
-    def __init__(self) -> None:
+    def __init__(self, stale_s: float) -> None:
+        """stale_s: how long values may stand still while the printer works, in seconds."""
         self._logins = 0
         self._temperatures: dict[str, Temperature] = {}
         self._sampled: float | None = None
         self._ended: Ending | None = None
         self._position: Position | None = None
-        self._freshness = Freshness()
+        self._z_mm: float | None = None
+        self._line: LineStatistics | None = None
+        self._freshness = Freshness(stale_s)
         self._told_at = float("-inf")
 
     def receive(self, message: str, now: float) -> Reading | LoginWanted | None:
@@ -62,10 +66,16 @@ class Session:
                 case "connected" | "reauthRequired":
                     return self._greeted()
                 case "history" | "current" if isinstance(payload, dict):
-                    return self._looked(payload, now)
+                    return self._pushed(payload, now)
                 case "event" if isinstance(payload, dict):
                     self._happened(payload.get("type"), payload.get("payload"))
         return None
+
+    def looked(self, machine: Machine, job: Job, now: float) -> Reading:
+        """A reading made of what OctoPrint answered when it was asked, because it pushed nothing."""
+        if machine.temperatures:
+            self._temperatures, self._sampled = dict(machine.temperatures), machine.sampled
+        return self._reading(machine, job, now)
 
     def _greeted(self) -> LoginWanted:
         self._logins += 1
@@ -73,31 +83,25 @@ class Session:
             raise ProtocolError("OctoPrint forgets our session again and again: restart it.")
         return LoginWanted()
 
-    def _looked(self, payload: Mapping[str, object], now: float) -> Reading | None:
+    def _pushed(self, payload: Mapping[str, object], now: float) -> Reading | None:
         self._logins = 0
         self._sample(payload.get("temps"))
+        self._line = _line(payload.get("resends"))
+        self._z_mm = number(payload.get("currentZ"))
         state = part(payload, "state")
         machine = protocol.machine_in(state, self._temperatures, self._sampled)
-        if not machine.connected:  # whatever comes back then is measured anew
-            self._temperatures, self._position = {}, None
-            machine = replace(machine, temperatures={})
+        job = protocol.job_in(payload, machine.text, protocol.text_of(state.get("error")))
         if now - self._told_at < LEAST_BETWEEN_S:
             return None
         self._told_at = now
-        return self._reading(payload, state, machine, now)
+        return self._reading(machine, job, now)
 
-    def _reading(
-        self, payload: Mapping[str, object], state: Mapping[str, object], machine: Machine, now: float
-    ) -> Reading:
-        job = protocol.job_in(payload, machine.text, protocol.text_of(state.get("error")))
-        reading = replace(
-            protocol.reading(machine, job),
-            ended=self._ended,
-            line=_line(payload.get("resends")),
-            z_mm=number(payload.get("currentZ")),
-            position=self._position,
-        )
-        return self._freshness.judge(reading, machine, job, now)
+    def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
+        seen = protocol.reading(machine, job)
+        if not seen.machine_connected:  # whatever comes back then is measured anew
+            self._temperatures, self._position, self._z_mm = {}, None, None
+        seen = replace(seen, ended=self._ended, line=self._line, z_mm=self._z_mm, position=self._position)
+        return self._freshness.judge(seen, machine, job, now)
 
     def _sample(self, samples: object) -> None:
         """Keep the newest sample; one without heaters only says that OctoPrint looked."""
