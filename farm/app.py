@@ -57,12 +57,14 @@ WAITING = frozenset(
         ("queue", "database"),
         ("queue", "printer"),
         ("printers", "database"),
+        ("printer", "database"),
         ("telemetry", "database"),
         ("client", "database"),
         ("web", "database"),
         ("web", "events"),
         ("web", "queue"),
         ("web", "printers"),
+        ("web", "printer"),
     }
 )
 
@@ -207,14 +209,13 @@ class Farm:
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
-            poll_interval_s=self._settings.printers.poll_interval_s,
         )
         seal = Seal.load(self._folder.secret_key, first_run=opened.fresh)
         return Fleet(FleetParts(self.runtime, seal, parts))
 
     def _octoprint(self, printer: Printer) -> Driver:
         patience = replace(PATIENT, connect_s=self._settings.printers.connect_timeout_s)
-        return OctoPrintDriver(printer.address, patience)
+        return OctoPrintDriver(printer.address, patience, printer.address.tls)
 
     def desk(self) -> Desk:
         """What the routes may talk to."""
@@ -247,20 +248,24 @@ def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) ->
 async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
     farm = Farm(settings, folder)
     stop, hurry = trio.Event(), trio.CancelScope()
-    code = 1
+    code = 0
     async with trio.open_nursery() as nursery:
         await nursery.start(_hear_signals, stop, hurry)
         nursery.start_soon(Watchdog(alive=lambda: notify_service_manager("WATCHDOG=1")).run)
-        with hurry:
-            async with farm.running():
-                code = await _serve_the_web(farm, settings, folder, say, stop)
+        try:
+            with hurry:
+                async with farm.running():
+                    await _serve_the_web(farm, settings, folder, say, stop)
+        except* Escalated as lost:
+            log.critical("the farm cannot go on", why=str(lost.exceptions[0]))
+            code = 1
         nursery.cancel_scope.cancel()
-    return code
+    return 1 if hurry.cancelled_caught else code
 
 
 async def _serve_the_web(
     farm: Farm, settings: Settings, folder: DataFolder, say: Callable[[str], None], stop: trio.Event
-) -> int:
+) -> None:
     server = settings.server
     web = Web(build(farm.desk()), server.host, server.port, told=lambda url: None)
     address = web.bind()
@@ -272,30 +277,9 @@ async def _serve_the_web(
         if farm.setup_code is not None:
             say(f"Set up: {local.url}/setup#code={farm.setup_code}")
         notify_service_manager("READY=1")
-        code = await _until_told_to_stop(farm, stop)
-        notify_service_manager("STOPPING=1")
-        return code
-
-
-async def _until_told_to_stop(farm: Farm, stop: trio.Event) -> int:
-    """Wait for a signal, or for the loss of an actor nothing works without; then the exit code is 1."""
-    code = 0
-
-    async def lose_heart() -> None:
-        nonlocal code
-        try:
-            await farm.supervisor.escalated()
-        except Escalated as loss:
-            log.critical("the farm cannot go on", why=str(loss))
-            code = 1
-            stop.set()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(lose_heart)
         await stop.wait()
-        nursery.cancel_scope.cancel()
-    log.info("stopping")
-    return code
+        notify_service_manager("STOPPING=1")
+        log.info("stopping")
 
 
 async def _hear_signals(

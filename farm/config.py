@@ -66,9 +66,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Printers:
-    """poll_interval_s: between two looks at a printer. connect_timeout_s: until its host is unreachable."""
+    """connect_timeout_s: until a print host counts as unreachable."""
 
-    poll_interval_s: float = _setting(1.0, least=0.2, most=60)
     connect_timeout_s: float = _setting(5.0, least=0.5, most=60)
 
 

@@ -58,10 +58,10 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(f
 
 
 def test_what_is_shown_as_toml_means_the_same_settings(file):
-    file.write_text('[server]\nport = 0\n[printers]\npoll_interval_s = 2\n[log]\nlevel = "debug"\n')
+    file.write_text('[server]\nport = 0\n[printers]\nconnect_timeout_s = 2\n[log]\nlevel = "debug"\n')
     settings = load(file, {})
     assert settings.log == Log(level="debug")
-    assert type(settings.printers.poll_interval_s) is float
+    assert type(settings.printers.connect_timeout_s) is float
     assert tomllib.loads(as_toml(settings)) == as_dict(settings)
 
 
@@ -113,12 +113,12 @@ def test_a_file_from_windows_with_a_mark_in_front_is_read(file):
             "farm.toml: [server] port is 65536; it must be a whole number from 0 to 65535.",
         ),
         (
-            "[printers]\npoll_interval_s = nan",
-            "farm.toml, line 2: [printers] poll_interval_s is NaN; it must be a number from 0.2 to 60.",
+            "[printers]\nconnect_timeout_s = nan",
+            "farm.toml, line 2: [printers] connect_timeout_s is NaN; it must be a number from 0.5 to 60.",
         ),
         (
-            "[printers]\npoll_interval_s = 0.1",
-            "farm.toml, line 2: [printers] poll_interval_s is 0.1; it must be a number from 0.2 to 60.",
+            "[printers]\nconnect_timeout_s = 0.1",
+            "farm.toml, line 2: [printers] connect_timeout_s is 0.1; it must be a number from 0.5 to 60.",
         ),
         (
             '[server]\nhost = "http://pc:80"',

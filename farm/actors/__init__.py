@@ -5,7 +5,7 @@ from farm.actors.directions import Directions
 from farm.actors.latest import Latest
 from farm.actors.letters import DeadLetter, DeadLetters
 from farm.actors.mailbox import Delivery, Mailbox, WhenFull
-from farm.actors.serving import serve
+from farm.actors.serving import Later, serve
 from farm.actors.supervisor import (
     ActorState,
     ChildSpec,
@@ -28,6 +28,7 @@ __all__ = [
     "Directions",
     "Escalated",
     "Exhausted",
+    "Later",
     "Latest",
     "Mailbox",
     "Restart",

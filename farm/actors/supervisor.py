@@ -269,8 +269,8 @@ class Supervisor:
         """Inside the block actors can be started; leaving it stops them in order.
 
         When the block is left by an error or a cancellation they are cancelled instead. When an actor
-        is lost without which nothing works, the block is cancelled and Escalated raised (in a group,
-        as from any nursery).
+        is lost without which nothing works, the block is cancelled, the others are stopped in order,
+        and Escalated is raised (in a group, as from any nursery).
         """
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -278,9 +278,9 @@ class Supervisor:
             try:
                 with self._body:
                     yield self
+                await self._stop_all()
                 if self._body.cancelled_caught and self._escalation is not None:
                     raise self._escalation
-                await self._stop_all()
             finally:
                 self._stopping = True
                 nursery.cancel_scope.cancel()

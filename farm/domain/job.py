@@ -22,15 +22,18 @@ class JobState(StrEnum):
     NEEDS_REVIEW = "needs_review"
 
 
-_OPEN = frozenset({JobState.CANCELLED, JobState.QUARANTINED, JobState.NEEDS_REVIEW, JobState.HELD})
+_ANY_TIME = frozenset({JobState.CANCELLED, JobState.QUARANTINED, JobState.NEEDS_REVIEW, JobState.HELD})
 
+# A print that runs goes on whatever becomes of its job, and may be the last copy: hence DONE.
 JOBS: Table[JobState] = {
-    JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.NEEDS_REVIEW}),
-    JobState.QUEUED: _OPEN | {JobState.SCHEDULED, JobState.ACTIVE, JobState.DONE},
-    JobState.SCHEDULED: _OPEN | {JobState.QUEUED, JobState.ACTIVE},
-    JobState.ACTIVE: _OPEN | {JobState.QUEUED, JobState.SCHEDULED, JobState.DONE},
-    JobState.QUARANTINED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
-    JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.DONE, JobState.CANCELLED, JobState.HELD}),
+    JobState.HELD: _ANY_TIME | {JobState.QUEUED, JobState.ACTIVE, JobState.DONE},
+    JobState.QUEUED: _ANY_TIME | {JobState.SCHEDULED, JobState.ACTIVE, JobState.DONE},
+    JobState.SCHEDULED: _ANY_TIME | {JobState.QUEUED, JobState.ACTIVE},
+    JobState.ACTIVE: _ANY_TIME | {JobState.QUEUED, JobState.SCHEDULED, JobState.DONE},
+    JobState.QUARANTINED: frozenset({JobState.QUEUED, JobState.ACTIVE, JobState.CANCELLED, JobState.DONE}),
+    JobState.NEEDS_REVIEW: frozenset(
+        {JobState.QUEUED, JobState.ACTIVE, JobState.DONE, JobState.CANCELLED, JobState.HELD}
+    ),
     JobState.DONE: frozenset(),
     JobState.CANCELLED: frozenset(),
 }

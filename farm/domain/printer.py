@@ -115,6 +115,23 @@ class Breaker(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class Mode(StrEnum):
+    """What a person, or an emergency, has decided about a printer; kept until a person ends it."""
+
+    NORMAL = "normal"
+    MAINTENANCE = "maintenance"
+    ATTENTION = "attention"
+    EMERGENCY = "emergency"
+
+
+MODES: Table[Mode] = {
+    Mode.NORMAL: frozenset({Mode.MAINTENANCE, Mode.ATTENTION, Mode.EMERGENCY}),
+    Mode.MAINTENANCE: frozenset({Mode.NORMAL, Mode.EMERGENCY}),
+    Mode.ATTENTION: frozenset({Mode.NORMAL, Mode.MAINTENANCE, Mode.EMERGENCY}),
+    Mode.EMERGENCY: frozenset({Mode.NORMAL}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Temperature:
     """One heater's reading in degrees Celsius; None where the printer gave no value."""
@@ -137,11 +154,13 @@ class Address:
     """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
 
     kind: "octoprint" so far. url: scheme, host, port and path prefix, without a trailing slash.
+    tls: whom to trust: "system", a PEM, or "sha256:<fingerprint>" of the one certificate.
     """
 
     kind: str
     url: str
     api_key: str = field(default="", repr=False)
+    tls: str = "system"
 
 
 @dataclass(frozen=True, slots=True)

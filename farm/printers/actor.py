@@ -1,42 +1,59 @@
-"""One printer: its connection, its status, and the print it is working on."""
+"""One printer: the one owner of its status. It links, follows prints, and carries out commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, assert_never
 
 import structlog
 import trio
 
-from farm.actors import Address, Mailbox, serve
+from farm.access.rights import Action, Target, require
+from farm.actors import Address, Later, Mailbox, serve
 from farm.domain.clock import Randomness, WallClock
+from farm.domain.command import (
+    NAMES,
+    Cancel,
+    ClearAttention,
+    ClearEmergency,
+    Command,
+    MaintenanceOn,
+    Pause,
+    Resume,
+    SendGcode,
+)
 from farm.domain.job import PrintState
 from farm.domain.printer import (
     BUSY,
     CONNECTIONS,
+    MODES,
     OPERATIONS,
     Breaker,
     Connection,
+    Mode,
     Operation,
     Printer,
     PrinterStatus,
-    PrintProgress,
 )
-from farm.domain.transitions import require
-from farm.domain.user import Principal
-from farm.drivers.base import AnswerLost, Driver, Reading
-from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError, Refused
+from farm.domain.transitions import require as require_transition
+from farm.domain.user import SYSTEM, Principal
+from farm.drivers.base import Driver, Identity, Loss, Reading
+from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import StatusChanged
-from farm.printers.adoption import WATCHED, Conclusion, from_outcome, from_reading, is_ours
+from farm.printers import commands
+from farm.printers.assignment import Assignment
+from farm.printers.link import Ears, Link
 from farm.printers.messages import (
+    EmergencyStop,
     ForgetPrint,
     PlateIs,
     PrinterChanged,
     PrinterMessage,
     PrintOrder,
-    Report,
+    RunCommand,
     Stage,
     StartPrint,
     TakePrint,
@@ -44,20 +61,16 @@ from farm.printers.messages import (
 )
 from farm.store import printers
 from farm.store.database import Database
+from farm.store.events import record
 from farm.store.orders import OpenOrder, open_order
 from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
 
-ANSWER_WITHIN_S = 10.0  # of one question to the print host
-START_WITHIN_S = 60.0  # OctoPrint answers a start after it has read and selected the file
-MISSED_LOOKS = 3  # in a row, before a printer is shown as offline
 SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 10.0  # with jitter; back within 5 s after a short cut
-FLOOR_RATE = 25_000  # bytes/s; the slowest printers' own networks take about this much
-UPLOAD_GRACE_S = 30.0
-
-_PROBLEMS = (PrinterUnreachable, ProtocolError, Forbidden)
+MOST_COMMANDS = 8  # that wait in a lane; people who press a button ten times mean it once
+STOP_TRIES = 3  # of an emergency stop: a lost packet must not leave it unsent
+TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +86,9 @@ class PrinterParts:
     events: Callable[[], Address[Any]]
     telemetry: Callable[[], Address[Any]]
     driver: Callable[[Printer], Driver]
-    content_of: Callable[[str], Any]
+    content_of: Callable[[str], Path]
     clock: WallClock
     chance: Randomness
-    poll_interval_s: float = 1.0
 
 
 class PrinterActor:
@@ -87,39 +99,56 @@ class PrinterActor:
         self._parts = parts
         self._driver = parts.driver(printer)
         self._status = PrinterStatus(connection=Connection.CONNECTING)
+        self._mode, self._mode_why = Mode.NORMAL, ""
         self._reading: Reading | None = None
-        self._order: PrintOrder | None = None
-        self._report: Report | None = None
-        self._seen_running_at = 0.0  # or its start sent, on the monotonic clock
+        self._news = trio.Event()  # set, and replaced, with every reading
+        self._assignment: Assignment | None = None
+        self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
+        self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
+        self._pending: list[Later[None]] = []
+        self._followed = self._came = 0  # readings
+        self._seen_to = ""  # the firmware error a person has cleared
+        self._take_up_at = 0.0
 
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
         """Live until the mailbox closes. What the printer prints goes on without us."""
-        await self._take_up_the_open_print()
-        async with trio.open_nursery() as self._nursery:
-            if self._printer.enabled:
-                self._nursery.start_soon(self._keep_connected)
-            else:
-                self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
-            self._nursery.start_soon(self._say_again_and_again)
-            try:
+        try:
+            await self._remember()
+            async with trio.open_nursery() as self._nursery:
+                self._start_link()
+                self._nursery.start_soon(self._say_again_and_again)
                 await serve(mailbox, self._handle)
-            finally:
                 self._nursery.cancel_scope.cancel()
-                with trio.move_on_after(1, shield=True):  # a polite close frees the host's connection
-                    await self._driver.aclose()
+        finally:
+            for later in self._pending:
+                later.fail(ActorFailed(f"{self._printer.name}: its actor failed; look at the printer"))
+            with trio.move_on_after(1, shield=True):  # a polite close frees the host's connection
+                await self._driver.aclose()
 
-    async def _take_up_the_open_print(self) -> None:
-        """Adopt what this printer may be printing: the row tells how far it had come."""
-        row = await self._parts.database.read(printers.plate, self._printer.id)
+    async def _remember(self) -> None:
+        """Take up what was decided about this printer, and adopt what it may be printing."""
+        database, name = self._parts.database, self._printer.id
+        row = await database.read(printers.plate, name)
+        self._mode, self._mode_why = await database.read(printers.mode, name)
+        self._status = replace(self._status, operation=self._shown_operation(), message=self._mode_why)
         if row is not None:
             self._status = replace(self._status, plate=row.plate)
-        found = await self._parts.database.read(open_order, self._printer.id)
+        found = await database.read(open_order, name)
         if found is not None and found.state in _ADOPTED_AS:
-            self._watch(_print_order(found, self._parts.content_of), _ADOPTED_AS[found.state])
+            self._assign(_print_order(found, self._parts.content_of), _ADOPTED_AS[found.state])
+
+    def _start_link(self) -> None:
+        if not self._printer.enabled:
+            self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
+            return
+        ears = Ears(self._online, self._see, self._lost, lambda breaker: self._show(breaker=breaker))
+        link = Link(self._printer.name, self._driver, self._parts.chance, ears)
+        self._nursery.start_soon(link.run)
+        self._nursery.start_soon(self._follow_readings)
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: PrinterMessage, by: Principal) -> None:
+    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[None] | None:
         await trio.lowlevel.checkpoint()
         match message:
             case TakePrint(order):
@@ -127,209 +156,285 @@ class PrinterActor:
             case StartPrint(print_id):
                 self._start(print_id)
             case WatchPrint(order):
-                self._watch(order, Stage.STARTING)
+                self._watch(order)
             case ForgetPrint(print_id):
                 self._forget(print_id)
             case PlateIs(plate):
                 self._show(plate=plate)
+            case RunCommand(command_id, command):
+                self._run_command(command_id, command, by)
+            case EmergencyStop():
+                return self._stop_now(by)
             case _:
                 assert_never(message)
+        return None
 
     def _take(self, order: PrintOrder) -> None:
-        if self._order is not None and self._order.id == order.id:
+        if self._assignment is not None and self._assignment.order.id == order.id:
             return
         if self._status.connection is not Connection.ONLINE:
             raise Refused(f"{self._printer.name} is {self._status.connection}")
-        if self._order is not None or self._status.operation is not Operation.IDLE:
+        if self._assignment is not None or self._status.operation is not Operation.IDLE:
             raise Refused(f"{self._printer.name} is at work on something else")
-        self._order = order
-        self._tell(Stage.UPLOADING)
-        self._nursery.start_soon(self._upload, order)
+        self._nursery.start_soon(self._assign(order, Stage.UPLOADING).upload)
 
     def _start(self, print_id: str) -> None:
-        order = self._order
-        if order is None or order.id != print_id or self._report is None:
+        assignment = self._assignment
+        if assignment is None or assignment.order.id != print_id:
             raise Refused(f"{self._printer.name} knows nothing of this print")
-        if self._report.stage is not Stage.UPLOADED:
-            return  # sent already
-        self._watch(order, Stage.STARTING)
-        self._nursery.start_soon(self._send_start, order)
+        if self._mode is Mode.EMERGENCY:
+            raise Refused(f"{self._printer.name} was stopped in an emergency")
+        if assignment.report.stage is Stage.UPLOADED:
+            assignment.begin_start()
+            self._nursery.start_soon(assignment.send_start)
 
-    def _watch(self, order: PrintOrder, stage: Stage) -> None:
-        if self._report is not None and self._report.print == order.id and self._report.stage in WATCHED:
-            return
-        self._order = order
-        self._seen_running_at = trio.current_time()
-        self._tell(stage)
+    def _watch(self, order: PrintOrder) -> None:
+        known = self._assignment
+        if known is None or known.order.id != order.id or not known.watched:
+            self._assign(order, Stage.STARTING)
+
+    def _assign(self, order: PrintOrder, stage: Stage) -> Assignment:
+        self._assignment = Assignment(order, stage, self._printer, self._driver, self._assignment_changed)
+        self._assignment_changed()
+        return self._assignment
+
+    def _assignment_changed(self) -> None:
+        if self._assignment is not None:
+            self._show(print=self._assignment.progress(self._reading))
+            self._say()
 
     def _forget(self, print_id: str) -> None:
-        if self._order is not None and self._order.id == print_id:
-            self._order = self._report = None
+        if self._assignment is not None and self._assignment.order.id == print_id:
+            self._assignment = None
             self._show(print=None)
-
-    # -- bringing a print onto the printer -----------------------------------------------------
-
-    async def _upload(self, order: PrintOrder) -> None:
-        problem = ""
-        for attempt in range(self._printer.max_retries + 1):
-            if attempt:
-                await trio.sleep(self._retry_delay_s(attempt))
-            try:
-                with trio.fail_after(UPLOAD_GRACE_S + order.size / FLOOR_RATE):
-                    await self._driver.upload(order.content, order.remote_name, order.size)
-            except (PrinterUnreachable, ProtocolError) as error:  # worth another try
-                problem = str(error)
-            except FarmError as error:
-                problem = str(error)
-                break
-            except trio.TooSlowError:
-                problem = f"{self._printer.name} took less than {FLOOR_RATE // 1000} kB/s of the file"
-            else:
-                self._tell_about(order, Stage.UPLOADED)
-                return
-        self._tell_about(order, Stage.UPLOAD_FAILED, problem)
-
-    async def _send_start(self, order: PrintOrder) -> None:
-        try:
-            with trio.fail_after(START_WITHIN_S):
-                await self._driver.start(order.remote_name)
-        except (AnswerLost, ProtocolError, trio.TooSlowError) as error:
-            # It may be printing. Nothing is sent again; the looks at the printer decide.
-            log.warning("start unanswered", printer=self._printer.id, print=order.id, problem=str(error))
-        except FarmError as error:  # it certainly did not start
-            self._tell_about(order, Stage.NOT_STARTED, str(error))
-        self._seen_running_at = trio.current_time()
-
-    def _tell_about(self, order: PrintOrder, stage: Stage, text: str = "") -> None:
-        if self._order is order:
-            self._tell(stage, text)
 
     # -- looking at the printer ----------------------------------------------------------------
 
-    async def _keep_connected(self) -> None:
-        failures = 0
-        while True:
-            try:
-                with trio.fail_after(ANSWER_WITHIN_S):
-                    identity = await self._driver.connect()
-                failures = 0
-                log.info("printer online", printer=self._printer.id, host=identity.version)
-                await self._look_until_lost()
-            except _PROBLEMS as problem:
-                failures += 1
-                await self._stay_offline(str(problem), failures)
-            except trio.TooSlowError:
-                failures += 1
-                await self._stay_offline(f"{self._printer.name} does not answer", failures)
+    def _online(self, identity: Identity) -> None:
+        log.info("printer online", printer=self._printer.id, host=identity.version)
 
-    async def _stay_offline(self, problem: str, failures: int) -> None:
-        delay_s = self._retry_delay_s(failures)
+    def _lost(self, problem: str, again_in_s: float) -> None:
         if self._status.connection is Connection.ONLINE:
             log.warning("printer offline", printer=self._printer.id, problem=problem)
         self._reading = None
         self._show(
             connection=Connection.OFFLINE,
-            operation=Operation.UNKNOWN,
+            operation=self._shown_operation(),
             breaker=Breaker.OPEN,
-            next_try_at=self._parts.clock() + timedelta(seconds=delay_s),
+            next_try_at=self._parts.clock() + timedelta(seconds=again_in_s),
             message=problem,
             temperatures={},
+            foreign=False,
         )
-        await trio.sleep(delay_s)
-        self._show(breaker=Breaker.HALF_OPEN, next_try_at=None)
 
-    def _retry_delay_s(self, failures: int) -> float:
-        longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 10))
-        return longest * self._parts.chance.uniform(0.5, 1.0)
-
-    async def _look_until_lost(self) -> None:
-        missed = 0
-        while True:
-            try:
-                with trio.fail_after(ANSWER_WITHIN_S):
-                    reading = await self._driver.status()
-            except PrinterUnreachable:
-                missed += 1
-                if missed >= MISSED_LOOKS:
-                    raise
-            except trio.TooSlowError:
-                missed += 1
-                if missed >= MISSED_LOOKS:
-                    raise PrinterUnreachable(f"{self._printer.name} does not answer") from None
-            else:
-                missed = 0
-                await self._take_in(reading)
-            await trio.sleep(self._parts.poll_interval_s)
-
-    async def _take_in(self, reading: Reading) -> None:
+    def _see(self, reading: Reading) -> None:
         self._reading = reading
-        order, report = self._order, self._report
-        if order is not None and report is not None and report.stage in WATCHED:
-            conclusion = await self._conclude(order, report.stage, reading)
-            self._tell_about(order, conclusion.stage, conclusion.text)
-        self._show_reading(reading)
-        if reading.temperatures:
-            at = self._parts.clock().timestamp()
-            self._parts.telemetry().tell_nowait(TemperaturesRead(self._printer.id, at, reading.temperatures))
+        self._came += 1
+        news, self._news = self._news, trio.Event()
+        news.set()
 
-    async def _conclude(self, order: PrintOrder, stage: Stage, reading: Reading) -> Conclusion:
-        if is_ours(reading, order.remote_name):
-            self._seen_running_at = trio.current_time()
-            return from_reading(reading)
-        try:
-            with trio.fail_after(ANSWER_WITHIN_S):
-                outcome = await self._driver.outcome(order.remote_name)
-        except (*_PROBLEMS, trio.TooSlowError):
-            return Conclusion(stage)  # the next look asks again
-        return from_outcome(stage, outcome, trio.current_time() - self._seen_running_at)
+    async def _follow_readings(self) -> None:
+        """Take in the newest reading; those that come while a question is out are passed over."""
+        while True:
+            if self._followed == self._came:
+                await self._news.wait()
+            self._followed, reading = self._came, self._reading
+            if reading is None:  # lost meanwhile
+                continue
+            if self._assignment is not None:
+                await self._assignment.follow(reading)
+            self._show_reading(reading)
+            self._mind_the_machine(reading)
+            if reading.temperatures:
+                at = self._parts.clock().timestamp()
+                read = TemperaturesRead(self._printer.id, at, reading.temperatures)
+                self._parts.telemetry().tell_nowait(read)
 
-    # -- what others see -----------------------------------------------------------------------
+    async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
+        """Wait for a reading, newer than this call, for which `wanted` is true."""
+        while True:
+            await self._news.wait()
+            if self._reading is not None and wanted(self._reading):
+                return
 
     def _show_reading(self, reading: Reading) -> None:
-        ours = self._order is not None and is_ours(reading, self._order.remote_name)
-        operation = reading.operation if reading.machine_connected else Operation.UNKNOWN
+        ours = self._assignment is not None and self._assignment.works_on_it(reading)
         self._show(
             connection=Connection.ONLINE,
-            operation=operation,
+            operation=self._shown_operation(),
             breaker=Breaker.CLOSED,
             next_try_at=None,
-            message="" if reading.machine_connected else _lost_machine(reading),
+            message=self._sentence(reading),
             temperatures=reading.temperatures,
-            foreign=operation in BUSY and not ours,
-            print=self._progress(),
+            position=reading.position,
+            foreign=reading.operation in BUSY and not ours,
+            print=self._assignment.progress(reading) if self._assignment is not None else None,
         )
 
-    def _progress(self) -> PrintProgress | None:
-        order, report, reading = self._order, self._report, self._reading
-        if order is None or report is None:
-            return None
-        file = reading.file if reading is not None and is_ours(reading, order.remote_name) else None
-        return PrintProgress(
-            id=order.id,
-            job=order.job,
-            file=order.file,
-            name=order.name,
-            state=report.stage,
-            progress=file.progress if file else None,
-            elapsed_s=file.elapsed_s if file else None,
-            remaining_s=file.remaining_s if file else None,
-        )
+    def _observed(self) -> Operation:
+        """What the printer itself does."""
+        if self._reading is None or not self._reading.machine_connected:
+            return Operation.UNKNOWN
+        return self._reading.operation
 
-    def _tell(self, stage: Stage, text: str = "") -> None:
-        """Change what we report about the print order."""
-        if self._order is None:
+    def _shown_operation(self) -> Operation:
+        observed = self._observed()
+        if self._mode is Mode.MAINTENANCE and observed in BUSY:
+            return observed  # maintenance begins when the print is over
+        if self._mode is not Mode.NORMAL:
+            return _SHOWN_AS[self._mode]
+        if self._reading is not None and self._reading.stale:
+            return Operation.ATTENTION
+        return observed
+
+    def _sentence(self, reading: Reading) -> str:
+        if self._mode is not Mode.NORMAL and self._mode_why:
+            return self._mode_why
+        if reading.attention:
+            return reading.attention
+        return "" if reading.machine_connected else _lost_machine(reading)
+
+    def _mind_the_machine(self, reading: Reading) -> None:
+        """After a firmware error wait for a person; after a dropped line have the host take it up again."""
+        if reading.loss is None:
+            self._seen_to = ""
+        elif reading.loss is Loss.FIRMWARE_ERROR and self._mode is Mode.NORMAL:
+            if reading.error != self._seen_to:
+                self._decide(Mode.ATTENTION, _lost_machine(reading), SYSTEM)
+        elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY:
+            now = trio.current_time()
+            if now >= self._take_up_at:
+                self._take_up_at = now + TAKE_UP_AGAIN_S
+                self._nursery.start_soon(self._take_up_the_machine)
+
+    def _go_on_after(self, reading: Reading | None) -> None:
+        """A person has looked: what stopped the printer stops it no longer."""
+        if reading is not None and not reading.machine_connected:
+            self._seen_to = reading.error
+            self._nursery.start_soon(self._take_up_the_machine)
+
+    async def _take_up_the_machine(self) -> None:
+        try:
+            with trio.fail_after(commands.MACHINE_WITHIN_S):
+                await self._driver.connect_machine()
+        except (FarmError, trio.TooSlowError) as problem:
+            log.info("printer not taken up", printer=self._printer.id, problem=str(problem))
+
+    # -- what people want ----------------------------------------------------------------------
+
+    def _run_command(self, command_id: str, command: Command, by: Principal) -> None:
+        action = Action.SEND_GCODE if isinstance(command, SendGcode) else Action.CONTROL
+        require(by, action, Target(self._printer.id, self._printer.tags))
+        why_not = commands.why_not(
+            command, self._status, self._observed(), self._mode, self._driver.capabilities
+        )
+        commands.refuse(why_not, self._printer.name)
+        if commands.is_decision(command):
+            why = command.reason if isinstance(command, MaintenanceOn) else ""
+            self._decide(_DECIDED[NAMES[type(command)]], why, by, command_id)
+            if isinstance(command, (ClearAttention, ClearEmergency)):
+                self._go_on_after(self._reading)
             return
-        if self._report is None or (self._report.print, self._report.stage) != (self._order.id, stage):
-            self._report = Report(self._order.id, stage, text)
-            self._show(print=self._progress())
-            self._say()
+        if isinstance(command, Cancel) and self._assignment is not None:
+            self._assignment.note_cancel()
+        if isinstance(command, _URGENT):
+            self._overtaken.cancel()
+            self._overtaken = trio.CancelScope()
+            self._nursery.start_soon(self._carry_out, command_id, command, by, self._overtaken)
+            return
+        if self._one_at_a_time.statistics().tasks_waiting >= MOST_COMMANDS:
+            raise Overloaded(
+                f"{self._printer.name} has {MOST_COMMANDS} commands to do already; wait for them"
+            )
+        self._nursery.start_soon(self._carry_out_in_turn, command_id, command, by)
+
+    async def _carry_out_in_turn(self, command_id: str, command: Command, by: Principal) -> None:
+        async with self._one_at_a_time:
+            if self._mode is Mode.EMERGENCY:
+                await self._finished(command_id, NAMES[type(command)], "an emergency stop came first", by)
+            else:
+                await self._carry_out(command_id, command, by, trio.CancelScope())
+
+    async def _carry_out(
+        self, command_id: str, command: Command, by: Principal, overtaken: trio.CancelScope
+    ) -> None:
+        problem = await commands.carry_out(self._driver, command, self._seen, overtaken)
+        log.info("command over", printer=self._printer.id, command=NAMES[type(command)], problem=problem)
+        await self._finished(command_id, NAMES[type(command)], problem, by)
+
+    async def _finished(self, command_id: str, name: str, problem: str, by: Principal) -> None:
+        data = {
+            "command_id": command_id,
+            "printer": self._printer.id,
+            "command": name,
+            "ok": not problem,
+            "problem": problem or None,
+            "by": str(by),
+        }
+        room = f"printer:{self._printer.id}"
+        try:
+            await self._parts.database.write(
+                record, "printer.commandFinished", (room,), self._parts.clock(), data
+            )
+        except FarmError as trouble:  # the printer did it all the same
+            log.warning("end of a command not kept", printer=self._printer.id, problem=str(trouble))
+
+    def _decide(self, mode: Mode, why: str, by: Principal, command_id: str | None = None) -> None:
+        """Change the mode at once, and keep it as soon as the database can."""
+        self._mode, self._mode_why = require_transition(MODES, self._mode, mode), why
+        message = why if self._reading is None else self._sentence(self._reading)
+        # A latch is opened by a person alone; only then may the status leave it.
+        self._show(operation=Operation.UNKNOWN, message=message)
+        self._show(operation=self._shown_operation())
+        self._nursery.start_soon(self._keep_mode, mode, why, by, command_id)
+
+    async def _keep_mode(self, mode: Mode, why: str, by: Principal, command_id: str | None) -> None:
+        while self._mode is mode:
+            try:
+                at = self._parts.clock()
+                await self._parts.database.write(printers.set_mode, self._printer.id, mode, at, str(by), why)
+                break
+            except FarmError as problem:  # until it is kept a restart would forget it
+                log.warning("mode not kept yet", printer=self._printer.id, problem=str(problem))
+                await trio.sleep(1)
+        if command_id is not None:
+            name = next((name for name, decided in _DECIDED.items() if decided is mode), mode)
+            await self._finished(command_id, name, "", by)
+
+    def _stop_now(self, by: Principal) -> Later[None]:
+        require(by, Action.EMERGENCY_STOP, Target(self._printer.id, self._printer.tags))
+        later: Later[None] = Later()
+        self._pending.append(later)
+        self._nursery.start_soon(self._send_stop, later)  # first of all
+        if self._assignment is not None:
+            self._assignment.stop_sending()
+        if self._mode is not Mode.EMERGENCY:
+            self._decide(Mode.EMERGENCY, "stopped in an emergency; look at it before you go on", by)
+        return later
+
+    async def _send_stop(self, later: Later[None]) -> None:
+        problem: FarmError = PrinterUnreachable(f"{self._printer.name} was not reached")
+        for _ in range(STOP_TRIES):
+            try:
+                await self._driver.emergency_stop()
+            except FarmError as error:
+                problem = error
+            else:
+                later.give(None)
+                break
+        else:
+            log.error("emergency stop not sent", printer=self._printer.id, problem=str(problem))
+            later.fail(problem)
+        self._pending.remove(later)
+
+    # -- what others see -----------------------------------------------------------------------
 
     def _show(self, **changes: Any) -> None:
         """Make the next status of these changes, and let it be known if it differs."""
         before = self._status
         after = replace(before, **changes)
-        require(CONNECTIONS, before.connection, after.connection)
-        require(OPERATIONS, before.operation, after.operation)
+        require_transition(CONNECTIONS, before.connection, after.connection)
+        require_transition(OPERATIONS, before.operation, after.operation)
         if (after.connection, after.operation) != (before.connection, before.operation):
             after = replace(after, since=self._parts.clock())
         if after != before:
@@ -337,7 +442,8 @@ class PrinterActor:
             self._say()
 
     def _say(self) -> None:
-        self._parts.queue().tell_nowait(PrinterChanged(self._printer, self._status, self._report))
+        report = self._assignment.report if self._assignment is not None else None
+        self._parts.queue().tell_nowait(PrinterChanged(self._printer, self._status, report))
         self._parts.events().tell_nowait(StatusChanged(self._printer, self._status))
 
     async def _say_again_and_again(self) -> None:
@@ -354,8 +460,24 @@ _ADOPTED_AS = {
 }
 """Rows whose start may have been sent. For earlier ones the queue asks us to take the print (again)."""
 
+_URGENT = (Pause, Resume, Cancel)
+"""Sent at once, whatever else is on its way; a later one ends the wait for the one before."""
 
-def _print_order(found: OpenOrder, content_of: Callable[[str], Any]) -> PrintOrder:
+_SHOWN_AS = {
+    Mode.MAINTENANCE: Operation.MAINTENANCE,
+    Mode.ATTENTION: Operation.ATTENTION,
+    Mode.EMERGENCY: Operation.EMERGENCY,
+}
+
+_DECIDED = {
+    "maintenance_on": Mode.MAINTENANCE,
+    "maintenance_off": Mode.NORMAL,
+    "clear_attention": Mode.NORMAL,
+    "clear_emergency": Mode.NORMAL,
+}
+
+
+def _print_order(found: OpenOrder, content_of: Callable[[str], Path]) -> PrintOrder:
     return PrintOrder(
         id=found.print,
         job=found.job,

@@ -1,15 +1,18 @@
 """What to conclude about a print from what its printer says: one table, no I/O.
 
 It serves the running print and the adopted one alike: a restarted actor knows the stage its row gives
-it, and then looks at the printer like one that never crashed.
+it, and then looks at the printer like one that never crashed. `python -m farm.printers.adoption` prints
+the table for the README.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from enum import StrEnum
 
 from farm.domain.printer import BUSY, Operation
-from farm.drivers.base import Outcome, OutcomeKind, Reading
+from farm.drivers.base import Ending, EndKind, Outcome, OutcomeKind, Reading
 from farm.printers.messages import Stage
 
 BEGIN_WITHIN_S = 60.0
@@ -21,7 +24,25 @@ DECIDE_WITHIN_S = 60.0
 WATCHED = frozenset({Stage.STARTING, Stage.PRINTING, Stage.PAUSED})
 """Stages in which the printer itself is the only one to know what comes next."""
 
-_PAUSED = frozenset({Operation.PAUSING, Operation.PAUSED})
+
+class Says(StrEnum):
+    """What the printer is doing, as far as this print is concerned."""
+
+    OURS_RUNS = "at work on this print's file"
+    OURS_PAUSED = "paused in this print's file"
+    OTHERWISE = "idle, or at work on something else"
+
+
+class Evidence(StrEnum):
+    """What the print host remembers about this print's file, which no other print shares."""
+
+    NOT_NEEDED = "–"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    RUNNING = "still running"
+    NO_RECORD = "nothing"
+    UNKNOWN = "cannot tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,52 +53,112 @@ class Conclusion:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. waited: whether the grace is over. None stands for any."""
+
+    stage: Stage | None
+    says: Says
+    evidence: Evidence
+    waited: bool | None
+    then: Conclusion | None  # None: look again
+
+
+_NEVER_BEGAN = "the printer never began this print, as far as its host remembers; look at the plate"
+_UNSURE = "nobody can tell whether this print began; look at the plate"
+_LOST = "the print is gone and its host remembers no end of it; look at the plate"
+
+ADOPTION: tuple[Row, ...] = (
+    Row(None, Says.OURS_RUNS, Evidence.NOT_NEEDED, None, Conclusion(Stage.PRINTING)),
+    Row(None, Says.OURS_PAUSED, Evidence.NOT_NEEDED, None, Conclusion(Stage.PAUSED)),
+    Row(None, Says.OTHERWISE, Evidence.FINISHED, None, Conclusion(Stage.FINISHED)),
+    Row(None, Says.OTHERWISE, Evidence.CANCELLED, None, Conclusion(Stage.CANCELLED)),
+    Row(None, Says.OTHERWISE, Evidence.FAILED, None, Conclusion(Stage.FAILED)),
+    Row(None, Says.OTHERWISE, Evidence.RUNNING, None, None),
+    Row(None, Says.OTHERWISE, Evidence.NO_RECORD, False, None),
+    Row(None, Says.OTHERWISE, Evidence.UNKNOWN, False, None),
+    Row(Stage.STARTING, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.FAILED, _NEVER_BEGAN)),
+    Row(Stage.STARTING, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _UNSURE)),
+    Row(Stage.PRINTING, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PRINTING, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PAUSED, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PAUSED, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
+)
+"""For a print whose start may have been sent, by its stage. Nothing is ever sent because of it."""
+
+
+def conclude(
+    stage: Stage, says: Says, evidence: Evidence = Evidence.NOT_NEEDED, waited_s: float = 0.0
+) -> Conclusion:
+    """What a print in `stage` (one of WATCHED) is doing; the same stage means: look again.
+
+    waited_s: seconds since the print was last seen running, or since its start was sent.
+    """
+    waited = waited_s >= (BEGIN_WITHIN_S if stage is Stage.STARTING else DECIDE_WITHIN_S)
+    for row in ADOPTION:
+        if (
+            row.stage in (None, stage)
+            and row.says is says
+            and row.evidence is evidence
+            and row.waited in (None, waited)
+        ):
+            return row.then if row.then is not None else Conclusion(stage)
+    raise ValueError(f"the table has no line for {stage}, {says}, {evidence}, waited {waited}")
+
+
 def is_ours(reading: Reading, remote_name: str) -> bool:
-    """Whether the printer is at work on the file of this name, which no other print shares."""
+    """Whether the printer is at work on the file of this name."""
     return reading.operation in BUSY and reading.file is not None and reading.file.remote_name == remote_name
 
 
-def from_reading(reading: Reading) -> Conclusion:
-    """What a print is doing while its printer works on it."""
-    return Conclusion(Stage.PAUSED if reading.operation in _PAUSED else Stage.PRINTING)
+def says(reading: Reading, remote_name: str) -> Says:
+    """What the printer is doing, as far as the print of this name is concerned."""
+    if not is_ours(reading, remote_name):
+        return Says.OTHERWISE
+    paused = reading.operation in (Operation.PAUSING, Operation.PAUSED)
+    return Says.OURS_PAUSED if paused else Says.OURS_RUNS
 
 
-_ENDED: dict[OutcomeKind, Conclusion] = {
-    OutcomeKind.FINISHED: Conclusion(Stage.FINISHED),
-    OutcomeKind.FAILED: Conclusion(Stage.FAILED),
+def witnessed(ending: Ending | None, remote_name: str) -> Evidence | None:
+    """The end of this print as we saw it happen, None when we did not."""
+    if ending is None or ending.remote_name != remote_name:
+        return None
+    return _ENDINGS[ending.kind]
+
+
+def remembered(outcome: Outcome) -> Evidence:
+    """The end of a print as its host remembers it."""
+    return _OUTCOMES[outcome.kind]
+
+
+_ENDINGS = {
+    EndKind.FINISHED: Evidence.FINISHED,
+    EndKind.CANCELLED: Evidence.CANCELLED,
+    EndKind.FAILED: Evidence.FAILED,
+}
+_OUTCOMES = {
+    OutcomeKind.RUNNING: Evidence.RUNNING,
+    OutcomeKind.FINISHED: Evidence.FINISHED,
+    OutcomeKind.FAILED: Evidence.FAILED,
+    OutcomeKind.NO_RECORD: Evidence.NO_RECORD,
+    OutcomeKind.UNKNOWN: Evidence.UNKNOWN,
 }
 
-# The printer works on something else or on nothing, and its host remembers no end of this print.
-# Within the grace we look again; after it, this is what we believe.
-_TOO_LATE: dict[tuple[Stage, OutcomeKind], Conclusion] = {
-    (Stage.STARTING, OutcomeKind.NO_RECORD): Conclusion(
-        Stage.FAILED, "the printer never began this print, as far as it remembers"
-    ),
-    (Stage.STARTING, OutcomeKind.UNKNOWN): Conclusion(
-        Stage.UNDECIDED, "nobody can tell whether this print began; look at the plate"
-    ),
-    (Stage.PRINTING, OutcomeKind.NO_RECORD): Conclusion(
-        Stage.UNDECIDED, "the print is gone and its host remembers no end of it; look at the plate"
-    ),
-    (Stage.PRINTING, OutcomeKind.UNKNOWN): Conclusion(
-        Stage.UNDECIDED, "the print is over, but its host does not tell how it ended; look at the plate"
-    ),
-}
+
+def as_markdown() -> str:
+    """The table as the README shows it."""
+    lines = [
+        "| our row | the printer is | its host remembers | for a minute | then |",
+        "|---|---|---|---|---|",
+    ]
+    waits = {None: "–", False: "no", True: "yes"}
+    for row in ADOPTION:
+        then = "look again" if row.then is None else f"`{row.then.stage}`"
+        why = f": {row.then.text}" if row.then is not None and row.then.text else ""
+        stage = f"`{row.stage}`" if row.stage is not None else "any"
+        lines.append(f"| {stage} | {row.says} | {row.evidence} | {waits[row.waited]} | {then}{why} |")
+    return "\n".join(lines)
 
 
-def from_outcome(stage: Stage, outcome: Outcome, waited_s: float) -> Conclusion:
-    """What became of a print that its printer is not at work on.
-
-    stage: one of WATCHED. waited_s: seconds since the print was last seen running, or since its start
-    was sent. Returns the same stage while it is too early to tell.
-    """
-    ended = _ENDED.get(outcome.kind)
-    if ended is not None:
-        return Conclusion(ended.stage, outcome.text if ended.stage is Stage.FAILED else "")
-    if outcome.kind is OutcomeKind.RUNNING:
-        return Conclusion(stage)
-    patience_s = BEGIN_WITHIN_S if stage is Stage.STARTING else DECIDE_WITHIN_S
-    if waited_s < patience_s:
-        return Conclusion(stage)
-    seen = Stage.STARTING if stage is Stage.STARTING else Stage.PRINTING
-    return _TOO_LATE[seen, outcome.kind]
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown() + "\n")

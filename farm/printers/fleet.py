@@ -15,14 +15,22 @@ import trio
 
 from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
-from farm.actors import ChildSpec, Exhausted, Mailbox, RestartPolicy, Supervisor, serve
+from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
-from farm.domain.printer import Printer
+from farm.domain.printer import Address, Printer
 from farm.domain.user import Principal
-from farm.errors import Invalid, NotFound, Refused
+from farm.drivers.base import Driver
+from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
 from farm.printers.actor import PrinterActor, PrinterParts
-from farm.printers.messages import AddPrinter, FleetMessage, PrinterGone, RemovePrinter
+from farm.printers.messages import (
+    AddPrinter,
+    FleetMessage,
+    PrinterGone,
+    Probed,
+    ProbePrinter,
+    RemovePrinter,
+)
 from farm.store import printers, prints
 from farm.store.events import record
 
@@ -31,6 +39,8 @@ PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 
 KINDS = frozenset({"octoprint"})
 MAX_PRINTERS = 1000
+MOST_PROBES = 8  # at the same time
+PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -50,22 +60,26 @@ class Fleet:
     def __init__(self, parts: FleetParts) -> None:
         self._parts = parts
         self._printers: dict[str, Printer] = {}
+        self._probing = 0
 
     async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
         """Start every printer's actor, none waiting for its printer to connect, and then serve."""
         supervisor = Supervisor(self._parts.runtime, independent=True)
-        async with supervisor.running() as self._supervisor:
+        async with trio.open_nursery() as self._nursery, supervisor.running() as self._supervisor:
             for printer, sealed in await self._parts.printer.database.read(printers.everything):
                 self._start(_with_key(printer, self._parts.seal.open(sealed)))
             await serve(mailbox, self._handle)
+            self._nursery.cancel_scope.cancel()
 
-    async def _handle(self, message: FleetMessage, by: Principal) -> Printer | None:
+    async def _handle(self, message: FleetMessage, by: Principal) -> Printer | Later[Probed] | None:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
             case RemovePrinter(printer_id):
                 await self._remove(printer_id, by)
                 return None
+            case ProbePrinter():
+                return self._probe_soon(message, by)
             case _:
                 assert_never(message)
 
@@ -100,6 +114,41 @@ class Fleet:
         del self._printers[printer_id]
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
         self._parts.printer.events().tell_nowait(StatusGone(printer_id))
+
+    def _probe_soon(self, wish: ProbePrinter, by: Principal) -> Later[Probed]:
+        require(by, Action.SET_UP)
+        if self._probing >= MOST_PROBES:
+            raise Overloaded(f"{MOST_PROBES} addresses are being looked at already; try again in a moment")
+        later: Later[Probed] = Later()
+        self._probing += 1
+        self._nursery.start_soon(self._probe, wish, later)
+        return later
+
+    async def _probe(self, wish: ProbePrinter, later: Later[Probed]) -> None:
+        try:
+            later.give(await probe(wish, self._parts.printer.driver))
+        finally:
+            self._probing -= 1
+
+
+async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
+    """Who answers at an address, or why nobody does, within PROBE_WITHIN_S."""
+    try:
+        address = Address("octoprint", checked_url(wish.url), wish.api_key, wish.tls)
+        driver = driver_of(Printer("probe", "the address", address))
+    except Invalid as problem:
+        return Probed(None, problem=str(problem))
+    try:
+        with trio.fail_after(PROBE_WITHIN_S):
+            identity = await driver.connect()
+    except FarmError as problem:
+        return Probed(None, problem=str(problem))
+    except trio.TooSlowError:
+        return Probed(None, problem=f"nobody answered at {address.url} within {PROBE_WITHIN_S:.0f} s")
+    finally:
+        with trio.move_on_after(1, shield=True):
+            await driver.aclose()
+    return Probed(identity.kind, identity.version, identity.name or None)
 
 
 class _Restarted:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from farm.actors import Ask, Latest
+from farm.domain.command import Command
 from farm.domain.printer import Plate, Printer, PrinterStatus
 
 
@@ -43,6 +44,7 @@ class Stage(StrEnum):
     PAUSED = "paused"
     FINISHED = "finished"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     UNDECIDED = "undecided"
 
 
@@ -103,7 +105,28 @@ class PlateIs(Latest):
         return PlateIs
 
 
-PrinterMessage = TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs
+@dataclass(frozen=True, slots=True)
+class RunCommand(Ask[None]):
+    """Do what a person wants. Answered at once: accepted, or Refused with the reason.
+
+    id: names the command; how it went is the fact `printer.commandFinished` with this id.
+    Raises Forbidden, Invalid for a value outside its limits, Overloaded when too many wait.
+    """
+
+    id: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStop(Ask[None]):
+    """Stop motion and heaters now. Answered when the printer's host has taken it.
+
+    From then on the printer is in `emergency`: nothing is sent to it until a person clears that.
+    Raises PrinterUnreachable when the host could not be reached; the printer is latched all the same.
+    """
+
+
+PrinterMessage = TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs | RunCommand | EmergencyStop
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +167,23 @@ class RemovePrinter(Ask[None]):
     printer: str
 
 
-FleetMessage = AddPrinter | RemovePrinter
+@dataclass(frozen=True, slots=True)
+class ProbePrinter(Ask["Probed"]):
+    """Look who answers at an address, without adding anything. Takes 10 s at most."""
+
+    url: str
+    api_key: str = ""
+    tls: str = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """kind: None when nobody the farm can drive answers; then `problem` says in a sentence why not."""
+
+    kind: str | None
+    version: str | None = None
+    name: str | None = None
+    problem: str | None = None
+
+
+FleetMessage = AddPrinter | RemovePrinter | ProbePrinter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -31,9 +31,10 @@ from farm.printers.messages import (
     WatchPrint,
 )
 from farm.queue import dispatch
-from farm.queue.messages import UNDO_S, AddJob, ClearPlate, QueueMessage, UndoPlate
+from farm.queue.messages import UNDO_S, AddJob, ChangeJob, ClearPlate, QueueMessage, UndoPlate
+from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
-from farm.store import files, printers, prints
+from farm.store import files, jobs, printers, prints
 from farm.store.database import Database
 from farm.store.orders import OpenOrder, order_of
 from farm.store.printers import PlateRow
@@ -59,6 +60,7 @@ class QueueParts:
     content_of: Callable[[str], Path]
     clock: WallClock
     chance: Randomness
+    plan: Plan = field(default_factory=ListPlan)
 
 
 class Queue:
@@ -100,6 +102,8 @@ class Queue:
         match message:
             case AddJob():
                 return await self._add_job(message, by)
+            case ChangeJob(job, change):
+                return await self._change_job(job, change, by)
             case ClearPlate(printer, good):
                 return await self._clear_plate(printer, good, by)
             case UndoPlate(printer):
@@ -136,7 +140,18 @@ class Queue:
         self._jobs_changed()
         return job
 
-    def _require_queue(self, wish: AddJob, by: Principal) -> None:
+    async def _change_job(self, job_id: str, change: str, by: Principal) -> Job:
+        job = await self._parts.database.read(jobs.by_id, job_id)
+        if job is None:
+            raise NotFound(f"there is no job {job_id}")
+        self._require_queue(job, by)
+        changed = await self._parts.database.write(
+            dispatch.change_job, job_id, change, self._parts.clock(), str(by)
+        )
+        self._jobs_changed()
+        return changed
+
+    def _require_queue(self, wish: AddJob | Job, by: Principal) -> None:
         """A job for any printer needs the right to all of them."""
         for printer in wish.required_printers:
             require(by, Action.QUEUE, self._target(printer))
@@ -248,7 +263,9 @@ class Queue:
     async def _begin(self, printer: Printer) -> bool:
         at, chance = self._parts.clock(), self._parts.chance
         ticket = dispatch.Ticket(new_id(chance), new_id(chance, ATTEMPT_ID_LENGTH))
-        attempt = await self._parts.database.write(dispatch.reserve, printer, ticket, at, str(SYSTEM))
+        attempt = await self._parts.database.write(
+            dispatch.reserve, printer, self._parts.plan, ticket, at, str(SYSTEM)
+        )
         if attempt is None:
             self._nothing_for.add(printer.id)
             return False

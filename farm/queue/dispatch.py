@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from farm.domain.file import remote_name
-from farm.domain.job import ACTIVE_PRINTS, Job, JobState, Print, PrintState
+from farm.domain.job import ACTIVE_PRINTS, JOBS, MAY_BE_HOT, Job, JobState, Print, PrintState
 from farm.domain.printer import PLATES, Plate, Printer
 from farm.domain.transitions import require
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue.messages import UNDO_S
+from farm.queue.plan import Plan
 from farm.store import files, jobs, printers, prints
 from farm.store.events import record
 from farm.store.printers import PlateRow
 
 MAX_FAILURES = 3  # of one job; then a person decides, instead of a fourth plate of spoiled plastic
+MAX_PRINTERS_SPOILED = 2  # by one file
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
 """States that prove that a print began; a short one may be over before anybody saw it running."""
@@ -48,21 +50,17 @@ def add_job(db: Connection, job: Job, who: str) -> Job:
     return job
 
 
-def may_run_on(job: Job, printer: Printer) -> bool:
-    """Whether a job's wishes allow this printer."""
-    listed = not job.required_printers or printer.id in job.required_printers
-    return listed and job.required_tags <= printer.tags
-
-
-def reserve(db: Connection, printer: Printer, ticket: Ticket, at: datetime, who: str) -> Print | None:
-    """Reserve this printer for the most urgent job that may run on it; None when there is none.
+def reserve(
+    db: Connection, printer: Printer, plan: Plan, ticket: Ticket, at: datetime, who: str
+) -> Print | None:
+    """Reserve this printer for the job that the plan gives it; None when there is none.
 
     Looks at the plate once more, in the same transaction: nothing starts on one that is not clear.
     """
     plate = printers.plate(db, printer.id)
     if plate is None or plate.plate is not Plate.CLEAR or prints.active_on(db, printer.id) is not None:
         return None
-    job = next((job for job in jobs.waiting(db) if may_run_on(job, printer)), None)
+    job = plan.next_for(printer, jobs.waiting(db))
     if job is None:
         return None
     file = files.by_id(db, job.file)
@@ -94,24 +92,79 @@ def note(
     if attempt.state is PrintState.STARTING and new in _BEGUN:
         _tell(db, "job.started", after, at)
     if new not in ACTIVE_PRINTS:
-        _settle_job(db, after, at, who, why)
+        _settle_job(db, attempt, after, at, who, why)
     return after
 
 
-def _settle_job(db: Connection, ended: Print, at: datetime, who: str, why: str) -> None:
-    """What the end of one print means for its job."""
-    job = jobs.existing(db, ended.job)
-    others = any(other.state in ACTIVE_PRINTS for other in prints.of_job(db, job.id))
+def _settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: str, why: str) -> None:
+    """What the end of one print means for its job, and for others of the same file."""
     if ended.state in _JOB_FACTS:
         _tell(db, _JOB_FACTS[ended.state], ended, at, why)
-    if ended.state is PrintState.UNKNOWN:
-        jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
-    elif job.done >= job.copies:
+    job = jobs.existing(db, ended.job)
+    if job.state in (JobState.DONE, JobState.CANCELLED):
+        return
+    if job.done >= job.copies:
         jobs.enter(db, job.id, JobState.DONE, at, who, "all copies printed")
+    elif ended.state is PrintState.UNKNOWN:
+        jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
+    elif ended.state is PrintState.CANCELLED and before.state in MAY_BE_HOT:
+        jobs.enter(db, job.id, JobState.HELD, at, who, "a print of it was cancelled; release it to go on")
+    elif ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who):
+        pass
     elif job.failed >= MAX_FAILURES:
         jobs.enter(db, job.id, JobState.QUARANTINED, at, who, f"{job.failed} prints of it failed: {why}")
-    elif not others and job.state is JobState.ACTIVE:
+    elif job.state is JobState.ACTIVE and not _prints_going_on(db, job):
         jobs.enter(db, job.id, JobState.QUEUED, at, who, f"{job.copies - job.done} more to print")
+
+
+def _stop_the_file(db: Connection, failed: Job, at: datetime, who: str) -> bool:
+    """A file that spoils prints on two printers will on the third: every job of it waits for a person."""
+    spoiled = jobs.printers_that_failed(db, failed.file)
+    if len(spoiled) < MAX_PRINTERS_SPOILED:
+        return False
+    for job in jobs.of_file(db, failed.file):
+        if JobState.QUARANTINED in JOBS[job.state]:
+            why = f"its file failed on {' and '.join(spoiled)}"
+            jobs.enter(db, job.id, JobState.QUARANTINED, at, who, why)
+    return True
+
+
+def _prints_going_on(db: Connection, job: Job) -> bool:
+    return any(attempt.state in ACTIVE_PRINTS for attempt in prints.of_job(db, job.id))
+
+
+def change_job(db: Connection, job_id: str, change: str, at: datetime, who: str) -> Job:
+    """Hold, release, cancel or retry a job; prints of it go on. Raises NotFound, Refused, Invalid."""
+    job = jobs.by_id(db, job_id)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}")
+    if change not in _CHANGES:
+        raise Invalid(f"a job can be told to {', '.join(_CHANGES)}", "change")
+    allowed, new = _CHANGES[change]
+    if job.state not in allowed:
+        raise Refused(
+            f"{job.name} is {job.state}; only a job that is {_either(allowed)} can be told to {change}"
+        )
+    if change == "retry":
+        jobs.forgive(db, job.id, at)
+    if new is JobState.QUEUED and _prints_going_on(db, job):
+        new = JobState.ACTIVE
+    return jobs.enter(db, job.id, new, at, who, change)
+
+
+def _either(states: frozenset[JobState]) -> str:
+    return " or ".join(sorted(states))
+
+
+_CHANGES: dict[str, tuple[frozenset[JobState], JobState]] = {
+    "hold": (frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.ACTIVE}), JobState.HELD),
+    "release": (frozenset({JobState.HELD}), JobState.QUEUED),
+    "cancel": (
+        frozenset(state for state, after in JOBS.items() if JobState.CANCELLED in after),
+        JobState.CANCELLED,
+    ),
+    "retry": (frozenset({JobState.QUARANTINED, JobState.NEEDS_REVIEW}), JobState.QUEUED),
+}
 
 
 def _tell(db: Connection, fact: str, attempt: Print, at: datetime, why: str = "") -> None:

@@ -49,6 +49,17 @@ class UndoPlate(Ask[Plate]):
     printer: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeJob(Ask[Job]):
+    """Hold, release, cancel or retry a job. Raises NotFound, Refused when its state does not allow it.
+
+    change: "hold", "release", "cancel", "retry". Running prints of it go on; a cancelled job begins no more.
+    """
+
+    job: str
+    change: str
+
+
 UNDO_S = 15.0  # long enough to notice the wrong button, short enough to wait beside the printer
 
-QueueMessage = AddJob | ClearPlate | UndoPlate | PrinterChanged | PrinterGone
+QueueMessage = AddJob | ChangeJob | ClearPlate | UndoPlate | PrinterChanged | PrinterGone

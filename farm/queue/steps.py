@@ -37,6 +37,7 @@ class Step:
 _NOTHING = Step(Do.NOTHING)
 _FINISHED = Step(Do.NOTE, PrintState.FINISHED, Plate.OCCUPIED)
 _FAILED = Step(Do.NOTE, PrintState.FAILED, Plate.OCCUPIED)
+_CANCELLED = Step(Do.NOTE, PrintState.CANCELLED, Plate.OCCUPIED)
 _UNKNOWN = Step(Do.NOTE, PrintState.UNKNOWN, Plate.UNKNOWN)
 _NEVER_BEGUN = Step(Do.NOTE, PrintState.FAILED)  # no start command went out: the plate is as it was
 
@@ -67,6 +68,7 @@ STEPS: dict[tuple[PrintState, Stage | None], Step] = {
         for stage, step in (
             (Stage.FINISHED, _FINISHED),
             (Stage.FAILED, _FAILED),
+            (Stage.CANCELLED, _CANCELLED),
             (Stage.UNDECIDED, _UNKNOWN),
         )
     },

@@ -15,7 +15,8 @@ from farm.store.events import record
 _COUNTED = f"""SELECT print_jobs.*,
     (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = '{PrintState.FINISHED}') AS done,
     (SELECT count(*) FROM prints WHERE job = print_jobs.id
-        AND state IN ('{PrintState.FAILED}', '{PrintState.INTERRUPTED}', '{PrintState.UNKNOWN}')) AS failed
+        AND state IN ('{PrintState.FAILED}', '{PrintState.INTERRUPTED}', '{PrintState.UNKNOWN}')
+        AND ended_at > coalesce(forgiven_at, '')) AS failed
     FROM print_jobs"""
 
 
@@ -54,6 +55,28 @@ def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: 
     db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
     record_change(db, "job", job, before.state, new, at, who, why)
     return existing(db, job)
+
+
+def forgive(db: Connection, job: str, at: datetime) -> None:
+    """Count its failures from here: a person wants another try."""
+    db.execute("UPDATE print_jobs SET forgiven_at = ? WHERE id = ?", (iso(at), job))
+
+
+def of_file(db: Connection, file: str) -> list[Job]:
+    """Jobs for this file that are not over, oldest first."""
+    return [job for job in open_jobs(db) if job.file == file]
+
+
+def printers_that_failed(db: Connection, file: str) -> list[str]:
+    """The printers on which prints of this file failed, apart from failures that were forgiven."""
+    rows = db.execute(
+        """SELECT DISTINCT prints.printer FROM prints JOIN print_jobs ON print_jobs.id = prints.job
+           WHERE print_jobs.file = ? AND prints.state = 'failed' AND prints.started_at IS NOT NULL
+               AND prints.ended_at > coalesce(print_jobs.forgiven_at, '')
+           ORDER BY prints.printer""",
+        (file,),
+    ).fetchall()
+    return [row["printer"] for row in rows]
 
 
 def existing(db: Connection, job: str) -> Job:

@@ -20,6 +20,13 @@ def m001_ground(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m002_decisions(db: Schema) -> None:
+    """What people decide about printers and jobs outlives a restart; whom to trust behind https."""
+    for statement in _DECISIONS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -172,6 +179,14 @@ _GROUND = (
         at TEXT NOT NULL,
         data TEXT NOT NULL
     ) STRICT""",
+)
+
+_DECISIONS = (
+    "ALTER TABLE printers ADD COLUMN mode TEXT NOT NULL DEFAULT 'normal'",
+    "ALTER TABLE printers ADD COLUMN mode_why TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE printers ADD COLUMN tls TEXT NOT NULL DEFAULT 'system'",
+    # Failures before this moment no longer count: a person has asked for another try.
+    "ALTER TABLE print_jobs ADD COLUMN forgiven_at TEXT",
 )
 
 _READINGS = (

@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.printer import Address, Plate, Printer
+from farm.domain.printer import MODES, Address, Mode, Plate, Printer
+from farm.domain.transitions import require
 from farm.store.changes import record_change
+from farm.store.events import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,15 @@ class PlateRow:
 def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: str) -> None:
     """Keep a new printer; its plate is unknown until somebody looks. sqlite3.IntegrityError: id taken."""
     db.execute(
-        """INSERT INTO printers (id, name, kind, url, sealed_key, tags, enabled,
+        """INSERT INTO printers (id, name, kind, url, tls, sealed_key, tags, enabled,
                health_check_interval_s, max_retries, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             printer.id,
             printer.name,
             printer.address.kind,
             printer.address.url,
+            printer.address.tls,
             sealed_key,
             json.dumps(sorted(printer.tags)),
             int(printer.enabled),
@@ -84,6 +87,24 @@ def set_plate(db: Connection, printer: str, new: PlateRow, at: datetime, who: st
         record_change(db, "plate", printer, old.plate, new.plate, at, who, why)
 
 
+def mode(db: Connection, printer: str) -> tuple[Mode, str]:
+    """What was decided about a printer, and why; normal for one that is not here."""
+    row = db.execute("SELECT mode, mode_why FROM printers WHERE id = ?", (printer,)).fetchone()
+    return (Mode(row["mode"]), row["mode_why"]) if row is not None else (Mode.NORMAL, "")
+
+
+def set_mode(db: Connection, printer: str, new: Mode, at: datetime, who: str, why: str) -> None:
+    """Store a decision about a printer, note it and tell everybody, unless it stands already."""
+    old, _ = mode(db, printer)
+    if old is new:
+        return
+    require(MODES, old, new)
+    db.execute("UPDATE printers SET mode = ?, mode_why = ? WHERE id = ?", (new, why, printer))
+    record_change(db, "printer", printer, old, new, at, who, why)
+    data = {"printer": printer, "from": old, "to": new, "why": why, "who": who}
+    record(db, "printer.modeChanged", ("printers", f"printer:{printer}"), at, data)
+
+
 def _plate(row: Row) -> PlateRow:
     before, settles_at = row["plate_before"], row["plate_settles_at"]
     return PlateRow(
@@ -97,7 +118,7 @@ def _printer(row: Row) -> Printer:
     return Printer(
         id=row["id"],
         name=row["name"],
-        address=Address(kind=row["kind"], url=row["url"]),
+        address=Address(kind=row["kind"], url=row["url"], tls=row["tls"]),
         tags=frozenset(json.loads(row["tags"])),
         enabled=bool(row["enabled"]),
         health_check_interval_s=row["health_check_interval_s"],

@@ -1,21 +1,32 @@
-"""What is concluded about a print, line by line."""
+"""What is concluded about a print, line by line, and that the README shows the same."""
+
+from itertools import product
+from pathlib import Path
 
 import pytest
 
 from farm.domain.printer import Operation
-from farm.drivers.base import LoadedFile, Outcome, OutcomeKind, Reading
+from farm.drivers.base import Ending, EndKind, LoadedFile, Outcome, OutcomeKind, Reading
 from farm.printers.adoption import (
+    ADOPTION,
     BEGIN_WITHIN_S,
     DECIDE_WITHIN_S,
     WATCHED,
     Conclusion,
-    from_outcome,
-    from_reading,
+    Evidence,
+    Says,
+    as_markdown,
+    conclude,
     is_ours,
+    remembered,
+    says,
+    witnessed,
 )
 from farm.printers.messages import Stage
 
 OURS = "a1b2c3_cube.gcode"
+LATE = max(BEGIN_WITHIN_S, DECIDE_WITHIN_S)
+ASKED = [evidence for evidence in Evidence if evidence is not Evidence.NOT_NEEDED]
 
 
 def reading(operation: Operation, file: str | None = OURS) -> Reading:
@@ -38,54 +49,95 @@ def test_a_print_is_ours_when_the_printer_works_on_its_very_file(operation, file
 
 
 @pytest.mark.parametrize(
-    ("operation", "stage"),
+    ("operation", "expected"),
     [
-        (Operation.PRINTING, Stage.PRINTING),
-        (Operation.RESUMING, Stage.PRINTING),
-        (Operation.CANCELLING, Stage.PRINTING),  # it is over when it is over
-        (Operation.PAUSING, Stage.PAUSED),
-        (Operation.PAUSED, Stage.PAUSED),
+        (Operation.PRINTING, Says.OURS_RUNS),
+        (Operation.RESUMING, Says.OURS_RUNS),
+        (Operation.CANCELLING, Says.OURS_RUNS),  # it is over when it is over
+        (Operation.PAUSING, Says.OURS_PAUSED),
+        (Operation.PAUSED, Says.OURS_PAUSED),
+        (Operation.IDLE, Says.OTHERWISE),
+        (Operation.UNKNOWN, Says.OTHERWISE),
     ],
 )
-def test_a_running_print_prints_or_pauses(operation, stage):
-    assert from_reading(reading(operation)) == Conclusion(stage)
+def test_what_the_printer_is_doing_is_read_from_its_state_and_file(operation, expected):
+    assert says(reading(operation), OURS) is expected
 
 
-SOON, LATE = 1.0, max(BEGIN_WITHIN_S, DECIDE_WITHIN_S)
+# Written out by hand, not computed from the table: stage, what it says, what is remembered, waited, then.
+LINES = [
+    (Stage.STARTING, Says.OURS_RUNS, Evidence.NOT_NEEDED, 0, Stage.PRINTING),
+    (Stage.PRINTING, Says.OURS_RUNS, Evidence.NOT_NEEDED, 0, Stage.PRINTING),
+    (Stage.PAUSED, Says.OURS_RUNS, Evidence.NOT_NEEDED, LATE, Stage.PRINTING),
+    (Stage.STARTING, Says.OURS_PAUSED, Evidence.NOT_NEEDED, 0, Stage.PAUSED),
+    (Stage.PRINTING, Says.OURS_PAUSED, Evidence.NOT_NEEDED, 0, Stage.PAUSED),
+    (Stage.PAUSED, Says.OURS_PAUSED, Evidence.NOT_NEEDED, LATE, Stage.PAUSED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.FINISHED, 0, Stage.FINISHED),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.FINISHED, 0, Stage.FINISHED),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.FINISHED, LATE, Stage.FINISHED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.CANCELLED, 0, Stage.CANCELLED),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.CANCELLED, 0, Stage.CANCELLED),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.CANCELLED, 0, Stage.CANCELLED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.FAILED, 0, Stage.FAILED),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.FAILED, 0, Stage.FAILED),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.FAILED, 0, Stage.FAILED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.RUNNING, LATE, Stage.STARTING),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.RUNNING, LATE, Stage.PRINTING),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.RUNNING, LATE, Stage.PAUSED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.NO_RECORD, 0, Stage.STARTING),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.NO_RECORD, 0, Stage.PRINTING),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.NO_RECORD, 0, Stage.PAUSED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.UNKNOWN, 0, Stage.STARTING),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.UNKNOWN, 0, Stage.PRINTING),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.UNKNOWN, 0, Stage.PAUSED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.NO_RECORD, LATE, Stage.FAILED),
+    (Stage.STARTING, Says.OTHERWISE, Evidence.UNKNOWN, LATE, Stage.UNDECIDED),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.NO_RECORD, LATE, Stage.UNDECIDED),
+    (Stage.PRINTING, Says.OTHERWISE, Evidence.UNKNOWN, LATE, Stage.UNDECIDED),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.NO_RECORD, LATE, Stage.UNDECIDED),
+    (Stage.PAUSED, Says.OTHERWISE, Evidence.UNKNOWN, LATE, Stage.UNDECIDED),
+]
 
 
-@pytest.mark.parametrize(
-    ("stage", "kind", "waited_s", "expected"),
-    [
-        (Stage.STARTING, OutcomeKind.FINISHED, SOON, Stage.FINISHED),
-        (Stage.PRINTING, OutcomeKind.FINISHED, SOON, Stage.FINISHED),
-        (Stage.PAUSED, OutcomeKind.FINISHED, SOON, Stage.FINISHED),
-        (Stage.STARTING, OutcomeKind.FAILED, SOON, Stage.FAILED),
-        (Stage.PRINTING, OutcomeKind.FAILED, SOON, Stage.FAILED),
-        (Stage.PAUSED, OutcomeKind.FAILED, SOON, Stage.FAILED),
-        (Stage.STARTING, OutcomeKind.RUNNING, LATE, Stage.STARTING),
-        (Stage.PRINTING, OutcomeKind.RUNNING, LATE, Stage.PRINTING),
-        (Stage.PAUSED, OutcomeKind.RUNNING, LATE, Stage.PAUSED),
-        (Stage.STARTING, OutcomeKind.NO_RECORD, SOON, Stage.STARTING),
-        (Stage.PRINTING, OutcomeKind.NO_RECORD, SOON, Stage.PRINTING),
-        (Stage.PAUSED, OutcomeKind.UNKNOWN, SOON, Stage.PAUSED),
-        (Stage.STARTING, OutcomeKind.NO_RECORD, LATE, Stage.FAILED),
-        (Stage.STARTING, OutcomeKind.UNKNOWN, LATE, Stage.UNDECIDED),
-        (Stage.PRINTING, OutcomeKind.NO_RECORD, LATE, Stage.UNDECIDED),
-        (Stage.PRINTING, OutcomeKind.UNKNOWN, LATE, Stage.UNDECIDED),
-        (Stage.PAUSED, OutcomeKind.NO_RECORD, LATE, Stage.UNDECIDED),
-        (Stage.PAUSED, OutcomeKind.UNKNOWN, LATE, Stage.UNDECIDED),
-    ],
-)
-def test_a_print_that_is_not_running_is_concluded_from_its_hosts_memory(stage, kind, waited_s, expected):
-    assert from_outcome(stage, Outcome(kind, "the host's words"), waited_s).stage is expected
+@pytest.mark.parametrize(("stage", "doing", "evidence", "waited_s", "then"), LINES)
+def test_each_line_of_the_table(stage, doing, evidence, waited_s, then):
+    assert conclude(stage, doing, evidence, waited_s).stage is then
 
 
-def test_every_watched_stage_and_outcome_has_a_conclusion():
-    for stage in WATCHED:
-        for kind in OutcomeKind:
-            assert from_outcome(stage, Outcome(kind, ""), LATE).stage in Stage
+def test_every_case_has_exactly_one_line():
+    cases = [
+        *product(WATCHED, (Says.OURS_RUNS, Says.OURS_PAUSED), (Evidence.NOT_NEEDED,), (False, True)),
+        *product(WATCHED, (Says.OTHERWISE,), ASKED, (False, True)),
+    ]
+    for stage, doing, evidence, waited in cases:
+        fitting = [
+            row
+            for row in ADOPTION
+            if row.stage in (None, stage)
+            and row.says is doing
+            and row.evidence is evidence
+            and row.waited in (None, waited)
+        ]
+        assert len(fitting) == 1, (stage, doing, evidence, waited)
 
 
-def test_the_hosts_reason_is_kept_for_a_failed_print():
-    assert from_outcome(Stage.PRINTING, Outcome(OutcomeKind.FAILED, "cancelled"), SOON).text == "cancelled"
+def test_what_we_saw_end_counts_for_that_print_alone():
+    ending = Ending(OURS, EndKind.CANCELLED)
+    assert witnessed(ending, OURS) is Evidence.CANCELLED
+    assert witnessed(ending, "z9y8x7_cube.gcode") is None
+    assert witnessed(None, OURS) is None
+
+
+def test_every_outcome_is_evidence():
+    assert {remembered(Outcome(kind, "")) for kind in OutcomeKind} == set(ASKED) - {Evidence.CANCELLED}
+
+
+def test_where_nobody_can_tell_a_person_is_told_to_look():
+    for row in ADOPTION:
+        if row.then is not None and row.then.stage is Stage.UNDECIDED:
+            assert "look at the plate" in row.then.text
+    assert conclude(Stage.PRINTING, Says.OTHERWISE, Evidence.FAILED) == Conclusion(Stage.FAILED)
+
+
+def test_the_readme_shows_this_very_table():
+    assert as_markdown() in (Path(__file__).parents[2] / "README.md").read_text("utf-8")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import trio
 
@@ -15,6 +16,7 @@ from farm.drivers.base import (
     Capability,
     Identity,
     LoadedFile,
+    Loss,
     Outcome,
     OutcomeKind,
     Reading,
@@ -34,6 +36,7 @@ class Faults:
     start_lost_after: float = 0.0  # it is carried out, but the answer is lost
     start_refused: float = 0.0
     print_fails: float = 0.0
+    stop_lost: float = 0.0
     bug: float = 0.0  # in our own driver: the printer's actor crashes
 
 
@@ -50,6 +53,11 @@ class Machine:
     ends_at: float = 0.0
     starts: dict[str, int] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
+    paused: bool = False
+    loss: Loss | None = None
+    complaint: str = ""
+    stops: int = 0
+    heard: list[str] = field(default_factory=list)
 
     def happens(self, chance: float) -> bool:
         return self.chance.random() < chance
@@ -63,6 +71,8 @@ class Machine:
 
     def advance(self) -> None:
         """Let a print that is over be over."""
+        if self.paused:
+            self.ends_at = max(self.ends_at, trio.current_time() + 1)
         if self.running is not None and trio.current_time() >= self.ends_at:
             self.ended[self.running] = not self.happens(self.faults.print_fails)
             self.running = None
@@ -73,8 +83,9 @@ class MachineDriver:
 
     capabilities = frozenset(Capability)
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, look_every_s: float) -> None:
         self._machine = machine
+        self._look_every_s = look_every_s
 
     async def _travel(self) -> None:
         await trio.sleep(self._machine.chance.uniform(0.001, 0.05))
@@ -91,12 +102,27 @@ class MachineDriver:
     async def status(self) -> Reading:
         await self._travel()
         machine = self._machine
+        if machine.loss is not None:
+            return Reading(False, Operation.UNKNOWN, error=machine.complaint, loss=machine.loss)
         if machine.running is None:
             return Reading(True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0)})
         elapsed_s, left_s = trio.current_time() - machine.began_at, machine.ends_at - trio.current_time()
         progress = elapsed_s / (elapsed_s + left_s)
         file = LoadedFile(machine.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
-        return Reading(True, Operation.PRINTING, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
+        operation = Operation.PAUSED if machine.paused else Operation.PRINTING
+        return Reading(True, operation, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
+
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        missed = 0
+        while True:
+            try:
+                tell(await self.status())
+                missed = 0
+            except PrinterUnreachable:
+                missed += 1
+                if missed == 3:
+                    raise
+            await trio.sleep(self._look_every_s)
 
     async def upload(self, source: Path, remote_name: str, size: int) -> None:
         await self._travel()
@@ -119,9 +145,53 @@ class MachineDriver:
             raise AnswerLost("the answer was lost")
 
     async def pause(self) -> None:
-        raise Refused("not simulated")
+        await self._travel()
+        if self._machine.running is None:
+            raise Refused("nothing prints")
+        self._machine.paused = True
 
-    resume = cancel = pause
+    async def resume(self) -> None:
+        await self._travel()
+        self._machine.paused = False
+
+    async def cancel(self) -> None:
+        await self._travel()
+        machine = self._machine
+        if machine.running is None:
+            raise Refused("nothing prints")
+        machine.ended[machine.running] = False
+        machine.running, machine.paused = None, False
+
+    async def emergency_stop(self) -> None:
+        await trio.sleep(0.01)
+        machine = self._machine
+        machine.stops += 1
+        if machine.happens(machine.faults.stop_lost):
+            raise PrinterUnreachable("the stop was lost")
+        if machine.running is not None:
+            machine.ended[machine.running] = False
+            machine.running = None
+
+    async def send_gcode(self, lines: Sequence[str]) -> None:
+        await self._travel()
+        self._machine.heard += lines
+
+    async def set_temperature(self, heater: str, target_degc: float) -> None:
+        await self.send_gcode([f"{heater} {target_degc:g}"])
+
+    async def home(self, axes: Sequence[str]) -> None:
+        await self.send_gcode(["home " + "".join(axes)])
+
+    async def jog(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        await self.send_gcode([f"jog {x:g} {y:g} {z:g}"])
+
+    async def connect_machine(self) -> None:
+        await self._travel()
+        self._machine.loss = None
+
+    async def disconnect_machine(self) -> None:
+        await self._travel()
+        self._machine.loss = Loss.CLOSED
 
     async def delete(self, remote_name: str) -> None:
         await self._travel()

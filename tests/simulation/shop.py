@@ -14,7 +14,7 @@ import trio
 
 from farm.actors import Address
 from farm.app import Farm, Seams
-from farm.config import Printers, Settings
+from farm.config import Settings
 from farm.data_folder import DataFolder
 from farm.domain.event import Fact
 from farm.domain.file import FileKind, StoredFile
@@ -103,7 +103,7 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(seed: int = 0, *, poll_interval_s: float = 1.0) -> AsyncIterator[Shop]:
+async def open_shop(seed: int = 0, *, look_every_s: float = 1.0) -> AsyncIterator[Shop]:
     """A shop without printers: the whole tree but the web. Leaving it stops everybody in order."""
     chance = random.Random(seed)
     begun = trio.current_time()
@@ -111,15 +111,14 @@ async def open_shop(seed: int = 0, *, poll_interval_s: float = 1.0) -> AsyncIter
     def clock() -> datetime:
         return NOON + timedelta(seconds=trio.current_time() - begun)
 
-    settings = Settings(printers=Printers(poll_interval_s=poll_interval_s))
     machines: dict[str, Machine] = {}
     seams = Seams(
         clock=clock,
         chance=chance,
-        driver=lambda printer: MachineDriver(machines[printer.id]),
+        driver=lambda printer: MachineDriver(machines[printer.id], look_every_s),
         inline=True,
     )
     with tempfile.TemporaryDirectory() as folder:
-        farm = Farm(settings, DataFolder(Path(folder)), seams)
+        farm = Farm(Settings(), DataFolder(Path(folder)), seams)
         async with farm.running():
             yield Shop(farm, chance, machines)

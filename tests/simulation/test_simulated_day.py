@@ -78,7 +78,7 @@ async def a_day(seed: int, hours: float = HOURS) -> list[Fact]:
     """Run the day and check what must hold at its end. What must hold at each start, the shop checks."""
     chance = random.Random(seed)
     wished: list[str] = []
-    async with open_shop(seed, poll_interval_s=15.0) as shop:  # coarse, so that a day takes seconds
+    async with open_shop(seed, look_every_s=15.0) as shop:  # coarse, so that a day takes seconds
         for number in range(PRINTERS):
             await shop.add_printer(f"p{number}", random_faults(chance))
         with trio.move_on_after(hours * 3600):

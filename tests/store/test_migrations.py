@@ -27,14 +27,20 @@ ROWS = {
         "INSERT INTO keys VALUES ('k1', 'sl', 'h', '[]', NULL, NULL, 'queue', 'u1', 't', NULL, NULL, NULL)",
         "INSERT INTO sessions VALUES ('s1', 'page', 'f', 'u1', 'c', 't', 't', 't', NULL)",
         "INSERT INTO audit VALUES (7, 't', 'user:u1', 'user.added', 'user:u1', '{}', '', 'hash')",
-        "INSERT INTO printers VALUES ('p1', 'Left', 'octoprint', 'http://x', x'00', '[]', 1, 10.5, 3,"
-        " 'clear', NULL, NULL, 't')",
+        "INSERT INTO printers (id, name, kind, url, sealed_key, tags, enabled, health_check_interval_s,"
+        " max_retries, plate, created_at)"
+        " VALUES ('p1', 'Left', 'octoprint', 'http://x', x'00', '[]', 1, 10.5, 3, 'clear', 't')",
         "INSERT INTO files VALUES ('f1', 'a.gcode', 'gcode', 5, 'ab', 'u1', 't', 'ready', NULL, '{}')",
-        "INSERT INTO print_jobs VALUES ('j1', 'f1', 'a', 2, 1, 'active', 5, NULL, '[]', '[]', 'u1', 't')",
+        "INSERT INTO print_jobs (id, file, name, copies, state, priority, required_printers, required_tags,"
+        " created_by, created_at) VALUES ('j1', 'f1', 'a', 2, 'active', 5, '[]', '[]', 'u1', 't')",
         "INSERT INTO prints VALUES ('r1', 'j1', 'p1', 'abc123', 'abc123_a.gcode', 'printing', 0.5,"
         " 't', 't', NULL, '', NULL)",
         "INSERT INTO state_changes VALUES (3, 't', 'print', 'r1', 'starting', 'printing', 'system', 'begun')",
         "INSERT INTO events VALUES (41, 'job.started', '[\"queue\"]', '2026-01-01T00:00:00Z', '{}')",
+    ),
+    "m002_decisions": (
+        "UPDATE printers SET mode = 'emergency', mode_why = 'smoke', tls = 'sha256:ab' WHERE id = 'p1'",
+        "UPDATE print_jobs SET forgiven_at = '2026-01-01T00:00:00Z' WHERE id = 'j1'",
     ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",

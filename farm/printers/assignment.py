@@ -1,0 +1,176 @@
+"""The print a printer has been given: how far it has come, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from farm.domain.printer import Printer, PrintProgress
+from farm.drivers.base import AnswerLost, Driver, Reading
+from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
+from farm.printers.adoption import (
+    WATCHED,
+    Conclusion,
+    Evidence,
+    Says,
+    conclude,
+    is_ours,
+    remembered,
+    says,
+    witnessed,
+)
+from farm.printers.messages import PrintOrder, Report, Stage
+
+log = structlog.get_logger(__name__)
+
+ANSWER_WITHIN_S = 10.0  # of one question to the print host
+START_WITHIN_S = 60.0  # OctoPrint answers a start after it has read and selected the file
+FLOOR_RATE = 25_000  # bytes/s; the slowest printers' own networks take about this much
+UPLOAD_GRACE_S = 30.0
+FIRST_RETRY_S = 1.0
+
+
+class Assignment:
+    """One print order on its way through one printer. Its report is what the queue hears."""
+
+    def __init__(
+        self, order: PrintOrder, stage: Stage, printer: Printer, driver: Driver, changed: Callable[[], None]
+    ) -> None:
+        """changed: called whenever the report is another than before."""
+        self.order = order
+        self.report = Report(order.id, stage)
+        self._sending = trio.CancelScope()
+        self._stopped = False
+        self._printer = printer
+        self._driver = driver
+        self._changed = changed
+        self._seen_running_at = trio.current_time()  # or its start sent
+        self._cancelled_by_us = False
+
+    @property
+    def watched(self) -> bool:
+        """Whether only the printer knows what comes next."""
+        return self.report.stage in WATCHED
+
+    def works_on_it(self, reading: Reading | None) -> bool:
+        """Whether the printer is at work on this very print."""
+        return reading is not None and is_ours(reading, self.order.remote_name)
+
+    def progress(self, reading: Reading | None) -> PrintProgress:
+        """How far it has come, for people to see."""
+        file = reading.file if reading is not None and self.works_on_it(reading) else None
+        return PrintProgress(
+            id=self.order.id,
+            job=self.order.job,
+            file=self.order.file,
+            name=self.order.name,
+            state=self.report.stage,
+            progress=file.progress if file else None,
+            elapsed_s=file.elapsed_s if file else None,
+            remaining_s=file.remaining_s if file else None,
+        )
+
+    def note_cancel(self) -> None:
+        """A person ended it through us: a host that only remembers a failure means this."""
+        self._cancelled_by_us = True
+
+    def stop_sending(self) -> None:
+        """Nothing more of it goes to the printer: an emergency stop has gone out."""
+        self._stopped = True
+        self._sending.cancel()
+
+    # -- bringing it onto the printer ----------------------------------------------------------
+
+    async def upload(self) -> None:
+        """Bring the file over, trying again when the network fails; the report says how it went."""
+        problem = ""
+        with trio.CancelScope() as self._sending:
+            for attempt in range(self._printer.max_retries + 1):
+                if attempt:
+                    await trio.sleep(FIRST_RETRY_S * 2.0 ** (attempt - 1))
+                problem, again = await self._upload_once()
+                if not problem:
+                    self._enter(Stage.UPLOADED)
+                    return
+                if not again:
+                    break
+        if self._stopped:
+            problem = "an emergency stop came in between"
+        self._enter(Stage.UPLOAD_FAILED, problem)
+
+    async def _upload_once(self) -> tuple[str, bool]:
+        """Why it failed, "" when it did not; and whether it is worth another try."""
+        order = self.order
+        try:
+            with trio.fail_after(UPLOAD_GRACE_S + order.size / FLOOR_RATE):
+                await self._driver.upload(order.content, order.remote_name, order.size)
+        except (PrinterUnreachable, ProtocolError) as error:
+            return str(error), True
+        except FarmError as error:
+            return str(error), False
+        except trio.TooSlowError:
+            return f"{self._printer.name} took less than {FLOOR_RATE // 1000} kB/s of the file", True
+        return "", False
+
+    def begin_start(self) -> None:
+        """From now on the start may have been sent: the looks at the printer decide."""
+        self._seen_running_at = trio.current_time()
+        self._enter(Stage.STARTING)
+
+    async def send_start(self) -> None:
+        """Send the start command. Never called twice for one print."""
+        with trio.CancelScope() as self._sending:
+            try:
+                with trio.fail_after(START_WITHIN_S):
+                    await self._driver.start(self.order.remote_name)
+            except (AnswerLost, ProtocolError, trio.TooSlowError) as error:
+                # It may be printing. Nothing is sent again.
+                log.warning("start unanswered", printer=self._printer.id, print=self.order.id, why=str(error))
+            except FarmError as error:  # it certainly did not start
+                if self.report.stage is Stage.STARTING:
+                    self._enter(Stage.NOT_STARTED, str(error))
+        self._seen_running_at = trio.current_time()
+
+    # -- following it --------------------------------------------------------------------------
+
+    async def follow(self, reading: Reading) -> None:
+        """Take in one look at the printer."""
+        if not self.watched:
+            return
+        conclusion = await self._concluded(reading)
+        if self.watched:
+            self._enter(conclusion.stage, conclusion.text)
+
+    async def _concluded(self, reading: Reading) -> Conclusion:
+        stage, name = self.report.stage, self.order.remote_name
+        seen = witnessed(reading.ended, name)
+        if seen is not None:
+            text = reading.ended.text if reading.ended is not None else ""
+            return self._ended(conclude(stage, Says.OTHERWISE, seen), text)
+        doing = says(reading, name)
+        if doing is not Says.OTHERWISE:
+            self._seen_running_at = trio.current_time()
+            return conclude(stage, doing)
+        try:
+            with trio.fail_after(ANSWER_WITHIN_S):
+                outcome = await self._driver.outcome(name)
+        except (PrinterUnreachable, ProtocolError, Forbidden, trio.TooSlowError):
+            return Conclusion(stage)  # the next look asks again
+        evidence = remembered(outcome)
+        if evidence is Evidence.FAILED and self._cancelled_by_us:
+            evidence = Evidence.CANCELLED
+        waited_s = trio.current_time() - self._seen_running_at
+        return self._ended(conclude(stage, doing, evidence, waited_s), outcome.text)
+
+    def _ended(self, conclusion: Conclusion, words: str) -> Conclusion:
+        """With the host's own words where the table has none."""
+        if conclusion.stage in (Stage.FAILED, Stage.CANCELLED) and not conclusion.text:
+            return Conclusion(conclusion.stage, words)
+        return conclusion
+
+    def _enter(self, stage: Stage, text: str = "") -> None:
+        if self.report.stage is not stage:
+            self.report = Report(self.order.id, stage, text)
+            self._changed()

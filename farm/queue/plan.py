@@ -1,0 +1,30 @@
+"""Which job a free printer gets: a simple list, behind the interface a better plan will take over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from farm.domain.job import Job
+from farm.domain.printer import Printer
+
+
+class Plan(Protocol):
+    """Answers at once, inside the transaction that reserves the printer; it must not wait."""
+
+    def next_for(self, printer: Printer, waiting: Sequence[Job]) -> Job | None:
+        """The job to begin on `printer` now, out of those `waiting`, the most urgent first; or none."""
+        ...
+
+
+class ListPlan:
+    """The most urgent job goes to the first printer that is free and may print it."""
+
+    def next_for(self, printer: Printer, waiting: Sequence[Job]) -> Job | None:
+        return next((job for job in waiting if may_run_on(job, printer)), None)
+
+
+def may_run_on(job: Job, printer: Printer) -> bool:
+    """Whether a job's wishes allow this printer."""
+    listed = not job.required_printers or printer.id in job.required_printers
+    return listed and job.required_tags <= printer.tags
