@@ -6,10 +6,12 @@ import trio
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Plate
 from farm.errors import Invalid, NotFound, Refused
+from farm.queue import dispatch
 from farm.queue.dispatch import MAX_FAILURES
-from farm.queue.messages import UNDO_S, AddJob, ClearPlate, UndoPlate
+from farm.queue.messages import UNDO_S, AddJob, ChangeJob, ClearPlate, UndoPlate
+from farm.store.changes import history
 from tests.simulation.machine import Faults
-from tests.simulation.shop import open_shop
+from tests.simulation.shop import NOON, open_shop
 
 A_PRINT_S = 1000.0
 
@@ -192,3 +194,105 @@ async def test_a_wish_that_cannot_be_granted_is_refused_in_words(autojump_clock)
             await shop.queue.ask(AddJob(file, required_printers=frozenset({"ghost"})))
         with pytest.raises(NotFound):
             await shop.queue.ask(ClearPlate("ghost"))
+
+
+async def spoil(shop, *names):
+    """Let these printers each spoil one print of a job of two copies; returns the job."""
+    for name in names:
+        await shop.add_printer(name, Faults(print_fails=1.0))
+    job = await shop.add_job(copies=len(names))
+    await shop.clear(*names)
+    await trio.sleep(A_PRINT_S)
+    return job
+
+
+async def test_a_file_that_fails_on_two_printers_stops_everywhere(autojump_clock):
+    async with open_shop() as shop:
+        held_up = await shop.add_job(hold=True)
+        job = await spoil(shop, "mk4", "mini")
+        assert (await shop.job(job.id)).state is JobState.QUARANTINED
+        other = await shop.job(held_up.id)
+        assert other.state is JobState.QUARANTINED
+        assert (await shop.database.read(history, "job", held_up.id))[
+            -1
+        ].why == "its file failed on mini and mk4"
+
+
+async def test_a_failure_on_one_printer_alone_does_not_stop_the_file(autojump_clock):
+    async with open_shop() as shop:
+        job = await spoil(shop, "mk4")
+        assert (await shop.job(job.id)).state is JobState.QUEUED
+
+
+async def test_a_retried_job_gets_its_tries_anew(autojump_clock):
+    async with open_shop() as shop:
+        job = await spoil(shop, "mk4", "mini")
+        assert (await shop.queue.ask(ChangeJob(job.id, "retry"))).failed == 0
+        for name in ("mk4", "mini"):
+            shop.machines[name].faults = Faults()
+        await shop.clear("mk4", "mini")
+        await trio.sleep(A_PRINT_S)
+        assert (await shop.job(job.id)).state is JobState.DONE
+
+
+async def test_a_held_job_begins_nothing_until_it_is_released(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job(hold=True)
+        await shop.clear("mk4")
+        await trio.sleep(60)
+        assert shop.machines["mk4"].starts == {}
+        await shop.queue.ask(ChangeJob(job.id, "release"))
+        await trio.sleep(10)
+        assert len(shop.machines["mk4"].starts) == 1
+
+
+async def test_a_job_cancelled_under_its_print_lets_it_end_and_begins_no_more(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job(copies=3)
+        await shop.clear("mk4")
+        await trio.sleep(30)
+        await shop.queue.ask(ChangeJob(job.id, "cancel"))
+        await trio.sleep(A_PRINT_S)
+        await shop.clear("mk4")
+        await trio.sleep(60)
+        assert [attempt.state for attempt in await shop.prints(job.id)] == [PrintState.FINISHED]
+        assert (await shop.job(job.id)).state is JobState.CANCELLED
+
+
+async def test_a_job_held_under_its_last_print_is_done_when_that_ends_well(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(30)
+        await shop.queue.ask(ChangeJob(job.id, "hold"))
+        await trio.sleep(A_PRINT_S)
+        assert (await shop.job(job.id)).state is JobState.DONE
+
+
+@pytest.mark.parametrize("change", ["release", "retry"])
+async def test_a_change_that_does_not_fit_is_refused_in_words(change, autojump_clock):
+    async with open_shop() as shop:
+        job = await shop.add_job()
+        with pytest.raises(Refused, match="only a job that is"):
+            await shop.queue.ask(ChangeJob(job.id, change))
+        with pytest.raises(NotFound):
+            await shop.queue.ask(ChangeJob("ghost", change))
+        with pytest.raises(Invalid):
+            await shop.queue.ask(ChangeJob(job.id, "explode"))
+
+
+async def test_after_a_restored_backup_everything_waits_for_a_person(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        printing = await shop.add_job()
+        waiting = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(30)
+        await shop.database.write(dispatch.hold_everything, NOON, "test", "farm-before.db")
+        assert (await shop.prints(printing.id))[0].state is PrintState.UNKNOWN
+        for job in (printing, waiting):
+            assert (await shop.job(job.id)).state is JobState.NEEDS_REVIEW
+        assert await shop.plate("mk4") is Plate.UNKNOWN

@@ -42,6 +42,11 @@ class Shop:
     farm: Farm
     chance: random.Random
     machines: dict[str, Machine]
+    drivers: dict[str, MachineDriver]
+
+    def driver_of(self, name: str) -> MachineDriver:
+        """The driver that the printer's actor uses at the moment."""
+        return self.drivers[name]
 
     @property
     def queue(self) -> Address:
@@ -112,13 +117,19 @@ async def open_shop(seed: int = 0, *, look_every_s: float = 1.0) -> AsyncIterato
         return NOON + timedelta(seconds=trio.current_time() - begun)
 
     machines: dict[str, Machine] = {}
+    drivers: dict[str, MachineDriver] = {}
+
+    def driver_for(printer: Printer) -> MachineDriver:
+        drivers[printer.id] = MachineDriver(machines[printer.id], look_every_s)
+        return drivers[printer.id]
+
     seams = Seams(
         clock=clock,
         chance=chance,
-        driver=lambda printer: MachineDriver(machines[printer.id], look_every_s),
+        driver=driver_for,
         inline=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         farm = Farm(Settings(), DataFolder(Path(folder)), seams)
         async with farm.running():
-            yield Shop(farm, chance, machines)
+            yield Shop(farm, chance, machines, drivers)
