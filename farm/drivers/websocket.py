@@ -131,17 +131,21 @@ async def hold_push_socket(
     Raises PrinterUnreachable or ProtocolError when it cannot be opened or is lost; what `use` raises comes
     out as it is.
     """
-    where = f"{peer} at {url}"
+    base, where = checked(url), f"{peer} at {url}"
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _opened(nursery, checked(url), path, where, trust, vigilance)
-            socket = PushSocket(connection, where, vigilance)
-            nursery.start_soon(socket.stay_in_touch)
+            plain = await _reached(base, where, vigilance.connect_s)
             try:
-                await use(socket)
-            finally:
-                with trio.move_on_after(POLITE_S, shield=True):  # a close frees the host's end at once
-                    await connection.aclose()
+                connection = await _opened(nursery, plain, base, path, where, trust, vigilance.connect_s)
+                socket = PushSocket(connection, where, vigilance)
+                nursery.start_soon(socket.stay_in_touch)
+                try:
+                    await use(socket)
+                finally:
+                    with trio.move_on_after(POLITE_S, shield=True):  # a close frees the host's end at once
+                        await connection.aclose()
+            finally:  # after a broken connection, aclose leaves the socket itself open
+                await trio.aclose_forcefully(plain)
     except BaseExceptionGroup as group:
         reason = _the_reason(group, where)
         if reason is None:
@@ -149,29 +153,41 @@ async def hold_push_socket(
         raise reason from group
 
 
+async def _reached(base: httpx.URL, where: str, within_s: float) -> trio.SocketStream:
+    try:
+        with trio.fail_after(within_s):
+            plain = await trio.open_tcp_stream(
+                base.host, base.port or (443 if base.scheme == "https" else 80)
+            )
+    except (OSError, UnicodeError, trio.TooSlowError) as error:
+        raise unreachable(where, error) from error
+    for option in sockets.noticing_within(GONE_AFTER_S):
+        plain.setsockopt(*option)
+    return plain
+
+
 async def _opened(
-    nursery: trio.Nursery, base: httpx.URL, path: str, where: str, trust: str, vigilance: Vigilance
+    nursery: trio.Nursery,
+    plain: trio.SocketStream,
+    base: httpx.URL,
+    path: str,
+    where: str,
+    trust: str,
+    within_s: float,
 ) -> WebSocketConnection:
     context = trusted(base, trust)
     try:
-        with trio.fail_after(vigilance.connect_s):
-            plain = await trio.open_tcp_stream(base.host, base.port or (443 if context else 80))
-            try:
-                for option in sockets.noticing_within(GONE_AFTER_S):
-                    plain.setsockopt(*option)
-                stream = await _encrypted(plain, context, base.host) if context else plain
-                return await wrap_client_stream(
-                    nursery,
-                    _Metered(stream, where),  # type: ignore[arg-type] # any stream will do
-                    base.netloc.decode("ascii"),
-                    base.raw_path.decode("ascii").rstrip("/") + path,
-                    message_queue_size=WAITING,
-                    max_message_size=MAX_MESSAGE,
-                )
-            except BaseException:
-                await trio.aclose_forcefully(plain)
-                raise
-    except (OSError, trio.BrokenResourceError, UnicodeError) as error:
+        with trio.fail_after(within_s):
+            stream = _Metered(await _encrypted(plain, context, base.host) if context else plain, where)
+            return await wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type] # any stream will do
+                base.netloc.decode("ascii"),
+                base.raw_path.decode("ascii").rstrip("/") + path,
+                message_queue_size=WAITING,
+                max_message_size=MAX_MESSAGE,
+            )
+    except trio.BrokenResourceError as error:
         raise unreachable(where, error) from error
     except trio.TooSlowError:
         raise PrinterUnreachable(f"{where} does not open its push socket.") from None

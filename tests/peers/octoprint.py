@@ -120,6 +120,14 @@ class OctoPrint:
             _signal_group(process, kill=True)
             process.wait(STOP_WITHIN_S)
 
+    def freeze(self) -> None:
+        """Holds the server where it is: connections stay open, and nothing is answered any more."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen server go on."""
+        self._signal(signal.SIGCONT)
+
     def restart(self, kill: bool = False) -> None:
         """The print host goes away and comes back."""
         self.stop(kill)
@@ -163,9 +171,15 @@ class OctoPrint:
         """Whatever was going on: nothing prints, the printer is connected, nothing is left over."""
         if self._state() == "Closed":
             self.connect()
-        if self._state() != "Operational":
-            self.request("POST", "/api/job", {"command": "cancel"})
-            self.wait_for_state("Operational", 20)
+        if self._state() == "Operational":
+            return
+        self.request("POST", "/api/job", {"command": "cancel"})
+        try:
+            self.wait_for_state("Operational", 4)
+        except OctoPrintFailed:  # a printer that answers nothing any more is never done cancelling
+            self.request("POST", "/api/printer/command", {"command": "M112"})
+            self.wait_for_state("Closed", 10)
+            self.connect()
 
     def wait_for_state(self, state: str, within_s: float) -> None:
         """Waits until the connection shows `state`. Raises OctoPrintFailed when it does not in time."""
@@ -182,6 +196,10 @@ class OctoPrint:
         log = self.base_dir / "console.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return "\n".join(lines[-LOG_LINES_SHOWN:])
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, number)
 
     def _state(self) -> str:
         # While starting it refuses, then answers 404 from a stand-in, then resets, and only then works.

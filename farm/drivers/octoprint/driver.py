@@ -26,6 +26,7 @@ URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
 POLL_BUSY_S, POLL_IDLE_S = 2.0, 5.0  # where nothing is pushed
 MISSED_LOOKS = 3
 TRY_PUSH_AGAIN_S = 600.0
+LEAST_BETWEEN_S = 0.4  # of two readings told; OctoPrint keeps to 0.5 s itself, a plugin of it may not
 
 
 class OctoPrintDriver:
@@ -183,23 +184,48 @@ class _Following:
         self._look = look
         self._tell = tell
         self.was_pushed = False
+        self._held: Reading | None = None
+        self._told_at = float("-inf")
 
     async def use(self, socket: PushSocket) -> NoReturn:
+        """Listens for ever; see `hold_push_socket`."""
         await socket.send(push.subscription())
         while True:
             message = None
-            with trio.move_on_after(self._silence_s):
+            with trio.move_on_after(self._wait_s()):
                 message = await socket.receive()
-            if message is None:  # OctoPrint pushes nothing while its printer says nothing
-                self._tell(self._session.looked(*await self._look(), trio.current_time()))
+            if message is None:
+                await self._break_the_silence()
                 continue
             match self._session.receive(message, trio.current_time()):
                 case Reading() as reading:
                     self.was_pushed = True
-                    self._tell(reading)
+                    self._take(reading)
                 case push.LoginWanted():
                     login, self._login = self._login or await self._log_in(), None
                     await socket.send(push.authentication(login))
+
+    def _wait_s(self) -> float:
+        if self._held is None:
+            return self._silence_s
+        return self._told_at + LEAST_BETWEEN_S - trio.current_time()
+
+    async def _break_the_silence(self) -> None:
+        if self._held is None:  # OctoPrint pushes nothing while its printer says nothing
+            machine, job = await self._look()
+            self._held = self._session.looked(machine, job, trio.current_time())
+        self._pass_on(self._held)
+
+    def _take(self, reading: Reading) -> None:
+        """Pass a reading on, or hold it for a moment: the next push may be far away."""
+        if trio.current_time() < self._told_at + LEAST_BETWEEN_S:
+            self._held = reading
+        else:
+            self._pass_on(reading)
+
+    def _pass_on(self, reading: Reading) -> None:
+        self._held, self._told_at = None, trio.current_time()
+        self._tell(reading)
 
 
 def _hurried(patience: Patience) -> Patience:

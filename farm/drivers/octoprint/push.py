@@ -19,7 +19,6 @@ from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine
 from farm.errors import ProtocolError
 
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
-LEAST_BETWEEN_S = 0.4  # of two readings; OctoPrint keeps to 0.5 s itself, a plugin of it may not
 MAX_LOGINS = 3  # without a message of state in between: then our session is never taken
 
 _EVENTS = ("PrintStarted", "PrintResumed", "PrintPaused", "PositionUpdate")
@@ -54,7 +53,6 @@ class Session:
         self._z_mm: float | None = None
         self._line: LineStatistics | None = None
         self._freshness = Freshness(stale_s)
-        self._told_at = float("-inf")
 
     def receive(self, message: str, now: float) -> Reading | LoginWanted | None:
         """What a message asks for or shows; None for what is of no use to us.
@@ -83,7 +81,7 @@ class Session:
             raise ProtocolError("OctoPrint forgets our session again and again: restart it.")
         return LoginWanted()
 
-    def _pushed(self, payload: Mapping[str, object], now: float) -> Reading | None:
+    def _pushed(self, payload: Mapping[str, object], now: float) -> Reading:
         self._logins = 0
         self._sample(payload.get("temps"))
         self._line = _line(payload.get("resends"))
@@ -91,9 +89,6 @@ class Session:
         state = part(payload, "state")
         machine = protocol.machine_in(state, self._temperatures, self._sampled)
         job = protocol.job_in(payload, machine.text, protocol.text_of(state.get("error")))
-        if now - self._told_at < LEAST_BETWEEN_S:
-            return None
-        self._told_at = now
         return self._reading(machine, job, now)
 
     def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
