@@ -224,6 +224,7 @@ class Farm:
             database=self.database,
             queue=self.address("queue"),
             fleet=self.address("printers"),
+            printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),
             storage=self.storage,
             clients=self.clients,

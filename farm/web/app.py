@@ -9,7 +9,20 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from farm.errors import FarmError, NotFound
-from farm.web import access, answers, files, hypercorn_cures, live, octoprint, pages, printers, system, work
+from farm.web import (
+    access,
+    answers,
+    at_once,
+    commands,
+    files,
+    hypercorn_cures,
+    live,
+    octoprint,
+    pages,
+    printers,
+    system,
+    work,
+)
 from farm.web.desk import Desk
 from farm.web.routes import Route
 
@@ -17,6 +30,8 @@ ALL: tuple[Route, ...] = (
     *system.ROUTES,
     *access.ROUTES,
     *printers.ROUTES,
+    *commands.ROUTES,
+    *at_once.ROUTES,
     *files.ROUTES,
     *work.ROUTES,
     *octoprint.ROUTES,

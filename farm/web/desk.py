@@ -12,19 +12,23 @@ from farm.domain.clock import Randomness, WallClock
 from farm.files.storage import Storage
 from farm.live.clients import Clients
 from farm.live.messages import BroadcasterMessage
-from farm.printers.messages import FleetMessage
+from farm.printers.messages import FleetMessage, PrinterMessage
 from farm.queue.messages import QueueMessage
 from farm.store.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """max_upload: bytes of the largest file taken. version: the farm's own, shown to clients."""
+    """printer: the address of a printer's actor by the printer's id; raises NotFound.
+
+    max_upload: bytes of the largest file taken. version: the farm's own, shown to clients.
+    """
 
     gate: Gate
     database: Database
     queue: Address[QueueMessage]
     fleet: Address[FleetMessage]
+    printer: Callable[[str], Address[PrinterMessage]]
     events: Address[BroadcasterMessage]
     storage: Storage
     clients: Clients

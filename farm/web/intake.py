@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar, cast
 
 import msgspec
@@ -17,6 +18,9 @@ MAX_JSON = 256 * 1024  # bytes; the longest thing anybody can say is a list of a
 WINDOW_S = 20.0
 LEAST_PER_WINDOW = 320 * 1024  # bytes, 16 KiB/s: a bad Wi-Fi does more
 IDLE_S = 15.0  # without a single byte
+
+
+_LIMIT = re.compile(r"Expected `(?P<kind>\w+)` (?P<length>of length )?(?P<side>[<>]=) (?P<limit>[\d.]+)")
 
 
 class TooSlow(FarmError):
@@ -94,5 +98,14 @@ def invalid(error: msgspec.ValidationError) -> Invalid:
     if "field `" in sentence:  # unknown or missing: what is named lies inside what the path names
         name = sentence.split("`")[1]
         field = f"{field}.{name}" if field else name
-    what = sentence[:1].lower() + sentence[1:]
+    what = _limit_in_words(sentence) or sentence[:1].lower() + sentence[1:]
     return Invalid(f"{field}: {what}" if field else what, field)
+
+
+def _limit_in_words(sentence: str) -> str | None:
+    """A number, text or list outside its limits, as one says it; None for anything else."""
+    told = _LIMIT.fullmatch(sentence)
+    if told is None:
+        return None
+    unit = "" if not told["length"] else " characters" if told["kind"] == "str" else " of them"
+    return f"at {'most' if told['side'] == '<=' else 'least'} {float(told['limit']):g}{unit}"

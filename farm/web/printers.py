@@ -1,35 +1,37 @@
-"""Printers: which there are, how they stand, and what people tell them."""
+"""Printers: which there are, how they stand, and who answers at an address."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from quart import Response
 
-from farm.access.rights import Action, Target, allowed, require
-from farm.domain.clock import new_id
+from farm.access.rights import Action, Target, allowed
 from farm.domain.printer import Address, Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import Invalid, NotFound
-from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.printers.messages import AddPrinter, RemovePrinter
-from farm.queue.messages import ClearPlate, UndoPlate
+from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RemovePrinter
 from farm.store import printers
+from farm.web import shapes
 from farm.web.answers import answer, nothing
 from farm.web.routes import Call, Entry, Route
 
+TRUST = "system"  # whom a connection trusts that says nothing
+PROBED_WITHIN_S = 10.0
+
 
 class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields after `api_key` are known, and refused by name as long as no driver can honour them."""
+    """tls: "system", a PEM or "sha256:<fingerprint>". The fields after it are known, and refused by name as
+    long as no driver can honour them."""
 
     kind: str
     url: str
     api_key: str | None = None
+    tls: str | None = None
     username: str | None = None
     password: str | None = None
-    tls: str | None = None
     endpoints: dict[str, Any] | None = None
     port: str | None = None
     baud: int | None = None
@@ -46,14 +48,10 @@ class NewPrinter(msgspec.Struct, forbid_unknown_fields=True):
     max_retries: int = 5
 
 
-class PlateCleared(msgspec.Struct, tag_field="command", tag="plate_cleared", forbid_unknown_fields=True):
-    """good: parts that came off well; left out, the job's yield."""
-
-    good: Annotated[int, msgspec.Meta(ge=0)] | None = None
-
-
-class PlateUndo(msgspec.Struct, tag_field="command", tag="plate_undo", forbid_unknown_fields=True):
-    """Take `plate_cleared` back."""
+class Probe(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    api_key: str | None = None
+    tls: str | None = None
 
 
 async def list_printers(call: Call) -> Response:
@@ -79,7 +77,7 @@ async def add_printer(call: Call) -> Response:
     wanted = Printer(
         id=sent.id,
         name=sent.name,
-        address=Address(sent.connection.kind, sent.connection.url.rstrip("/"), sent.connection.api_key or ""),
+        address=_address(sent.connection),
         tags=sent.tags,
         enabled=sent.enabled,
         health_check_interval_s=sent.health_check_interval_s,
@@ -96,26 +94,18 @@ async def remove_printer(call: Call, printer: str) -> Response:
     return nothing()
 
 
-async def command_printer(call: Call, printer: str) -> Response:
-    """Accepted or refused at once; what comes of it is seen in the printer's status and in the facts."""
-    sent = await _command(call)
-    found = await find(call, printer)
-    require(call.asker, Action.CLEAR_PLATE, target(found))
-    match sent:
-        case PlateCleared(good=good):
-            await call.desk.queue.ask(ClearPlate(printer, good), by=call.asker)
-        case PlateUndo():
-            await call.desk.queue.ask(UndoPlate(printer), by=call.asker)
-    return answer({"command_id": new_id(call.desk.chance)}, 202)
+async def probe_printer(call: Call) -> Response:
+    """Who answers at an address. Nothing is added, and nobody answering is no error."""
+    call.query()
+    sent = await call.json(Probe)
+    wish = ProbePrinter(sent.url, sent.api_key or "", sent.tls or TRUST)
+    found = await call.desk.fleet.ask(wish, by=call.asker, timeout=PROBED_WITHIN_S)
+    return answer(_probed(found))
 
 
-async def _command(call: Call) -> PlateCleared | PlateUndo:
-    try:
-        return await call.json(PlateCleared | PlateUndo)  # type: ignore[arg-type]  # a union is no class
-    except Invalid as problem:
-        if problem.field != "command":
-            raise
-        raise Invalid("a command is plate_cleared or plate_undo", "command") from problem
+def _probed(found: Probed) -> dict[str, Any]:
+    identity = None if found.kind is None else {"version": found.version, "name": found.name}
+    return {"kind": found.kind, "identity": identity, "problem": found.problem}
 
 
 def may_read(asker: Principal, printer: Printer) -> bool:
@@ -134,6 +124,11 @@ async def find(call: Call, printer: str) -> Printer:
         if known.id == printer:
             return known
     raise NotFound(f"there is no printer {printer} in this farm")
+
+
+async def targets(call: Call) -> dict[str, Target]:
+    """Every printer as rights are asked about it, by its id, whoever asks."""
+    return {printer.id: target(printer) for printer in await _all(call)}
 
 
 async def readable_ids(call: Call) -> frozenset[str]:
@@ -158,6 +153,10 @@ async def _with_status(call: Call, shown: list[Printer]) -> list[dict[str, Any]]
     return [shapes.of_printer(printer, statuses.get(printer.id, PrinterStatus()), at) for printer in shown]
 
 
+def _address(sent: NewConnection) -> Address:
+    return Address(sent.kind, sent.url.rstrip("/"), sent.api_key or "", sent.tls or TRUST)
+
+
 def _refuse_what_is_not_kept(sent: NewPrinter) -> None:
     """Say so rather than lose a setting in silence."""
     unkept = {f"connection.{name}": getattr(sent.connection, name) for name in _NOT_YET}
@@ -166,12 +165,12 @@ def _refuse_what_is_not_kept(sent: NewPrinter) -> None:
             raise Invalid(f"this version of the farm cannot keep {field}; leave it out", field)
 
 
-_NOT_YET = ("username", "password", "tls", "endpoints", "port", "baud")
+_NOT_YET = ("username", "password", "endpoints", "port", "baud")
 
 ROUTES = (
     Route("GET", "/v1/printers", list_printers, Action.READ),
     Route("POST", "/v1/printers", add_printer, Action.SET_UP),
+    Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP),
     Route("GET", "/v1/printers/<printer>", show_printer, Action.READ),
     Route("DELETE", "/v1/printers/<printer>", remove_printer, Entry.KNOWN),
-    Route("POST", "/v1/printers/<printer>/commands", command_printer, Entry.KNOWN),
 )

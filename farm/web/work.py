@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from sqlite3 import Connection
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.user import EVERYTHING
 from farm.errors import Invalid, NotFound
 from farm.live import shapes
-from farm.queue.messages import AddJob
+from farm.queue.messages import AddJob, ChangeJob
 from farm.store import changes, jobs, prints
 from farm.store.changes import Change
 from farm.web.answers import answer
@@ -80,10 +81,16 @@ async def list_jobs(call: Call) -> Response:
 
 async def show_job(call: Call, job: str) -> Response:
     call.query()
-    found = await call.desk.database.read(_job_with_prints, job)
-    if found is None or not _may_see(found[0], await _readable(call)):
-        raise NotFound(f"there is no job {job}")
-    return answer(shapes.of_job(*found))
+    return answer(shapes.of_job(*await _visible(call, job)))
+
+
+async def change_job(call: Call, job: str, change: str) -> Response:
+    """Hold, release, cancel or retry a job; the queue decides whether it can be. Prints of it go on."""
+    call.query()
+    await _visible(call, job)
+    changed = await call.desk.queue.ask(ChangeJob(job, change), by=call.asker)
+    attempts = await call.desk.database.read(prints.of_job, job)
+    return answer(shapes.of_job(changed, attempts))
 
 
 async def list_prints(call: Call) -> Response:
@@ -98,6 +105,14 @@ async def list_prints(call: Call) -> Response:
         if readable is None or attempt.printer in readable
     ]
     return answer({"items": shown, "next": found[limit - 1][0].id if len(found) > limit else None})
+
+
+async def _visible(call: Call, job: str) -> tuple[Job, list[Print]]:
+    """A job with its prints. Raises NotFound also for one that does not concern the asker."""
+    found = await call.desk.database.read(_job_with_prints, job)
+    if found is None or not _may_see(found[0], await _readable(call)):
+        raise NotFound(f"there is no job {job}")
+    return found
 
 
 async def _readable(call: Call) -> frozenset[str] | None:
@@ -149,5 +164,9 @@ ROUTES = (
     Route("GET", "/v1/jobs", list_jobs, Action.READ),
     Route("POST", "/v1/jobs", add_job, Entry.KNOWN),
     Route("GET", "/v1/jobs/<job>", show_job, Action.READ),
+    *(
+        Route("POST", f"/v1/jobs/<job>/{change}", partial(change_job, change=change), Entry.KNOWN)
+        for change in ("hold", "release", "cancel", "retry")
+    ),
     Route("GET", "/v1/prints", list_prints, Action.READ),
 )

@@ -19,7 +19,6 @@ from farm.errors import (
     StorageFull,
     TooOften,
 )
-from farm.queue.messages import ClearPlate, UndoPlate
 from farm.web import app as whole_app
 from farm.web.routes import Entry, Route
 
@@ -338,7 +337,7 @@ async def test_printer_is_added_shown_and_removed_and_its_secret_never_comes_bac
     ("more", "field"),
     [
         ({"profile": {"nozzle_mm": 0.4}}, "profile"),
-        ({"connection": {"kind": "octoprint", "url": "http://x", "tls": "sha256:00"}}, "connection.tls"),
+        ({"connection": {"kind": "octoprint", "url": "http://x", "port": "COM3"}}, "connection.port"),
         ({"connection": {"kind": "octoprint", "url": "http://x", "colour": 1}}, "connection.colour"),
     ],
 )
@@ -375,51 +374,3 @@ async def test_lists_come_in_pages_and_show_what_one_may_see(farm):
     for wrong in ({"limit": 0}, {"limit": "many"}, {"colour": "red"}):
         answer = await farm.http.get("/v1/printers", params=wrong, headers=everything)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
-
-
-async def test_plate_is_declared_clear_and_taken_back(farm):
-    await farm.printer()
-    headers = await farm.key("control")
-    commands = "/v1/printers/mk4-01/commands"
-
-    cleared = await farm.http.post(commands, json={"command": "plate_cleared", "good": 1}, headers=headers)
-    undone = await farm.http.post(commands, json={"command": "plate_undo"}, headers=headers)
-
-    assert [cleared.status_code, undone.status_code] == [202, 202]
-    assert farm.queue.heard == [ClearPlate("mk4-01", 1), UndoPlate("mk4-01")]
-    assert farm.queue.askers[0].name == "a key"
-    assert cleared.json()["command_id"] != undone.json()["command_id"]
-
-
-@pytest.mark.parametrize(
-    ("command", "field"),
-    [
-        ({"command": "pause"}, "command"),
-        ({}, "command"),
-        ({"command": "plate_cleared", "good": -1}, "good"),
-        ({"command": "plate_undo", "good": 1}, "good"),
-    ],
-)
-async def test_command_that_is_none_is_refused_by_name(farm, command, field):
-    await farm.printer()
-
-    answer = await farm.http.post(
-        "/v1/printers/mk4-01/commands", json=command, headers=await farm.key("control")
-    )
-
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
-    assert farm.queue.heard == []
-
-
-async def test_command_to_a_printer_of_others_is_refused(farm):
-    await farm.printer("mk4-01")
-    grant = Grant(printers=frozenset({"mk4-02"}))
-
-    answer = await farm.http.post(
-        "/v1/printers/mk4-01/commands",
-        json={"command": "plate_undo"},
-        headers=await farm.key("control", grant=grant),
-    )
-
-    assert answer.status_code == 403
-    assert farm.queue.heard == []

@@ -6,8 +6,8 @@ from web_farm import NOON
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.user import Grant
-from farm.errors import NotFound
-from farm.queue.messages import AddJob
+from farm.errors import NotFound, Refused
+from farm.queue.messages import AddJob, ChangeJob
 from farm.store import files, jobs, prints
 
 
@@ -120,3 +120,43 @@ async def test_somebody_with_some_printers_sees_what_concerns_them(farm):
     assert [found["id"] for found in listed] == ["j1", "j3"]
     assert [found["id"] for found in attempts] == ["p1"]
     assert (await farm.http.get("/v1/jobs/j2", headers=headers)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [("hold", "held"), ("release", "queued"), ("cancel", "cancelled"), ("retry", "queued")],
+)
+async def test_job_is_held_released_cancelled_and_tried_again_by_the_queue(farm, change, after):
+    await job(farm, "j1")
+    await attempt(farm, "p1", "j1", "mk4-01")
+
+    answer = await farm.http.post(f"/v1/jobs/j1/{change}", headers=await farm.key("queue"))
+
+    assert answer.status_code == 200
+    assert (answer.json()["state"], [found["id"] for found in answer.json()["prints"]]) == (after, ["p1"])
+    assert farm.queue.heard == [ChangeJob("j1", change)]
+    assert farm.queue.askers[0].name == "a key"
+
+
+async def test_change_that_a_jobs_state_does_not_allow_is_refused_with_the_reason(farm):
+    def refuse(message, by):
+        raise Refused("benchy is done; only a job that is held can be told to release")
+
+    await job(farm, "j1")
+    farm.queue.answer = refuse
+
+    answer = await farm.http.post("/v1/jobs/j1/release", headers=await farm.key("queue"))
+
+    assert (answer.status_code, "benchy is done" in answer.json()["detail"]) == (409, True)
+
+
+async def test_job_of_others_or_of_nobody_is_not_there_to_change(farm):
+    for number in (1, 2):
+        await farm.printer(f"mk4-0{number}")
+        await job(farm, f"j{number}", f"mk4-0{number}")
+    headers = await farm.key("queue", "read", grant=Grant(printers=frozenset({"mk4-01"})))
+
+    for address in ("/v1/jobs/j2/cancel", "/v1/jobs/none/cancel"):
+        assert (await farm.http.post(address, headers=headers)).status_code == 404
+    assert (await farm.http.post("/v1/jobs/j1/explode", headers=headers)).status_code == 404
+    assert farm.queue.heard == []

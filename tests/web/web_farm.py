@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -20,9 +21,10 @@ from farm.domain.job import Job, JobState
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
+from farm.errors import NotFound
 from farm.files.storage import Storage
-from farm.printers.messages import AddPrinter
-from farm.queue.messages import AddJob
+from farm.printers.messages import AddPrinter, Probed, ProbePrinter
+from farm.queue.messages import AddJob, ChangeJob
 from farm.store import jobs, printers
 from farm.store.connection import FARM
 from farm.store.database import Database
@@ -78,6 +80,7 @@ class WebFarm:
         self.chance = random.Random(7)
         self.now = NOON
         self.statuses = {}
+        self.printers = {}
         self.queue = Neighbour("queue", self._queue_answers)
         self.fleet = Neighbour("fleet", self._fleet_answers)
         self.events = Neighbour("events", lambda message, by: self.statuses)
@@ -88,7 +91,11 @@ class WebFarm:
         self.told = []
         self.streams = []
         self.reports = lambda: [
-            ActorReport("queue", ActorState.RUNNING, 0, 3, 64, 0, 0, 2, 12, 1, 0, 0.0125, "Crash: once")
+            ActorReport("queue", ActorState.RUNNING, 0, 3, 64, 0, 0, 2, 12, 1, 0, 0.0125, "Crash: once"),
+            *(
+                ActorReport(f"printer:{id}", ActorState.RUNNING, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0.0, "")
+                for id in self.printers
+            ),
         ]
 
     @asynccontextmanager
@@ -100,12 +107,12 @@ class WebFarm:
             await self.storage.open()
             self.code = await self.gate.prepare()
             self.app = build(self.desk())
-            async with trio.open_nursery() as nursery:
+            async with trio.open_nursery() as self._nursery:
                 for neighbour in (self.queue, self.fleet, self.events):
-                    nursery.start_soon(neighbour.run)
+                    self._nursery.start_soon(neighbour.run)
                 async with self._served():
                     yield self
-                nursery.cancel_scope.cancel()
+                self._nursery.cancel_scope.cancel()
 
     @asynccontextmanager
     async def _served(self):
@@ -129,6 +136,7 @@ class WebFarm:
             database=self.database,
             queue=Address(self.queue.mailbox),
             fleet=Address(self.fleet.mailbox),
+            printer=self._address_of,
             events=Address(self.events.mailbox),
             storage=self.storage,
             clients=self.clients,
@@ -142,20 +150,38 @@ class WebFarm:
     def _token(self, size):
         return f"{self.chance.getrandbits(size * 8):x}"
 
+    def _address_of(self, printer):
+        if printer not in self.printers:
+            raise NotFound(f"there is no printer:{printer}")
+        return Address(self.printers[printer].mailbox)
+
+    def _start(self, printer):
+        self.printers[printer] = Neighbour(f"printer:{printer}")
+        self._nursery.start_soon(self.printers[printer].run)
+
     async def _queue_answers(self, message, by):
+        if isinstance(message, ChangeJob):
+            after = {"hold": JobState.HELD, "cancel": JobState.CANCELLED}.get(message.change, JobState.QUEUED)
+            return await self.database.write(jobs.enter, message.job, after, self.now, str(by), "")
         if not isinstance(message, AddJob):
             return Plate.CLEAR
         job = Job(
             new_id(self.chance), message.file, message.name or "a job", message.copies, JobState.QUEUED,
-            str(by), self.now, required_printers=message.required_printers,
+            str(by), self.now, message.priority, required_printers=message.required_printers,
+            required_tags=message.required_tags,
         )  # fmt: skip
+        if message.hold:
+            job = replace(job, state=JobState.HELD)
         await self.database.write(jobs.add, job, str(by))
         return job
 
     async def _fleet_answers(self, message, by):
         if isinstance(message, AddPrinter):
             await self.database.write(printers.add, message.printer, b"", self.now, str(by))
+            self._start(message.printer.id)
             return message.printer
+        if isinstance(message, ProbePrinter):
+            return Probed("octoprint", "1.11.8", "Prusa MK4")
         await self.database.write(printers.remove, message.printer)
         return None
 
@@ -166,6 +192,7 @@ class WebFarm:
             id, f"Printer {id}", PrinterAddress("octoprint", "http://10.0.0.1"), frozenset(tags)
         )
         await self.database.write(printers.add, printer, b"", self.now, "test")
+        self._start(id)
         self.statuses[id] = PrinterStatus(Connection.ONLINE, Operation.IDLE, Plate.CLEAR)
         return printer
 

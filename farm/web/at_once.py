@@ -1,0 +1,138 @@
+"""What many printers are told at once: to stop in an emergency, and that their plates are clear."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+import structlog
+import trio
+from quart import Response
+
+from farm.access.rights import Action, Target, allowed, require
+from farm.domain.printer import Plate
+from farm.domain.user import EVERYTHING, Principal
+from farm.errors import FarmError, NotFound, Refused
+from farm.printers.messages import EmergencyStop
+from farm.queue.messages import ClearPlate, UndoPlate
+from farm.web.answers import answer
+from farm.web.printers import targets
+from farm.web.routes import Call, Entry, Route
+
+log = structlog.get_logger(__name__)
+
+STOP_WITHIN_S = 2.5  # for the slowest printer, so that the asker knows within 3 s where to run
+ANSWERED_WITHIN_S = 2.8
+
+_ACTOR = "printer:"
+
+Names: TypeAlias = Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class Stop(msgspec.Struct, forbid_unknown_fields=True):
+    """printers: None is every printer the asker may stop."""
+
+    printers: Names | None = None
+
+
+class Plates(msgspec.Struct, forbid_unknown_fields=True):
+    printers: Names
+
+
+async def stop_printers(call: Call) -> Response:
+    """Stop printers, each without waiting for another, and say within 3 s which of them took it.
+
+    It goes on when the asker leaves meanwhile.
+    """
+    call.query()
+    sent = await call.json(Stop)
+    wanted = _to_stop(call.asker, await _stoppable(call), sent.printers)
+    reached: set[str] = set()
+    with trio.move_on_after(ANSWERED_WITHIN_S, shield=True):
+        async with trio.open_nursery() as nursery:
+            for printer in wanted:
+                nursery.start_soon(_stop, call, printer, reached)
+    unreached = [printer for printer in wanted if printer not in reached]
+    log.warning("emergency stop", by=str(call.asker), reached=len(reached), unreached=unreached)
+    return answer(
+        {"reached": [printer for printer in wanted if printer in reached], "unreached": unreached}, 202
+    )
+
+
+async def _stop(call: Call, printer: str, reached: set[str]) -> None:
+    try:
+        mailbox = call.desk.printer(printer)
+        await mailbox.ask(EmergencyStop(), by=call.asker, timeout=STOP_WITHIN_S)
+        reached.add(printer)
+    except FarmError as problem:
+        log.warning("printer not reached by an emergency stop", printer=printer, problem=str(problem))
+
+
+async def _stoppable(call: Call) -> Mapping[str, Target]:
+    """The printers there are. Who may stop all of them need not wait for the disk to say so."""
+    if call.asker.grant != EVERYTHING:
+        return await targets(call)
+    await trio.lowlevel.checkpoint()
+    actors = (report.name for report in call.desk.reports())
+    ids = (name.removeprefix(_ACTOR) for name in actors if name.startswith(_ACTOR))
+    return {id: Target(id) for id in ids}
+
+
+def _to_stop(asker: Principal, known: Mapping[str, Target], names: list[str] | None) -> list[str]:
+    """Raises Forbidden, NotFound, before anything is stopped."""
+    if names is not None:
+        return checked(asker, Action.EMERGENCY_STOP, known, names)
+    mine = [id for id, target in known.items() if allowed(asker, Action.EMERGENCY_STOP, target)]
+    if not mine:
+        require(asker, Action.EMERGENCY_STOP)
+    return mine
+
+
+def checked(asker: Principal, action: Action, known: Mapping[str, Target], names: Iterable[str]) -> list[str]:
+    """The printers named, each once. Raises NotFound, and Forbidden where `asker` may not do it to one."""
+    once = list(dict.fromkeys(names))
+    for name in once:
+        if name not in known:
+            raise NotFound(f"there is no printer {name} in this farm; nothing was done")
+        require(asker, action, known[name])
+    return once
+
+
+async def clear_plates(call: Call) -> Response:
+    """Somebody looked: these plates are clear. A plate that cannot be said so of does not hold up others."""
+
+    async def clear(printer: str) -> Plate:
+        return await call.desk.queue.ask(ClearPlate(printer), by=call.asker)
+
+    return await _each_plate(call, clear)
+
+
+async def undo_plates(call: Call) -> Response:
+    """Take that back."""
+
+    async def undo(printer: str) -> Plate:
+        return await call.desk.queue.ask(UndoPlate(printer), by=call.asker)
+
+    return await _each_plate(call, undo)
+
+
+async def _each_plate(call: Call, tell: Callable[[str], Awaitable[Plate]]) -> Response:
+    call.query()
+    sent = await call.json(Plates)
+    named = checked(call.asker, Action.CLEAR_PLATE, await targets(call), sent.printers)
+    return answer({"results": [await _result(printer, tell) for printer in named]})
+
+
+async def _result(printer: str, tell: Callable[[str], Awaitable[Plate]]) -> dict[str, Any]:
+    try:
+        return {"printer": printer, "plate": await tell(printer), "problem": None}
+    except (Refused, NotFound) as problem:
+        return {"printer": printer, "plate": None, "problem": str(problem)}
+
+
+ROUTES = (
+    Route("POST", "/v1/emergency-stop", stop_printers, Entry.KNOWN),
+    Route("POST", "/v1/plates/clear", clear_plates, Entry.KNOWN),
+    Route("POST", "/v1/plates/undo", undo_plates, Entry.KNOWN),
+)
