@@ -188,6 +188,7 @@ class Farm:
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
+            undo_s=self._settings.queue.plate_undo_s,
         )
         telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
         return (

@@ -72,6 +72,13 @@ class Printers:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """plate_undo_s: how long a cleared plate can be taken back, in seconds; nothing starts on it before."""
+
+    plate_undo_s: float = _setting(15.0, least=0, most=300)
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """max_clients: browsers and programs on /v1/live at the same time; one more is sent away."""
 
@@ -93,6 +100,7 @@ class Settings:
     server: Server = Server()
     files: Files = Files()
     printers: Printers = Printers()
+    queue: Queue = Queue()
     live: Live = Live()
     log: Log = Log()
 

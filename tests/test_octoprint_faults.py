@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from farm.app import Farm
-from farm.config import Files, Settings
+from farm.config import Files, Queue, Settings
 from farm.data_folder import DataFolder
 from farm.domain.command import Cancel, ClearAttention, Command, Pause, Resume
 from farm.domain.file import FileKind, StoredFile
@@ -23,7 +23,6 @@ from farm.domain.printer import Address, Operation, Plate, Printer, PrinterStatu
 from farm.live.messages import ReportStatuses
 from farm.printers import adoption
 from farm.printers.messages import AddPrinter, RunCommand
-from farm.queue import actor as queue_actor
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import files, jobs, prints
 from tests.peers.octoprint import OctoPrint, slow_gcode
@@ -101,7 +100,7 @@ class Shop:
 @asynccontextmanager
 async def open_shop(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
     await trio.to_thread.run_sync(octoprint.make_idle)
-    farm = Farm(Settings(files=Files(min_free_mb=0)), DataFolder(folder))
+    farm = Farm(Settings(files=Files(min_free_mb=0), queue=Queue(plate_undo_s=0.2)), DataFolder(folder))
     async with farm.running():
         address = Address("octoprint", octoprint.url, octoprint.api_key)
         await farm.address("printers").ask(AddPrinter(Printer("mk4", "MK4", address, max_retries=1)))
@@ -113,8 +112,7 @@ async def open_shop(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def brisk(monkeypatch):
-    """Nobody has to wait for the 15 s of undo, nor a whole minute for a history that never comes."""
-    monkeypatch.setattr(queue_actor, "UNDO_S", 0.2)
+    """Nobody has to wait a whole minute for a history that never comes."""
     monkeypatch.setattr(adoption, "DECIDE_WITHIN_S", 5.0)
 
 

@@ -31,7 +31,7 @@ from farm.printers.messages import (
     WatchPrint,
 )
 from farm.queue import dispatch
-from farm.queue.messages import UNDO_S, AddJob, ChangeJob, ClearPlate, QueueMessage, UndoPlate
+from farm.queue.messages import AddJob, ChangeJob, ClearPlate, QueueMessage, UndoPlate
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
 from farm.store import files, jobs, printers, prints
@@ -53,6 +53,7 @@ class QueueParts:
 
     printer: the address of a printer's actor by the printer's id; raises NotFound.
     content_of: from a file's hash to where its content lies.
+    undo_s: how long a cleared plate can be taken back.
     """
 
     database: Database
@@ -61,6 +62,7 @@ class QueueParts:
     clock: WallClock
     chance: Randomness
     plan: Plan = field(default_factory=ListPlan)
+    undo_s: float = 15.0
 
 
 class Queue:
@@ -94,7 +96,7 @@ class Queue:
         now = trio.current_time()
         for printer, plate in self._plates.items():
             if plate.settles_at is not None:  # a full term again: how long we were away is not known
-                self._settled_at[printer] = now + UNDO_S
+                self._settled_at[printer] = now + self._parts.undo_s
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -170,9 +172,9 @@ class Queue:
                 f"{printer} is {news.status.operation}; its plate can be cleared when that has ended"
             )
         plate = await self._parts.database.write(
-            dispatch.clear_plate, printer, good, self._parts.clock(), str(by)
+            dispatch.clear_plate, printer, good, self._parts.undo_s, self._parts.clock(), str(by)
         )
-        self._settled_at[printer] = trio.current_time() + UNDO_S
+        self._settled_at[printer] = trio.current_time() + self._parts.undo_s
         self._remember_plate(printer, plate)
         self._nursery.start_soon(self._wake_when_settled, printer)
         return plate.plate
@@ -180,9 +182,7 @@ class Queue:
     async def _undo_plate(self, printer: str, by: Principal) -> Plate:
         require(by, Action.CLEAR_PLATE, self._target(printer))
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
-            raise Refused(
-                f"the {UNDO_S:.0f} s to take it back are over; pause or cancel what started instead"
-            )
+            raise Refused("the time to take it back is over; pause or cancel what started instead")
         plate = await self._parts.database.write(dispatch.undo_plate, printer, self._parts.clock(), str(by))
         self._remember_plate(printer, plate)
         return plate.plate

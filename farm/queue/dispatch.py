@@ -11,7 +11,6 @@ from farm.domain.job import ACTIVE_PRINTS, JOBS, MAY_BE_HOT, Job, JobState, Prin
 from farm.domain.printer import PLATES, Plate, Printer
 from farm.domain.transitions import require
 from farm.errors import Invalid, NotFound, Refused
-from farm.queue.messages import UNDO_S
 from farm.queue.plan import Plan
 from farm.store import files, jobs, printers, prints
 from farm.store.events import record
@@ -172,14 +171,16 @@ def _tell(db: Connection, fact: str, attempt: Print, at: datetime, why: str = ""
     record(db, fact, ("queue", f"printer:{attempt.printer}"), at, data)
 
 
-def clear_plate(db: Connection, printer: str, good: int | None, at: datetime, who: str) -> PlateRow:
-    """A person saw the plate clear. It can be taken back for UNDO_S seconds."""
+def clear_plate(
+    db: Connection, printer: str, good: int | None, undo_s: float, at: datetime, who: str
+) -> PlateRow:
+    """A person saw the plate clear. It can be taken back for `undo_s` seconds."""
     before = existing_plate(db, printer)
     if prints.active_on(db, printer) is not None:
         raise Refused(f"{printer} has a print under way; its plate can be cleared when that has ended")
     was = before.before if before.plate is Plate.CLEAR and before.before else before.plate
     prints.keep_good(db, printer, good)
-    new = PlateRow(Plate.CLEAR, before=was, settles_at=at + timedelta(seconds=UNDO_S))
+    new = PlateRow(Plate.CLEAR, before=was, settles_at=at + timedelta(seconds=undo_s))
     change_plate(db, printer, new, at, who, "somebody looked")
     return new
 

@@ -32,7 +32,7 @@ class AddJob(Ask[Job]):
 
 @dataclass(frozen=True, slots=True)
 class ClearPlate(Ask[Plate]):
-    """A person looked: nothing lies on the plate. Nothing starts for UNDO_S seconds.
+    """A person looked: nothing lies on the plate. Nothing starts while it can be taken back.
 
     good: how many good parts came off; None means the job's yield.
     Raises Refused while a print is active, NotFound for an unknown printer.
@@ -59,7 +59,5 @@ class ChangeJob(Ask[Job]):
     job: str
     change: str
 
-
-UNDO_S = 15.0  # long enough to notice the wrong button, short enough to wait beside the printer
 
 QueueMessage = AddJob | ChangeJob | ClearPlate | UndoPlate | PrinterChanged | PrinterGone

@@ -3,17 +3,19 @@
 import pytest
 import trio
 
+from farm.config import Settings
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Plate
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue import dispatch
 from farm.queue.dispatch import MAX_FAILURES
-from farm.queue.messages import UNDO_S, AddJob, ChangeJob, ClearPlate, UndoPlate
+from farm.queue.messages import AddJob, ChangeJob, ClearPlate, UndoPlate
 from farm.store.changes import history
 from tests.simulation.machine import Faults
 from tests.simulation.shop import NOON, open_shop
 
 A_PRINT_S = 1000.0
+UNDO_S = Settings().queue.plate_undo_s
 
 
 async def test_a_job_prints_when_its_plate_is_clear(autojump_clock):
