@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from farm.commands import check_config, key, options, output, serve, user, version
+from farm.commands import check_config, job, key, options, output, printer, serve, user, version
 from farm.errors import FarmError, SettingsError
 
 GOOD, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -21,6 +21,8 @@ examples:
   farm serve
   farm user add anna --role operator
   farm key add "PrusaSlicer in the office" --scope upload --scope queue
+  farm printer add mk4-01 --url http://192.168.1.20
+  farm job add benchy.gcode
 """
 
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check_config, user, key, version):
+    for module in (serve, check_config, user, key, printer, job, version):
         module.add_to(commands)
     return parser
 

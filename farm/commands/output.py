@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
 Row: TypeAlias = Mapping[str, Any]
-"""One user or key, JSON-ready, as the HTTP API shows it."""
+"""One user, key, printer or job, JSON-ready, as the HTTP API shows it."""
 
 
 def say(text: str) -> None:
@@ -32,6 +33,33 @@ def say_table(rows: Sequence[Row], columns: Mapping[str, str]) -> None:
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
     for line in lines:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+class Progress:
+    """A line that counts up while something long goes on; silent where no person watches."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._shown = -1
+        self._watched = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown >= 0:
+            sys.stderr.write("\n")
+
+    def at(self, done: int) -> None:
+        """done: of `total`; drawn again when it is a percent more."""
+        percent = 100 * done // max(self._total, 1)
+        if self._watched and percent != self._shown:
+            self._shown = percent
+            sys.stderr.write(f"\r{self._what}  {percent:3} %")
+            sys.stderr.flush()
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""How a command gets at the farm's people and keys: through the running server, or by itself."""
+"""How a command gets at the farm: through the running server, or by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from farm.commands.output import Row
 from farm.errors import NotFound, Refused
 
 if TYPE_CHECKING:
+    from farm.commands.running import RunningFarm
     from farm.data_folder import DataFolder, LocalAccess
+    from farm.domain.printer import Address, Printer
     from farm.domain.user import Role, Scope
 
 STARTING_S = 5.0  # a server that was started a moment ago, or is about to end, gets this long
@@ -20,7 +22,7 @@ LOOK_EVERY_S = 0.1
 
 
 class Reach(Protocol):
-    """The farm as far as a command on the shop PC changes it. Rows are as the HTTP API shows them.
+    """What a command on the shop PC does with and without a server. Rows are as the HTTP API shows them.
 
     Users are named by their user name here. Every method raises FarmError.
     """
@@ -49,6 +51,16 @@ class Reach(Protocol):
 
     def revoke_key(self, id: str) -> Row: ...
 
+    def probe_printer(self, address: Address) -> Row | None:
+        """Who answers there; None when no server runs that could look."""
+        ...
+
+    def add_printer(self, printer: Printer) -> Row: ...
+
+    def list_printers(self) -> list[Row]: ...
+
+    def list_jobs(self, state: str | None) -> list[Row]: ...
+
 
 @contextlib.contextmanager
 def farm_in(folder: DataFolder, *, may_be_new: bool = False) -> Iterator[Reach]:
@@ -73,6 +85,20 @@ def farm_in(folder: DataFolder, *, may_be_new: bool = False) -> Iterator[Reach]:
             from farm.commands.running import RunningFarm
 
             yield stack.enter_context(RunningFarm(access))
+
+
+@contextlib.contextmanager
+def server_in(folder: DataFolder) -> Iterator[RunningFarm]:
+    """The server of this data folder, for what nothing but a running farm can do.
+
+    Raises what `farm_in` does, and Refused when no server runs.
+    """
+    from farm.commands.running import RunningFarm
+
+    with farm_in(folder) as farm:
+        if not isinstance(farm, RunningFarm):
+            raise Refused("This takes a running farm: start it with `farm serve`, then try again.")
+        yield farm
 
 
 def _locked_or_running(folder: DataFolder, stack: contextlib.ExitStack) -> LocalAccess | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -13,10 +15,13 @@ import httpx
 from farm.commands.output import Row
 from farm.data_folder import LocalAccess
 from farm.domain.clock import iso
+from farm.domain.printer import Address, Printer
 from farm.domain.user import Role, Scope
 from farm.errors import FarmError, NotFound, Refused
 
 PATIENCE_S = 30.0  # a busy server may be hashing other people's passwords first
+UPLOAD_PATIENCE_S = 90.0  # after the last byte a slow disk gets a minute of the server's
+PIECE = 64 * 1024  # bytes
 
 
 class RunningFarm:
@@ -27,7 +32,6 @@ class RunningFarm:
         self._http = httpx.Client(
             base_url=f"{access.url}/v1",
             headers={"Authorization": f"Bearer {access.token}"},
-            timeout=PATIENCE_S,
             trust_env=False,  # a proxy must not see the token
         )
 
@@ -77,6 +81,63 @@ class RunningFarm:
         self._ask("DELETE", f"/keys/{quote(id, safe='')}")
         return next((key for key in self.list_keys() if key["id"] == id), {"id": id, "name": id})
 
+    def probe_printer(self, address: Address) -> Row:
+        wanted = {"url": address.url, "api_key": address.api_key, "tls": address.tls}
+        return self._ask("POST", "/printers/probe", wanted)
+
+    def add_printer(self, printer: Printer) -> Row:
+        address = printer.address
+        connection = {
+            "kind": address.kind,
+            "url": address.url,
+            "api_key": address.api_key,
+            "tls": address.tls,
+        }
+        wanted = {
+            "id": printer.id,
+            "name": printer.name,
+            "connection": connection,
+            "tags": sorted(printer.tags),
+        }
+        return self._ask("POST", "/printers", wanted)
+
+    def list_printers(self) -> list[Row]:
+        return self._all("/printers")
+
+    def command_printer(self, id: str, command: Mapping[str, Any]) -> Row:
+        """command: its name under "command", and its values. The row is its `command_id`."""
+        return self._ask("POST", f"/printers/{quote(id, safe='')}/commands", command)
+
+    def stop_printers(self, ids: Sequence[str] | None) -> Row:
+        """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""
+        return self._ask("POST", "/emergency-stop", {"printers": ids})
+
+    def upload(self, file: Path, told: Callable[[int], None]) -> Row:
+        """Send a file; `told` hears how many bytes have gone. Raises OSError when it cannot be read."""
+        with file.open("rb") as source:
+            headers = {
+                "Content-Length": str(os.fstat(source.fileno()).st_size),
+                "Content-Type": "application/octet-stream",
+            }
+            return self._send(
+                "POST",
+                "/files",
+                UPLOAD_PATIENCE_S,
+                params={"name": file.name},
+                headers=headers,
+                content=_pieces(source, told),
+            )
+
+    def add_job(self, wish: Mapping[str, Any]) -> Row:
+        return self._ask("POST", "/jobs", wish)
+
+    def list_jobs(self, state: str | None) -> list[Row]:
+        return self._all("/jobs", {"state": state} if state else {})
+
+    def change_job(self, id: str, change: str) -> Row:
+        """change: hold, release, cancel or retry."""
+        return self._ask("POST", f"/jobs/{quote(id, safe='')}/{change}")
+
     def _change_user(self, username: str, change: Mapping[str, Any]) -> Row:
         wanted = username.casefold()
         for user in self.list_users():
@@ -84,11 +145,12 @@ class RunningFarm:
                 return {**user, **self._ask("PATCH", f"/users/{quote(str(user['id']), safe='')}", change)}
         raise NotFound(f"There is no user {username}; `farm user list` shows them.")
 
-    def _all(self, path: str) -> list[Row]:
+    def _all(self, path: str, filters: Mapping[str, str] | None = None) -> list[Row]:
         rows: list[Row] = []
         cursor: str | None = None
         while True:
-            page = self._ask("GET", path, query={"cursor": cursor} if cursor else None)
+            query = {**(filters or {}), **({"cursor": cursor} if cursor else {})}
+            page = self._ask("GET", path, query=query)
             rows += page["items"]
             cursor = page.get("next")
             if cursor is None:
@@ -101,12 +163,15 @@ class RunningFarm:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
+        return self._send(method, path, PATIENCE_S, json=body, params=query)
+
+    def _send(self, method: str, path: str, patience_s: float, **request: Any) -> dict[str, Any]:
         """The JSON answer, {} where there is none. Raises Refused with the server's own sentence."""
         try:
-            answer = self._http.request(method, path, json=body, params=query)
+            answer = self._http.request(method, path, timeout=patience_s, **request)
         except httpx.TimeoutException as problem:
             raise Refused(
-                f"The server at {self._url} did not answer within {PATIENCE_S:g} s. Look whether it was"
+                f"The server at {self._url} did not answer within {patience_s:g} s. Look whether it was"
                 " done before you try again."
             ) from problem
         except httpx.TransportError as problem:
@@ -116,6 +181,12 @@ class RunningFarm:
         if answer.is_success:
             return dict(answer.json()) if answer.content else {}
         raise _problem(answer)
+
+
+def _pieces(source: IO[bytes], told: Callable[[int], None]) -> Iterator[bytes]:
+    while piece := source.read(PIECE):
+        yield piece
+        told(source.tell())
 
 
 def _problem(answer: httpx.Response) -> FarmError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -11,14 +12,22 @@ import trio
 
 from farm.access.gate import Gate
 from farm.access.passwords import Hasher
+from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.commands.output import Row
 from farm.data_folder import DataFolder
 from farm.domain.clock import iso, real_clock
+from farm.domain.job import Job, Print
+from farm.domain.printer import Address, Connection, Mode, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import LOCAL, ApiKey, Grant, Role, Scope, User
+from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import NotFound
+from farm.live.shapes import of_job
+from farm.printers.fleet import checked_printer, keep_printer
+from farm.store import jobs, printers, prints
 from farm.store.connection import FARM
 from farm.store.database import Database
+from farm.web.shapes import of_printer
 
 _T = TypeVar("_T")
 
@@ -68,15 +77,73 @@ class StoppedFarm:
     def revoke_key(self, id: str) -> Row:
         return _key_row(self._run(lambda gate: gate.revoke_key(LOCAL, id)))
 
-    def _run(self, work: Callable[[Gate], Awaitable[_T]]) -> _T:
-        return trio.run(self._with_gate, work)
+    def probe_printer(self, address: Address) -> None:
+        return None
 
-    async def _with_gate(self, work: Callable[[Gate], Awaitable[_T]]) -> _T:
+    def add_printer(self, printer: Printer) -> Row:
+        async def add(database: Database) -> Row:
+            checked = checked_printer(printer)
+            address, at = checked.address, real_clock()
+            await OctoPrintDriver(address, trust=address.tls).aclose()  # refuses what it could not use
+            sealed = Seal.load(self._folder.secret_key, first_run=False).seal(address.api_key)
+            await database.write(keep_printer, checked, sealed, at, str(LOCAL))
+            return of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at)
+
+        return trio.run(self._with_database, add)
+
+    def list_printers(self) -> list[Row]:
+        async def look(database: Database) -> list[Row]:
+            at = real_clock()
+            return [of_printer(printer, status, at) for printer, status in await database.read(_printers)]
+
+        return trio.run(self._with_database, look)
+
+    def list_jobs(self, state: str | None) -> list[Row]:
+        async def look(database: Database) -> list[Row]:
+            return [of_job(job, attempts) for job, attempts in await database.read(_jobs, state)]
+
+        return trio.run(self._with_database, look)
+
+    def _run(self, work: Callable[[Gate], Awaitable[_T]]) -> _T:
+        async def with_gate(database: Database) -> _T:
+            folder = self._folder
+            keys = TokenKeys.load(folder.token_keys, real_clock(), secrets.token_urlsafe)
+            return await work(Gate(database, folder.path, keys, Hasher()))
+
+        return trio.run(self._with_database, with_gate)
+
+    async def _with_database(self, work: Callable[[Database], Awaitable[_T]]) -> _T:
         folder = self._folder
         database = Database(folder.farm_db, FARM, backups=folder.backups)
         async with database.running():
-            keys = TokenKeys.load(folder.token_keys, real_clock(), secrets.token_urlsafe)
-            return await work(Gate(database, folder.path, keys, Hasher()))
+            if not await database.read(printers.everything):
+                # Nothing is sealed yet. The server makes the key in an empty folder only, and this is none
+                # any more: without it the server would not start.
+                Seal.load(folder.secret_key, first_run=True)
+            return await work(database)
+
+
+def _printers(db: sqlite3.Connection) -> list[tuple[Printer, PrinterStatus]]:
+    plates = printers.plates(db)
+    return [
+        (printer, _unseen(printer, plates[printer.id].plate, *printers.mode(db, printer.id)))
+        for printer, _ in printers.everything(db)
+    ]
+
+
+def _unseen(printer: Printer, plate: Plate, mode: Mode, why: str) -> PrinterStatus:
+    """What is known of a printer that nobody talks to: what people decided about it."""
+    return PrinterStatus(
+        connection=Connection.OFFLINE if printer.enabled else Connection.DISABLED,
+        operation=Operation.UNKNOWN if mode is Mode.NORMAL else Operation(mode),
+        plate=plate,
+        message=why or "the farm is not running",
+    )
+
+
+def _jobs(db: sqlite3.Connection, state: str | None) -> list[tuple[Job, list[Print]]]:
+    everything = -1  # as SQLite has it
+    return [(job, prints.of_job(db, job.id)) for job in jobs.page(db, None, everything, state)]
 
 
 async def _find(gate: Gate, username: str) -> User:

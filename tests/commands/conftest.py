@@ -6,25 +6,17 @@ import io
 import logging
 import os
 import queue
-import secrets
 import threading
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 import structlog
 import trio
 
 from farm.__main__ import main
-from farm.access.gate import Gate
-from farm.access.passwords import Cost, Hasher
-from farm.access.tokens import TokenKeys
-from farm.data_folder import DataFolder, LocalAccess, local_url
+from farm.data_folder import DataFolder, LocalAccess
 from farm.domain.clock import real_clock
-from farm.domain.user import LOCAL, Scope
-from farm.platform import listening_socket
-from farm.store.connection import FARM
-from farm.store.database import Database
-from farm.web import app, server
+from tests.web.web_farm import WebFarm
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +37,16 @@ def folder(tmp_path):
     return DataFolder(tmp_path / "data")
 
 
+class Today(WebFarm):
+    """Lives on the clock that the commands see."""
+
+    now = property(lambda self: real_clock(), lambda self, noon: None)
+
+
 class Server:
     """The real web application over the real gate and database, in a thread of its own.
 
-    The token in the data folder is an administrator's API key: what the routes see is the same.
+    farm: what it is made of; queue, fleet and printers are the test's.
     """
 
     def __init__(self, folder):
@@ -66,26 +64,14 @@ class Server:
         self._thread.join()
 
     async def _run(self):
-        database = Database(self.folder.farm_db, FARM)
-        with self.folder.lock():
-            async with database.running():
-                keys = TokenKeys.load(self.folder.token_keys, real_clock(), secrets.token_urlsafe)
-                gate = Gate(database, self.folder.path, keys, Hasher(cost=Cost(memory_kib=64, passes=1)))
-                _, token = await gate.create_key(LOCAL, "this PC", [Scope.ADMIN])
-                await self._serve(gate, token)
-
-    async def _serve(self, gate, token):
-        listener = listening_socket("127.0.0.1", 0)
-        url = local_url(*listener.getsockname())
         stop, here = trio.Event(), trio.lowlevel.current_trio_token()
-        with self.folder.announced(LocalAccess(url, token)):
-            self._ready.put(lambda: trio.from_thread.run_sync(stop.set, trio_token=here))
-            await server.serve(
-                app.build(SimpleNamespace(gate=gate)),
-                trio.SocketListener(trio.socket.from_stdlib_socket(listener)),
-                stop.wait,
-                server.Patience(),
-            )
+        with self.folder.lock(), structlog.testing.capture_logs():
+            self.farm = Today(self.folder.path)
+            async with self.farm.running():
+                self.farm.gate.trust_local("a token")
+                with self.folder.announced(LocalAccess(self.farm.url, "a token")):
+                    self._ready.put(lambda: trio.from_thread.run_sync(stop.set, trio_token=here))
+                    await stop.wait()
 
 
 class _Terminal(io.StringIO):
@@ -138,3 +124,16 @@ def any_shop(request, shop):
     else:
         with Server(shop.folder):
             yield shop
+
+
+@pytest.fixture
+def a_server(folder):
+    """Runs a server for the length of a `with`."""
+    return partial(Server, folder)
+
+
+@pytest.fixture
+def server(a_server):
+    """A running server."""
+    with a_server() as server:
+        yield server

@@ -64,6 +64,8 @@ def test_help_loads_nothing_heavy():
         ["version"],
         *(["user", name] for name in ("add", "list", "disable", "reset-password")),
         *(["key", name] for name in ("add", "list", "revoke")),
+        *(["printer", name] for name in ("add", "probe", "list", "command", "emergency-stop")),
+        *(["job", name] for name in ("add", "list", "hold", "release", "cancel", "retry")),
     ],
     ids=" ".join,
 )
@@ -74,7 +76,7 @@ def test_every_command_has_help(words, capsys):
     assert capsys.readouterr().out.startswith(f"usage: farm {' '.join(words)} [-h]")
 
 
-@pytest.mark.parametrize("words", [[], ["key"], ["user"]])
+@pytest.mark.parametrize("words", [[], ["key"], ["user"], ["printer"], ["job"]])
 def test_no_command_at_all_is_wrong_usage(capsys, words):
     with pytest.raises(SystemExit) as stopped:
         main(words)

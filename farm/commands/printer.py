@@ -1,0 +1,252 @@
+"""`farm printer`: the shop's printers, set up, looked at and commanded from the shop PC."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from farm.commands import options, output, reach
+from farm.domain.command import NAMES
+from farm.domain.printer import Address, Printer
+from farm.errors import Refused, SettingsError
+
+COLUMNS = {
+    "id": "ID",
+    "name": "NAME",
+    "connection": "CONNECTION",
+    "operation": "OPERATION",
+    "plate": "PLATE",
+    "tags": "TAGS",
+    "url": "ADDRESS",
+    "message": "MESSAGE",
+}
+COMMANDS = (*NAMES.values(), "plate_cleared", "plate_undo")
+KINDS = {"octoprint": "OctoPrint"}
+
+_LISTS = frozenset({"lines", "axes"})
+_NUMBERS = frozenset({"good", "target_degc", "x", "y", "z"})
+
+
+def add_to(commands: options.Commands) -> None:
+    group = options.group(commands, "printer", "set printers up, list them, tell them what to do")
+    listing = options.command(group, "list", "list every printer and how it stands", list_all)
+    for parser in (*_setting_up(group), listing, *_telling(group)):
+        options.add_data(parser)
+        options.add_json(parser)
+
+
+def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
+    adding = options.command(
+        group,
+        "add",
+        "set up a printer, after a look who answers at its address",
+        add,
+        examples="  farm printer add mk4-01 --url http://192.168.1.20 --tag row-a\n"
+        '  farm printer add mk4-02 --name "Left MK4" --url https://mk4-02.local --tls sha256:5e88...\n'
+        "  farm printer add mk4-03 --url http://192.168.1.22 --api-key-stdin < key.txt",
+    )
+    adding.add_argument("id", help="a short name for addresses and scripts: a-z, 0-9, - and _")
+    adding.add_argument("--url", required=True, help="its print host's address, as http://192.168.1.20")
+    adding.add_argument("--name", help="what people call it (default: the id)")
+    adding.add_argument(
+        "--tag", dest="tags", action="append", default=[], metavar="TAG", help="a group it is in, and others"
+    )
+    adding.add_argument("--no-probe", action="store_true", help="add it without looking who answers")
+    probing = options.command(
+        group,
+        "probe",
+        "look who answers at an address, without adding anything",
+        probe,
+        examples="  farm printer probe http://192.168.1.20",
+    )
+    probing.add_argument("url", help="the print host's address")
+    for parser in (adding, probing):
+        _add_access(parser)
+    return adding, probing
+
+
+def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
+    telling = options.command(
+        group,
+        "command",
+        "tell a printer what to do",
+        command,
+        examples="  farm printer command mk4-01 pause reason='layer shift'\n"
+        "  farm printer command mk4-01 plate_cleared good=4\n"
+        "  farm printer command mk4-01 set_temperature heater=bed target_degc=60\n"
+        "  farm printer command mk4-01 gcode lines=M115 lines=M503",
+    )
+    telling.add_argument("id", help="the printer's id")
+    telling.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=", ".join(COMMANDS))
+    telling.add_argument(
+        "values", nargs="*", type=_value, metavar="NAME=VALUE", help="what the command takes; lists repeat it"
+    )
+    stopping = options.command(
+        group,
+        "emergency-stop",
+        "stop motion and heaters at once, of every printer or of those named",
+        emergency_stop,
+        examples="  farm printer emergency-stop\n  farm printer emergency-stop mk4-01 mk4-02",
+    )
+    stopping.add_argument("ids", nargs="*", metavar="ID", help="only these (default: every printer)")
+    return telling, stopping
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--api-key-stdin", action="store_true", help="read its API key from standard input, the first line"
+    )
+    parser.add_argument(
+        "--tls",
+        type=_trust,
+        default="system",
+        metavar="TRUST",
+        help="whom to trust at an https address: system, sha256:FINGERPRINT, or a PEM file (default: system)",
+    )
+
+
+def _trust(text: str) -> str:
+    if text == "system" or text.startswith("sha256:"):
+        return text
+    try:
+        return Path(text).read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither system, nor sha256: and a fingerprint, nor a PEM file that can be read"
+        ) from None
+
+
+def _value(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not written like reason='layer shift'")
+    if name in _NUMBERS:
+        try:
+            return name, json.loads(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{name}: {value!r} is no number") from None
+    return name, value
+
+
+def add(chosen: argparse.Namespace) -> int:
+    address = _address(chosen)
+    wanted = Printer(chosen.id, chosen.name or chosen.id, address, frozenset(chosen.tags))
+    with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
+        if not chosen.no_probe:
+            _look(farm, address)
+        printer = farm.add_printer(wanted)
+    if chosen.json:
+        output.say_json(printer)
+    else:
+        output.say(
+            f"{printer['id']} is in the farm. Look at its plate; when it is clear, say so:\n"
+            f"  farm printer command {printer['id']} plate_cleared"
+        )
+    return 0
+
+
+def _look(farm: reach.Reach, address: Address) -> None:
+    """Say who answers. Raises Refused when it is nobody the farm could drive."""
+    found = farm.probe_printer(address)
+    if found is None:
+        output.complain(f"The farm is not running: who answers at {address.url} shows when it starts.")
+    elif found["problem"]:
+        raise Refused(f"{found['problem']}\nNothing was added. With --no-probe it is, all the same.")
+    else:
+        output.complain(_who(found, address.url))
+
+
+def probe(chosen: argparse.Namespace) -> int:
+    """Exit code 1 when nobody answers whom the farm could drive."""
+    address = _address(chosen)
+    with reach.server_in(options.data_folder(chosen)) as farm:
+        found = farm.probe_printer(address)
+    if chosen.json:
+        output.say_json(found)
+    elif found["problem"]:
+        output.complain(found["problem"])
+    else:
+        output.say(_who(found, address.url))
+    return 1 if found["problem"] else 0
+
+
+def _who(found: output.Row, url: str) -> str:
+    identity = found["identity"]
+    words = " ".join(filter(None, (KINDS.get(found["kind"], found["kind"]), identity["version"])))
+    name = f", named {identity['name']}" if identity["name"] else ""
+    return f"{words} answers at {url}{name}."
+
+
+def _address(chosen: argparse.Namespace) -> Address:
+    return Address("octoprint", chosen.url, _read_api_key(chosen), chosen.tls)
+
+
+def _read_api_key(chosen: argparse.Namespace) -> str:
+    """The print host's API key, asked for without echo, or the first line of standard input.
+
+    Raises SettingsError where there is nobody to ask.
+    """
+    if chosen.api_key_stdin:
+        line = sys.stdin.readline()
+        if not line:
+            raise SettingsError("No API key came in on standard input.")
+        return line.strip()
+    if not sys.stdin.isatty():
+        raise SettingsError("There is no terminal to ask for the API key at; use --api-key-stdin.")
+    return getpass.getpass(f"API key of {chosen.url} (Enter for none): ").strip()
+
+
+def list_all(chosen: argparse.Namespace) -> int:
+    with reach.farm_in(options.data_folder(chosen)) as farm:
+        printers = farm.list_printers()
+    if chosen.json:
+        output.say_json(printers)
+    else:
+        output.say_table([_line(printer) for printer in printers], COLUMNS)
+    return 0
+
+
+def _line(printer: output.Row) -> output.Row:
+    return {**printer, **printer["status"], "url": printer["connection"]["url"]}
+
+
+def command(chosen: argparse.Namespace) -> int:
+    """Good as soon as the printer has accepted; what comes of it is seen in `farm printer list`."""
+    wanted = {"command": chosen.command, **_gathered(chosen.values)}
+    with reach.server_in(options.data_folder(chosen)) as farm:
+        accepted = farm.command_printer(chosen.id, wanted)
+    if chosen.json:
+        output.say_json(accepted)
+    else:
+        output.say(f"{chosen.id} takes {chosen.command}.")
+    return 0
+
+
+def _gathered(values: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises SettingsError for a value that is given twice and is no list."""
+    gathered: dict[str, Any] = {}
+    for name, value in values:
+        if name in _LISTS:
+            gathered.setdefault(name, []).append(value)
+        elif name in gathered:
+            raise SettingsError(f"{name} is given twice.")
+        else:
+            gathered[name] = value
+    return gathered
+
+
+def emergency_stop(chosen: argparse.Namespace) -> int:
+    """Exit code 1 when a printer could not be reached."""
+    with reach.server_in(options.data_folder(chosen)) as farm:
+        told = farm.stop_printers(chosen.ids or None)
+    if chosen.json:
+        output.say_json(told)
+    else:
+        output.say(f"Stopped: {', '.join(told['reached']) or 'none'}.")
+        if told["unreached"]:
+            output.complain(f"NOT reached: {', '.join(told['unreached'])}. Switch them off by hand.")
+    return 1 if told["unreached"] else 0
