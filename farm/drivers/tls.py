@@ -49,7 +49,7 @@ def _authority(pem: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # create_default_context is stricter than old hosts are
     try:
         context.load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:  # TypeError: not ASCII
         words = "The certificate is not whole: paste the PEM file with its first and last line."
         raise Invalid(words, _FIELD) from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the host's own certificate may be given, too

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+import h11
 import httpx
 import trio
 import wsproto.utilities
@@ -25,9 +26,12 @@ from farm.errors import FarmError, PrinterUnreachable, ProtocolError
 MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of temperatures of 16 tools, stays below
 WAITING = 32  # messages not looked at yet; when they are more, pongs wait behind them
 MAX_MESSAGES_A_S = 40.0  # on the whole; OctoPrint sends 2 and an event now and then
-MAX_BYTES_A_S = 512.0 * 1024
-AT_ONCE_S = 10.0  # a burst may bring what is allowed in this time
-POLITE_S = 1.0
+MAX_MESSAGES_AT_ONCE = 400.0
+MAX_BYTES_A_S = (
+    64.0 * 1024
+)  # on the whole; OctoPrint's usual two messages have 2 kB, and tiny pings cost most
+MAX_BYTES_AT_ONCE = 1.25 * MAX_MESSAGE
+POLITE_S = 0.2  # enough to send a close; its answer is not waited for
 GONE_AFTER_S = 9  # to the kernel; a backstop behind our pings
 
 
@@ -50,11 +54,11 @@ VIGILANT = Vigilance()
 
 
 class Allowance:
-    """So much of something a second, and what was not used lately at once."""
+    """So much of something a second on the whole, and so much at once."""
 
-    def __init__(self, a_second: float, now: float) -> None:
+    def __init__(self, a_second: float, at_once: float, now: float) -> None:
         self._a_second = a_second
-        self._left = self._most = a_second * AT_ONCE_S
+        self._left = self._most = at_once
         self._at = now
 
     def take(self, amount: float, now: float) -> bool:
@@ -71,7 +75,7 @@ class PushSocket:
         self._connection = connection
         self._where = where
         self._vigilance = vigilance
-        self._messages = Allowance(MAX_MESSAGES_A_S, trio.current_time())
+        self._messages = Allowance(MAX_MESSAGES_A_S, MAX_MESSAGES_AT_ONCE, trio.current_time())
 
     async def receive(self) -> str:
         """The next message, whenever it comes. Raises PrinterUnreachable, or ProtocolError."""
@@ -207,7 +211,7 @@ class _Metered(trio.abc.Stream):
     def __init__(self, stream: trio.abc.Stream, where: str) -> None:
         self._stream = stream
         self._where = where
-        self._bytes = Allowance(MAX_BYTES_A_S, trio.current_time())
+        self._bytes = Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, trio.current_time())
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         data = bytes(await self._stream.receive_some(max_bytes))
@@ -236,7 +240,9 @@ def _the_reason(group: BaseExceptionGroup, where: str) -> BaseException | None:
     return _as_ours(leaves[0], where)
 
 
-_EXPECTED = (FarmError, HandshakeError, wsproto.utilities.ProtocolError)
+# What the libraries raise at a peer's nonsense; h11's local error comes of their answer to a bad handshake.
+_NONSENSE = (HandshakeError, wsproto.utilities.ProtocolError, h11.ProtocolError)
+_EXPECTED = (FarmError, *_NONSENSE)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -246,10 +252,8 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _as_ours(error: BaseException, where: str) -> BaseException:
-    match error:
-        case ConnectionRejected():
-            return ProtocolError(f"{where} answers {error.status_code} instead of opening a push socket.")
-        case HandshakeError() | wsproto.utilities.ProtocolError():
-            return ProtocolError(f"{where} answers the push socket with something else than WebSocket.")
-        case _:
-            return error
+    if isinstance(error, ConnectionRejected):
+        return ProtocolError(f"{where} answers {error.status_code} instead of opening a push socket.")
+    if isinstance(error, _NONSENSE):
+        return ProtocolError(f"{where} answers the push socket with something else than WebSocket.")
+    return error

@@ -17,7 +17,7 @@ async def raw_peer(nursery: trio.Nursery, behaviour: Behaviour) -> str:
 
     async def serve(stream: trio.SocketStream) -> None:
         with suppress(trio.BrokenResourceError):  # the driver has hung up, as it should
-            await behaviour(stream, await _request(stream))
+            await behaviour(stream, await read_request(stream))
 
     (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
     return f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
@@ -33,7 +33,8 @@ def answering(status: str, body: bytes, *headers: str) -> Behaviour:
     return behave
 
 
-async def _request(stream: trio.SocketStream) -> bytes:
+async def read_request(stream: trio.abc.ReceiveStream) -> bytes:
+    """One whole request, its body included."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += await stream.receive_some() or b"\r\n\r\n"

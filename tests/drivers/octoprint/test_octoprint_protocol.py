@@ -214,6 +214,72 @@ def test_an_upload_is_taken_and_lies_there_whole() -> None:
         protocol.verify(record, NAME, record.size or 0, "0" * 40)
 
 
+def test_a_session_is_opened_with_the_key() -> None:
+    login = protocol.login(recorded("login"))
+
+    assert login.name == "admin"
+    assert login.session
+    assert login.session not in repr(login)
+    for answer in ("wrong key", "command with a wrong key"):
+        with pytest.raises(Forbidden):
+            protocol.login(recorded(answer))
+    for body in ({}, {"name": "admin"}, {"name": "admin", "session": None}):
+        with pytest.raises(ProtocolError, match="no session"):
+            protocol.login(saying(body))
+
+
+def test_the_newest_sample_of_temperatures_has_its_mark() -> None:
+    asked = protocol.machine(recorded("printing: printer, as we ask"))
+
+    assert asked.sampled is not None
+    assert asked.temperatures["tool0"] == Temperature(50.0, 50.0)  # and "history" is no heater
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+def sent(request: Request) -> tuple[str, dict[str, object]]:
+    return request.path, json.loads(request.content)
+
+
+def test_commands_are_what_octoprint_takes() -> None:
+    heaters = {name: Temperature(20.0, 0.0) for name in ("tool0", "tool1", "bed", "chamber")}
+    machine = protocol.Machine(True, Operation.IDLE, "Operational", heaters)
+
+    assert sent(protocol.emergency_stop()) == ("/api/printer/command", {"command": "M112"})
+    assert sent(protocol.target("bed", 60, machine)) == (
+        "/api/printer/bed",
+        {"command": "target", "target": 60.0},
+    )
+    assert sent(protocol.target("tool1", 204.96, machine)) == (
+        "/api/printer/tool",
+        {"command": "target", "targets": {"tool1": 205.0}},
+    )
+    assert sent(protocol.home(["x", "y"]))[1] == {"command": "home", "axes": ["x", "y"]}
+    assert sent(protocol.jog(1, 0, -2.5))[1] == {"command": "jog", "absolute": False, "x": 1.0, "z": -2.5}
+    assert sent(protocol.gcode([" M115 ; who?", "", "G28\r\n"]))[1] == {"commands": ["M115", "G28"]}
+
+
+@pytest.mark.parametrize("heater", ["tool7", "bed", "history", "", "tool0 S250", "tool0\nM112"])
+def test_no_heater_is_set_that_the_printer_does_not_show(heater: str) -> None:
+    machine = protocol.Machine(True, Operation.IDLE, "Operational", {"tool0": Temperature(20.0, 0.0)})
+
+    with pytest.raises(Refused, match="no heater"):
+        protocol.target(heater, 50, machine)
+
+
+def test_no_heater_is_set_on_a_printer_that_is_away() -> None:
+    with pytest.raises(Refused, match="while its printer is away"):
+        protocol.target("bed", 50, protocol.Machine(False, Operation.UNKNOWN))
+
+
+def test_a_heater_of_a_plugin_is_shown_but_not_set() -> None:
+    machine = protocol.Machine(True, Operation.IDLE, "Operational", {"dryer": Temperature(20.0, None)})
+
+    with pytest.raises(Refused, match="does not set it"):
+        protocol.target("dryer", 50, machine)
+
+
 # -- what others, older and sicker ones say ------------------------------------------------------
 
 
