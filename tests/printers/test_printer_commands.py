@@ -26,7 +26,7 @@ from farm.domain.command import (
 )
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Operation, Plate, PrinterStatus
-from farm.domain.user import Principal, Role, Scope
+from farm.domain.user import SYSTEM, Principal, Role, Scope
 from farm.drivers.base import Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
@@ -63,10 +63,7 @@ async def begin_a_print(shop: Shop, name: str = "mk4") -> str:
 
 
 async def tell(shop: Shop, command: Command, by: Principal | None = None, name: str = "mk4") -> None:
-    as_whom = {"by": by} if by is not None else {}
-    await shop.farm.address(f"printer:{name}").ask(
-        RunCommand(f"c-{NAMES[type(command)]}", command), **as_whom
-    )
+    await shop.tell(name, command, by if by is not None else SYSTEM)
 
 
 async def status(shop: Shop, name: str = "mk4") -> PrinterStatus:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +24,10 @@ from farm.drivers.base import (
 from farm.errors import NotFound, PrinterUnreachable, Refused
 
 PRINT_S = 600.0
+LATEST_START_S = 30.0  # after its answer was lost
+SLOWEST_ANSWER_S = 90.0  # of a host that reads the file before it answers a start
+GIVE_UP_S = 5.0  # of the transport, when nobody answers
+SEEN_FOR_S = 15.0  # a foreign print that could be seen for so long is to be known
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,11 @@ class Faults:
 
     unreachable: float = 0.0
     upload_cut: float = 0.0
+    upload_slow: float = 0.0  # it takes nearly as long as it may
     start_lost_before: float = 0.0  # the command never arrives, and nobody says so
     start_lost_after: float = 0.0  # it is carried out, but the answer is lost
+    start_late: float = 0.0  # it is carried out up to LATEST_START_S after its answer was lost
+    start_slow: float = 0.0  # it is carried out and answered after up to SLOWEST_ANSWER_S
     start_refused: float = 0.0
     print_fails: float = 0.0
     stop_lost: float = 0.0
@@ -42,40 +49,119 @@ class Faults:
 
 @dataclass
 class Machine:
-    """The physical printer: what it does is true whatever the farm believes."""
+    """The physical printer and its host: what they do is true whatever the farm believes.
+
+    on_start: told the name of each print that the farm has begun. sent: told what each command is
+    called when it leaves the farm. later: runs an async function beside everything else. wait: lets
+    the time pass that a request takes.
+    finished: the names of prints that came out well. dirty: whether plastic lies on the plate.
+    """
 
     chance: random.Random
     faults: Faults = Faults()
+    print_s: float = PRINT_S
     on_start: Callable[[str], None] = lambda name: None
+    sent: Callable[[str], None] = lambda command: None
+    later: Callable[..., None] | None = None
+    wait: Callable[[float], Awaitable[None]] = trio.sleep
     files: set[str] = field(default_factory=set)
     running: str | None = None
+    foreign: bool = False
     began_at: float = 0.0
     ends_at: float = 0.0
     starts: dict[str, int] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
     paused: bool = False
+    dirty: bool = False
     loss: Loss | None = None
     complaint: str = ""
     stops: int = 0
     heard: list[str] = field(default_factory=list)
+    away_until: float = 0.0
+    frozen_until: float = 0.0
+    boots: int = 0
+    _seen_since: float | None = None  # of a foreign print
 
     def happens(self, chance: float) -> bool:
         return self.chance.random() < chance
 
+    @property
+    def frozen(self) -> bool:
+        return trio.current_time() < self.frozen_until
+
     def begin(self, name: str) -> None:
+        """Carry out a start that the farm has sent."""
         self.on_start(name)
         self.starts[name] = self.starts.get(name, 0) + 1
-        self.running = name
+        self._begin(name, self.print_s * self.chance.uniform(0.5, 1.5))
+        self.dirty = True
+
+    def begin_foreign(self, name: str, seconds: float) -> None:
+        """Somebody starts a print at the machine."""
+        self._begin(name, seconds)
+        self.foreign = True
+
+    def _begin(self, name: str, seconds: float) -> None:
+        self.running, self.foreign, self.paused = name, False, False
+        self.ended.pop(name, None)
+        self._seen_since = None
         self.began_at = trio.current_time()
-        self.ends_at = self.began_at + PRINT_S * self.chance.uniform(0.5, 1.5)
+        self.ends_at = self.began_at + seconds
+
+    async def begin_later(self, name: str, seconds: float) -> None:
+        """Carry out a start that took its time, unless the host forgot it or is busy by then."""
+        boots = self.boots
+        await trio.sleep(max(seconds, self.frozen_until - trio.current_time()))
+        self.advance()
+        if self.boots == boots and self.running is None and self.loss is None:
+            self.begin(name)
 
     def advance(self) -> None:
         """Let a print that is over be over."""
         if self.paused:
             self.ends_at = max(self.ends_at, trio.current_time() + 1)
         if self.running is not None and trio.current_time() >= self.ends_at:
-            self.ended[self.running] = not self.happens(self.faults.print_fails)
-            self.running = None
+            self.end(good=not self.happens(self.faults.print_fails))
+
+    def end(self, *, good: bool) -> None:
+        """The print that runs is over, and the host remembers how it ended."""
+        if self.running is not None:
+            self.ended[self.running] = good
+            if good and not self.foreign:
+                self.finished.add(self.running)
+            self.running, self.paused = None, False
+
+    def restart_host(self, away_s: float, loss: Loss | None) -> None:
+        """The host falls over and comes back without a memory of the print that ran."""
+        self.boots += 1
+        self.running, self.paused = None, False
+        self.away_until = trio.current_time() + away_s
+        self.loss = loss
+
+    def lose(self, loss: Loss, complaint: str = "") -> None:
+        """The host loses its printer, and with it the print."""
+        self.end(good=False)
+        self.loss, self.complaint = loss, complaint
+
+    def look(self) -> Reading:
+        """What the host would say now, were it asked."""
+        if self.loss is not None:
+            return Reading(False, Operation.UNKNOWN, error=self.complaint, loss=self.loss)
+        if self.running is None:
+            return Reading(True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0)})
+        self._note_seen()
+        elapsed_s, left_s = trio.current_time() - self.began_at, self.ends_at - trio.current_time()
+        progress = elapsed_s / (elapsed_s + left_s)
+        file = LoadedFile(self.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
+        operation = Operation.PAUSED if self.paused else Operation.PRINTING
+        return Reading(True, operation, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
+
+    def _note_seen(self) -> None:
+        if self.foreign:
+            now = trio.current_time()
+            self._seen_since = now if self._seen_since is None else self._seen_since
+            self.dirty = self.dirty or now - self._seen_since >= SEEN_FOR_S
 
 
 class MachineDriver:
@@ -86,14 +172,29 @@ class MachineDriver:
     def __init__(self, machine: Machine, look_every_s: float) -> None:
         self._machine = machine
         self._look_every_s = look_every_s
+        self._last: Reading | None = None
 
-    async def _travel(self) -> None:
-        await trio.sleep(self._machine.chance.uniform(0.001, 0.05))
-        self._machine.advance()
-        if self._machine.happens(self._machine.faults.bug):
+    async def _travel(self, command: str = "") -> None:
+        machine = self._machine
+        if command:
+            machine.sent(command)
+        await self._machine.wait(machine.chance.uniform(0.001, 0.05))
+        if trio.current_time() < machine.away_until:
+            await self._machine.wait(min(GIVE_UP_S, machine.away_until - trio.current_time()))
+            raise PrinterUnreachable("the simulated host is away")
+        machine.advance()
+        if machine.happens(machine.faults.bug):
             raise ZeroDivisionError("a planted bug")
-        if self._machine.happens(self._machine.faults.unreachable):
+        if machine.happens(machine.faults.unreachable):
             raise PrinterUnreachable("the simulated network lost a request")
+
+    async def _need_machine(self, command: str) -> None:
+        await self._travel(command)
+        if self._machine.loss is not None:
+            raise Refused("the simulated host has no printer")
+        if self._machine.frozen:  # the host takes it, and the printer never hears of it
+            await self._machine.wait(GIVE_UP_S)
+            raise AnswerLost("the simulated printer does not answer its host")
 
     async def connect(self) -> Identity:
         await self._travel()
@@ -101,16 +202,10 @@ class MachineDriver:
 
     async def status(self) -> Reading:
         await self._travel()
-        machine = self._machine
-        if machine.loss is not None:
-            return Reading(False, Operation.UNKNOWN, error=machine.complaint, loss=machine.loss)
-        if machine.running is None:
-            return Reading(True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0)})
-        elapsed_s, left_s = trio.current_time() - machine.began_at, machine.ends_at - trio.current_time()
-        progress = elapsed_s / (elapsed_s + left_s)
-        file = LoadedFile(machine.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
-        operation = Operation.PAUSED if machine.paused else Operation.PRINTING
-        return Reading(True, operation, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
+        if self._machine.frozen and self._last is not None:
+            return replace(self._last, stale=True, attention="the values stand still")
+        self._last = self._machine.look()
+        return self._last
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         missed = 0
@@ -122,58 +217,72 @@ class MachineDriver:
                 missed += 1
                 if missed == 3:
                     raise
-            await trio.sleep(self._look_every_s)
+            await self._machine.wait(self._look_every_s)
 
     async def upload(self, source: Path, remote_name: str, size: int) -> None:
-        await self._travel()
-        await trio.sleep(size / 1e6)
+        await self._travel("upload")
+        slow_s = size / 25_000 if self._machine.happens(self._machine.faults.upload_slow) else size / 1e6
+        await self._machine.wait(slow_s)
         if self._machine.happens(self._machine.faults.upload_cut):
             raise AnswerLost("the simulated upload was cut")
         self._machine.files.add(remote_name)
 
     async def start(self, remote_name: str) -> None:
         machine, faults = self._machine, self._machine.faults
-        await self._travel()
-        if machine.running is not None or machine.happens(faults.start_refused):
+        await self._travel("start")
+        if machine.running is not None or machine.loss is not None or machine.happens(faults.start_refused):
             raise Refused("the simulated printer is busy")
         if remote_name not in machine.files:
             raise NotFound(f"no file {remote_name}")
         if machine.happens(faults.start_lost_before):
             raise AnswerLost("the start was lost")
-        machine.begin(remote_name)
+        if machine.frozen or machine.happens(faults.start_late):
+            self._begin_later(remote_name, machine.chance.uniform(0, LATEST_START_S))
+            raise AnswerLost("the host took the start, and says nothing more")
+        if machine.happens(faults.start_slow):
+            slow_s = machine.chance.uniform(0, SLOWEST_ANSWER_S)
+            self._begin_later(remote_name, slow_s)
+            await self._machine.wait(slow_s)
+        else:
+            machine.begin(remote_name)
         if machine.happens(faults.start_lost_after):
             raise AnswerLost("the answer was lost")
 
+    def _begin_later(self, remote_name: str, seconds: float) -> None:
+        """Whoever asked may be gone by then: the command is with the host."""
+        if self._machine.later is None:
+            raise ValueError("this machine has nobody who could begin a print later")
+        self._machine.later(self._machine.begin_later, remote_name, seconds)
+
     async def pause(self) -> None:
-        await self._travel()
+        await self._need_machine("pause")
         if self._machine.running is None:
             raise Refused("nothing prints")
         self._machine.paused = True
 
     async def resume(self) -> None:
-        await self._travel()
+        await self._need_machine("resume")
         self._machine.paused = False
 
     async def cancel(self) -> None:
-        await self._travel()
-        machine = self._machine
-        if machine.running is None:
+        await self._need_machine("cancel")
+        if self._machine.running is None:
             raise Refused("nothing prints")
-        machine.ended[machine.running] = False
-        machine.running, machine.paused = None, False
+        self._machine.end(good=False)
 
     async def emergency_stop(self) -> None:
-        await trio.sleep(0.01)
         machine = self._machine
+        machine.sent("emergency_stop")
+        await self._machine.wait(0.01)
         machine.stops += 1
-        if machine.happens(machine.faults.stop_lost):
+        if machine.happens(machine.faults.stop_lost) or trio.current_time() < machine.away_until:
             raise PrinterUnreachable("the stop was lost")
-        if machine.running is not None:
-            machine.ended[machine.running] = False
-            machine.running = None
+        if machine.loss is not None:
+            raise Refused("the simulated host has no printer")
+        machine.lose(Loss.EMERGENCY_STOP, "stopped")
 
     async def send_gcode(self, lines: Sequence[str]) -> None:
-        await self._travel()
+        await self._need_machine("send_gcode")
         self._machine.heard += lines
 
     async def set_temperature(self, heater: str, target_degc: float) -> None:
@@ -186,15 +295,15 @@ class MachineDriver:
         await self.send_gcode([f"jog {x:g} {y:g} {z:g}"])
 
     async def connect_machine(self) -> None:
-        await self._travel()
+        await self._travel("connect_machine")
         self._machine.loss = None
 
     async def disconnect_machine(self) -> None:
-        await self._travel()
-        self._machine.loss = Loss.CLOSED
+        await self._travel("disconnect_machine")
+        self._machine.lose(Loss.CLOSED)
 
     async def delete(self, remote_name: str) -> None:
-        await self._travel()
+        await self._travel("delete")
         self._machine.files.discard(remote_name)
 
     async def outcome(self, remote_name: str) -> Outcome:

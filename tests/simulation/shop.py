@@ -1,4 +1,7 @@
-"""A shop of machines in memory under the whole real tree but the web, on the virtual clock."""
+"""A shop of machines in memory under the whole real tree but the web, on the virtual clock.
+
+The shop itself watches what must hold at every moment, and says so when it is closed.
+"""
 
 from __future__ import annotations
 
@@ -16,33 +19,38 @@ from farm.actors import Address
 from farm.app import Farm, Seams
 from farm.config import Settings
 from farm.data_folder import DataFolder
+from farm.domain.command import NAMES, ClearEmergency, Command
 from farm.domain.event import Fact
 from farm.domain.file import FileKind, StoredFile
-from farm.domain.job import Job, Print, PrintState
+from farm.domain.job import Job, Print
 from farm.domain.printer import Address as PrinterAddress
-from farm.domain.printer import Plate, Printer
-from farm.printers.messages import AddPrinter
+from farm.domain.printer import Plate, Printer, PrinterStatus
+from farm.domain.user import SYSTEM, Principal
+from farm.live.messages import ReportStatuses
+from farm.printers.messages import AddPrinter, EmergencyStop, RunCommand
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import events, files, jobs, printers, prints
 from farm.store.database import Database
-from tests.simulation.machine import Faults, Machine, MachineDriver
+from tests.simulation.machine import PRINT_S, Faults, Machine, MachineDriver
+from tests.simulation.promises import Promises
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CONTENT = "c0ffee" * 10
 
 
-class StartedTooEarly(AssertionError):
-    """A start command without its committed row, or onto a plate that is not clear."""
-
-
 @dataclass
 class Shop:
-    """What a test holds in its hands. Everything in it is real, but for the machines."""
+    """What a test holds in its hands. Everything in it is real, but for the machines.
+
+    later: where machines do what they were told some time ago.
+    """
 
     farm: Farm
     chance: random.Random
     machines: dict[str, Machine]
     drivers: dict[str, MachineDriver]
+    promises: Promises
+    later: trio.Nursery
 
     def driver_of(self, name: str) -> MachineDriver:
         """The driver that the printer's actor uses at the moment."""
@@ -56,41 +64,54 @@ class Shop:
     def database(self) -> Database:
         return self.farm.database
 
-    async def add_printer(self, name: str, faults: Faults | None = None) -> None:
-        self.machines[name] = Machine(
-            random.Random(self.chance.random()),
-            faults or Faults(),
-            on_start=lambda f: self._check_start(name, f),
-        )
+    async def add_printer(self, name: str, faults: Faults | None = None, print_s: float = PRINT_S) -> None:
+        if name not in self.machines:
+            self.machines[name] = Machine(
+                random.Random(self.chance.random()),
+                faults or Faults(),
+                print_s,
+                on_start=lambda remote_name: self.promises.check_start(name, remote_name),
+                sent=lambda command: self.promises.check_sent(name, command),
+                later=self.later.start_soon,
+            )
         printer = Printer(
             name, name.upper(), PrinterAddress("octoprint", f"http://{name}.test"), max_retries=1
         )
         await self.farm.address("printers").ask(AddPrinter(printer))
 
-    def _check_start(self, printer: str, remote_name: str) -> None:
-        """The invariant before every start command, looked up in the database at that very moment."""
-        row = self.look(prints.active_on, printer)
-        if row is None or row.remote_name != remote_name or row.state is not PrintState.STARTING:
-            raise StartedTooEarly(f"{printer} starts {remote_name} while the row says {row}")
-        plate = self.look(printers.plate, printer)
-        if plate is None or plate.plate is not Plate.CLEAR:
-            raise StartedTooEarly(f"{printer} starts {remote_name} on a plate that is {plate}")
-
-    def look(self, op, *args):
-        """Read at once, without letting anybody else run."""
-        return self.database._writer.look(lambda db: op(db, *args))
-
-    async def add_file(self, name: str = "cube.gcode") -> str:
-        file = StoredFile(f"file-{name}", name, FileKind.GCODE, 50_000, CONTENT, "test", NOON)
+    async def add_file(self, name: str = "cube.gcode", size: int = 50_000) -> str:
+        file = StoredFile(f"file-{name}", name, FileKind.GCODE, size, CONTENT, "test", NOON)
         stored, _ = await self.database.write(files.add, file)
         return stored.id
 
     async def add_job(self, copies: int = 1, **wishes: object) -> Job:
         return await self.queue.ask(AddJob(await self.add_file(), copies=copies, **wishes))
 
+    def restarts(self, actor: str) -> int:
+        """How often an actor was started again."""
+        return self.farm.runtime.children[actor].restarts
+
     async def clear(self, *names: str) -> None:
+        """Take off what lies on these plates, and say so."""
         for name in names:
             await self.queue.ask(ClearPlate(name))
+            machine = self.machines[name]
+            machine.dirty = machine.dirty and machine.running is not None
+
+    async def tell(self, name: str, command: Command, by: Principal = SYSTEM) -> None:
+        """Tell a printer to do something."""
+        printer = self.farm.address(f"printer:{name}")
+        if isinstance(command, ClearEmergency):
+            self.promises.emergencies.discard(name)
+        await printer.ask(RunCommand(f"c-{NAMES[type(command)]}", command), by=by)
+
+    async def stop(self, name: str) -> None:
+        """Stop a printer in an emergency."""
+        await self.farm.address(f"printer:{name}").ask(EmergencyStop())
+
+    async def status(self, name: str) -> PrinterStatus:
+        """The printer as people see it."""
+        return (await self.farm.address("events").ask(ReportStatuses()))[name]
 
     async def job(self, job: str) -> Job:
         return await self.database.read(jobs.existing, job)
@@ -108,8 +129,13 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(seed: int = 0, *, look_every_s: float = 1.0) -> AsyncIterator[Shop]:
-    """A shop without printers: the whole tree but the web. Leaving it stops everybody in order."""
+async def open_shop(
+    seed: int = 0, *, look_every_s: float = 1.0, settings: Settings | None = None
+) -> AsyncIterator[Shop]:
+    """A shop without printers: the whole tree but the web. Leaving it stops everybody in order.
+
+    Raises PromiseBroken when something happened in it that must never happen.
+    """
     chance = random.Random(seed)
     begun = trio.current_time()
 
@@ -130,6 +156,10 @@ async def open_shop(seed: int = 0, *, look_every_s: float = 1.0) -> AsyncIterato
         inline=True,
     )
     with tempfile.TemporaryDirectory() as folder:
-        farm = Farm(Settings(), DataFolder(Path(folder)), seams)
-        async with farm.running():
-            yield Shop(farm, chance, machines, drivers)
+        farm = Farm(settings or Settings(), DataFolder(Path(folder)), seams)
+        promises = Promises(farm.database, machines)
+        async with trio.open_nursery() as later:
+            async with farm.running():
+                yield Shop(farm, chance, machines, drivers, promises, later)
+                promises.check()
+            later.cancel_scope.cancel()

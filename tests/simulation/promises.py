@@ -1,0 +1,130 @@
+"""What must hold at every moment of a simulated shop: looked at with each commit, start and command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from farm.domain.event import Fact
+from farm.domain.job import ACTIVE_PRINTS, PRINTS, JobState, PrintState
+from farm.domain.printer import Plate
+from farm.store import events, jobs, printers, prints
+from farm.store.database import Database
+from tests.simulation.machine import Machine
+
+_NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
+_STATES = {f"print.{state}" for state in PrintState}
+
+
+class PromiseBroken(AssertionError):
+    """Something happened that must never happen."""
+
+
+class Promises:
+    """Watches a shop. It notes what is wrong and lets the shop go on: a raise would look like a crash."""
+
+    def __init__(self, database: Database, machines: Mapping[str, Machine]) -> None:
+        self.broken: list[str] = []
+        self.dispatches = 0  # prints whose row says that their start may go out
+        self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
+        self._database = database
+        self._machines = machines
+        self._seq = 0
+        self._prints: dict[str, PrintState] = {}
+        self._holding: dict[str, str] = {}  # print by printer
+        self._tell_of_facts = database.on_facts
+        database.on_facts = self._see
+
+    def look(self, op: Callable[..., Any], *args: Any) -> Any:
+        """Read at once, without letting anybody else run."""
+        return self._database._writer.look(lambda db: op(db, *args))
+
+    def require(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            self.broken.append(otherwise)
+
+    # -- at every moment -----------------------------------------------------------------------
+
+    def check_start(self, printer: str, remote_name: str) -> None:
+        """At the very moment in which a machine begins what the farm told it to."""
+        row, plate = self.look(prints.active_on, printer), self.look(printers.plate, printer)
+        committed = row is not None and (row.remote_name, row.state) == (remote_name, PrintState.STARTING)
+        self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
+        self.require(plate.plate is Plate.CLEAR, f"{printer} begins {remote_name} on a plate {plate}")
+        machine = self._machines[printer]
+        self.require(not machine.dirty, f"{printer} begins {remote_name} on plastic")
+        self.require(machine.starts.get(remote_name, 0) == 0, f"{remote_name} was started twice")
+
+    def check_sent(self, printer: str, command: str) -> None:
+        """At the very moment in which the farm sends something else than a question."""
+        if command == "emergency_stop":
+            self.emergencies.add(printer)
+        else:
+            self.require(printer not in self.emergencies, f"{command} sent to {printer} in its emergency")
+
+    def _see(self, facts: list[Fact]) -> None:
+        for fact in facts:
+            self.require(fact.seq == self._seq + 1, f"fact {fact.seq} came after {self._seq}")
+            self._seq = fact.seq
+            if fact.type in _STATES:
+                self._see_print(fact.data)
+        self._tell_of_facts(facts)
+
+    def _see_print(self, data: Mapping[str, Any]) -> None:
+        name, printer, state = data["print"], data["printer"], PrintState(data["to"])
+        before = self._prints.get(name)
+        self.require(data["from"] == before, f"{name} went from {data['from']}, and was {before}")
+        self._prints[name] = state
+        if before is None:
+            self.require(printer not in self._holding, f"{printer} is given to a second print")
+            self.require(state is PrintState.RESERVED, f"{name} came into being {state}")
+            self._holding[printer] = name
+        else:
+            self.require(state in PRINTS[before], f"{name} went from {before} to {state}")
+            self.require(self._holding.get(printer) == name, f"{name} goes on without {printer}")
+        self.dispatches += state is PrintState.STARTING
+        if state not in ACTIVE_PRINTS:
+            self._holding.pop(printer, None)
+            self._see_end(name, printer, before, state)
+
+    def _see_end(self, name: str, printer: str, before: PrintState | None, state: PrintState) -> None:
+        machine, remote_name = self._machines[printer], self.look(prints.existing, name).remote_name
+        if state is PrintState.FINISHED:
+            self.require(remote_name in machine.finished, f"{remote_name} was called good and was not")
+        if before in _NOT_BEGUN:
+            self.require(remote_name not in machine.starts, f"{remote_name} was taken back, and had begun")
+        if state is not PrintState.UNKNOWN:  # then nothing is claimed
+            runs = machine.running == remote_name and not machine.foreign
+            self.require(not runs, f"{remote_name} is {state}, and runs")
+
+    # -- at the end ----------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise PromiseBroken when anything was noted, or the database does not tell what happened."""
+        self._check_starts()
+        self._check_rows()
+        if self.broken:
+            raise PromiseBroken("\n".join(self.broken))
+
+    def _check_starts(self) -> None:
+        starts: Counter[str] = Counter()
+        for machine in self._machines.values():
+            starts.update(machine.starts)
+        for name, count in starts.items():
+            self.require(count == 1, f"{name} was started {count} times")
+
+    def _check_rows(self) -> None:
+        rows = self.look(_every_print)
+        self.require({row.id: row.state for row in rows} == self._prints, "prints came or went unseen")
+        done = Counter(row.job for row in rows if row.state is PrintState.FINISHED)
+        for job in {row.job for row in rows}:
+            kept = self.look(jobs.existing, job)
+            self.require(kept.done == done[job] <= kept.copies, f"{job} has {done[job]} copies: {kept}")
+            self.require((kept.state is JobState.DONE) == (kept.done == kept.copies), f"{job} is {kept}")
+        facts = self.look(events.since, 0, 1_000_000)
+        self.require([fact.seq for fact in facts] == list(range(1, len(facts) + 1)), "facts with a gap")
+
+
+def _every_print(db: Any) -> Any:
+    return prints.page(db, None, 1_000_000, job=None, printer=None, state=None)
