@@ -1,0 +1,175 @@
+"""The switches of a simulated fleet, as JSON under /control/: faults, restarts, and what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from farm.drivers.exchange import Answer
+from farm.simulator.faults import Manner, Swallow
+from farm.simulator.octoprint import Json
+from farm.simulator.station import Station
+
+_T = TypeVar("_T")
+
+
+class Add(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /control/printers. speed: how much faster than real time it lives."""
+
+    id: str | None = None
+    speed: float | None = None
+    seed: int | None = None
+    port: int = 0
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    """PATCH /control/printers/ID: what is left out stays as it is."""
+
+    manner: Manner | None = None
+    slow_ms: int | None = None
+    swallow: Swallow | None = None
+    emergency_parser: bool | None = None
+    gives_up_after_s: float | None = None
+
+
+class What(StrEnum):
+    """What can be made to happen once."""
+
+    RESTART = "restart"
+    GO_AWOL = "go_awol"
+    COME_BACK = "come_back"
+    DROP_CONNECTION = "drop_connection"
+    FIRMWARE_ERROR = "firmware_error"
+    CONNECT = "connect"
+
+
+class Do(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /control/printers/ID/do. down_s: how long a restart takes."""
+
+    what: What
+    down_s: float = 1.0
+
+
+class Fleet(Protocol):
+    """The stations there are."""
+
+    stations: dict[str, Station]
+
+    def add(self, wish: Add) -> Station:
+        """Raises OSError when the port is taken, ValueError when the id is."""
+        ...
+
+    def remove(self, id: str) -> None: ...
+
+    def soon(self, what: Callable[..., Any], *arguments: Any) -> None:
+        """Runs an async function beside."""
+        ...
+
+
+def control(fleet: Fleet, method: str, path: str, body: bytes, now: float) -> Answer:
+    """Does what a request to the control port asks."""
+    match method, path.strip("/").split("/"):
+        case "GET", ["control", "printers"]:
+            return _json({"printers": [described(station) for station in fleet.stations.values()]})
+        case "POST", ["control", "printers"]:
+            return _add(fleet, body)
+        case verb, ["control", "printers", id, *rest] if id in fleet.stations:
+            return _one(fleet, fleet.stations[id], verb, rest, body, now)
+        case _:
+            return _wrong(404, "there is no such printer or switch")
+
+
+def _one(fleet: Fleet, station: Station, verb: str, rest: list[str], body: bytes, now: float) -> Answer:
+    match verb, rest:
+        case "GET", []:
+            return _json(described(station))
+        case "PATCH", []:
+            return _given(body, Change, lambda change: _change(station, change))
+        case "DELETE", []:
+            fleet.remove(station.id)
+            return Answer(204)
+        case "POST", ["do"]:
+            return _given(body, Do, lambda wish: _do(fleet, station, wish, now))
+        case _:
+            return _wrong(405, "this is no switch of a printer")
+
+
+def described(station: Station) -> Json:
+    """All about one printer, for programs."""
+    host, faults = station.host, station.faults
+    counted = host.counted
+    return {
+        "id": station.id,
+        "url": station.url,
+        "api_key": host.api_key,
+        "state": host.text,
+        "manner": faults.manner,
+        "slow_ms": faults.slow_ms,
+        "swallow": faults.swallow,
+        "requests": counted.requests,
+        "starts": dict(counted.starts),
+        "uploads": dict(counted.uploads),
+        "commands": dict(counted.commands),
+        "files": {
+            file.name: {"successes": file.successes, "failures": file.failures}
+            for file in host.files.values()
+        },
+    }
+
+
+def _add(fleet: Fleet, body: bytes) -> Answer:
+    def add(wish: Add) -> Answer:
+        try:
+            return _json(described(fleet.add(wish)), 201)
+        except (OSError, ValueError) as error:
+            return _wrong(409, str(error))
+
+    return _given(body, Add, add)
+
+
+def _change(station: Station, change: Change) -> Answer:
+    station.misbehave(change.manner, change.slow_ms, change.swallow)
+    if change.emergency_parser is not None:
+        station.host.machine.emergency_parser = change.emergency_parser
+    if change.gives_up_after_s is not None:
+        station.host.gives_up_after_s = change.gives_up_after_s
+    return _json(described(station))
+
+
+def _do(fleet: Fleet, station: Station, wish: Do, now: float) -> Answer:
+    host = station.host
+    host.tick(now)
+    match wish.what:
+        case What.RESTART:
+            fleet.soon(station.restart, wish.down_s)
+        case What.GO_AWOL:
+            host.go_awol(now)
+        case What.COME_BACK:
+            host.machine.come_back(now)
+        case What.DROP_CONNECTION:
+            host.lose_line(now)
+        case What.FIRMWARE_ERROR:
+            host.break_down(now)
+        case What.CONNECT:
+            host.connect(now)
+    station.touched()
+    return _json(described(station))
+
+
+def _given(body: bytes, kind: type[_T], then: Callable[[_T], Answer]) -> Answer:
+    try:
+        wish = msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.DecodeError as error:
+        return _wrong(422, str(error))
+    return then(wish)
+
+
+def _json(body: object, status: int = 200) -> Answer:
+    return Answer(status, {"content-type": "application/json"}, msgspec.json.encode(body))
+
+
+def _wrong(status: int, words: str) -> Answer:
+    return _json({"error": words}, status)

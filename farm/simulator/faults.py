@@ -1,0 +1,106 @@
+"""The ways in which a simulated print host misbehaves, as values that are switched while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+import trio
+
+from farm.simulator.octoprint_api import Asked
+
+
+class Manner(StrEnum):
+    """How it answers for as long as this lasts.
+
+    Carried out in spite of it: GARBAGE, HALF. Not carried out: ERROR, DROP, REFUSE. HALF_OPEN keeps what
+    comes and carries it out, late, when it is over.
+    """
+
+    WELL = "well"
+    ERROR = "500"
+    GARBAGE = "garbage"  # bytes that are no JSON, where JSON should be
+    HALF = "half"  # the first half of the right answer, as a whole one
+    DROP = "drop"  # hangs up instead of answering
+    HALF_OPEN = "half_open"  # reads and says nothing more, but keeps the connections
+    REFUSE = "refuse"  # takes no connections, and has cut those there were
+
+
+class Swallowed(StrEnum):
+    """Which answers are lost."""
+
+    START = "start"  # of whatever may begin a print
+    UPLOAD = "upload"
+    POST = "post"
+
+
+class Silence(StrEnum):
+    """What the client sees in the place of an answer."""
+
+    NOTHING = "nothing"  # the connection stays open and silent
+    CLOSE = "close"
+
+
+class Swallow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The request is carried out, its answer is lost; so often."""
+
+    what: Swallowed
+    times: int = 1
+    then: Silence = Silence.NOTHING
+
+
+@dataclass
+class Faults:
+    """What is wrong with one print host. slow_ms: before each answer."""
+
+    manner: Manner = Manner.WELL
+    slow_ms: int = 0
+    swallow: Swallow | None = None
+    changed: trio.Event = field(default_factory=trio.Event)
+
+    def change(self, manner: Manner | None = None, slow_ms: int | None = None) -> None:
+        self.manner = self.manner if manner is None else manner
+        self.slow_ms = self.slow_ms if slow_ms is None else slow_ms
+        self.changed.set()
+        self.changed = trio.Event()
+
+    async def flowing(self) -> None:
+        """Returns when bytes pass."""
+        while self.manner is Manner.HALF_OPEN:
+            await self.changed.wait()
+
+    def swallows(self, question: Asked) -> Silence | None:
+        """Whether the answer to this request is lost, and how. Counts it."""
+        lost = self.swallow
+        if lost is None or not _meant(lost.what, question):
+            return None
+        left = lost.times - 1
+        self.swallow = Swallow(lost.what, left, lost.then) if left > 0 else None
+        return lost.then
+
+
+def _meant(what: Swallowed, question: Asked) -> bool:
+    if question.method != "POST":
+        return False
+    upload = question.path == "/api/files/local"
+    match what:
+        case Swallowed.POST:
+            return True
+        case Swallowed.UPLOAD:
+            return upload
+        case Swallowed.START:
+            prints = question.form is not None and question.form.fields.get("print") == "true"
+            return prints or (not upload and _starts(question))
+
+
+def _starts(question: Asked) -> bool:
+    try:
+        body = msgspec.json.decode(question.body)
+    except msgspec.DecodeError:
+        return False
+    if not isinstance(body, dict):
+        return False
+    if question.path == "/api/job":
+        return body.get("command") in ("start", "restart")
+    return question.path.startswith("/api/files/") and body.get("print") is True

@@ -1,0 +1,269 @@
+"""One simulated print host on a port of its own: connections, faults, and the passing of its time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import h11
+import trio
+
+from farm.drivers.exchange import Answer
+from farm.platform import listening_socket
+from farm.simulator.faults import Faults, Manner, Silence, Swallow
+from farm.simulator.machine import Machine
+from farm.simulator.octoprint import PrintHost
+from farm.simulator.octoprint_api import STARTING, Asked, answer, asked, authorised
+from farm.simulator.push import Push
+from farm.simulator.upload import FormReader
+from farm.simulator.wire import MAX_BODY, Socket, Wire
+
+HOST = "127.0.0.1"  # simulated printers are for this computer alone
+BEAT_S = 0.05  # as fine as anybody sees it
+STARTING_S = 0.3  # a stand-in answers so long before a print host that was restarted does
+PORT_TAKEN_S = 0.1  # until the next try, when somebody took the port while it was shut
+PUSH_PATH = "/sockjs/websocket"
+UPLOAD_PATH = "/api/files/local"
+_GARBAGE = b'{"state": \xff\xfe\x00 <html>'
+_BROKEN = Answer(500, {"content-type": "text/html"}, b"<h1>Internal Server Error</h1>")
+_TOO_LARGE = Answer(413, {"content-type": "text/plain"}, b"Request Entity Too Large")
+
+
+class Station:
+    """A print host that can be reached. port 0 takes a free one, and keeps it through all restarts."""
+
+    def __init__(self, id: str, machine: Machine, folder: Path, api_key: str, port: int = 0) -> None:
+        """Raises OSError when the port is taken."""
+        now = trio.current_time()
+        self.id = id
+        self.host = PrintHost(machine, folder, api_key, now, time.time() - now)
+        self.faults = Faults()
+        self._sessions: set[str] = set()
+        self._connections: set[trio.CancelScope] = set()
+        self._pushed_to: dict[Push, _Sender] = {}
+        self._starting = self._down = False
+        self.wake_at = 0.0
+        """When it wants to be beaten again; `math.inf` while nothing goes on."""
+        self._door_moves = trio.Event()
+        self._first_door: trio.SocketListener | None = _listen(port)
+        self.port: int = self._first_door.socket.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    async def run(self) -> None:
+        """Serves until it is cancelled. Its time passes with `beat`."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                if self._shut:
+                    await self._door_moves.wait()
+                elif (door := self._door()) is None:
+                    await trio.sleep(PORT_TAKEN_S)
+                else:
+                    async with door, trio.open_nursery() as entrance:
+                        entrance.start_soon(self._shut_door_when_told, entrance.cancel_scope)
+                        await trio.serve_listeners(self._serve, [door], handler_nursery=nursery)
+
+    # -- switches ------------------------------------------------------------------------------------
+
+    def beat(self, now: float) -> None:
+        """Lets the machine's time pass, and pushes what is due: wanted every BEAT_S from `wake_at` on.
+
+        One caller beats for all stations: a timer of its own for each would cost more than their work.
+        """
+        if self.host.busy:
+            self.host.tick(now)
+        for push, sender in list(self._pushed_to.items()):
+            if push.overrun:
+                sender.give_up()
+            elif now >= push.wake_at and not push.waiting:
+                push.tick(now)
+                if push.waiting:
+                    sender.wake()
+        if self.host.busy:
+            self.wake_at = now
+        else:
+            self.wake_at = min((push.wake_at for push in self._pushed_to), default=math.inf)
+
+    def touched(self) -> None:
+        """Something was begun, or somebody came to be told of it."""
+        self.wake_at = 0.0
+
+    def misbehave(self, manner: Manner | None, slow_ms: int | None, swallow: Swallow | None) -> None:
+        """Switches faults; None leaves one as it is."""
+        self.faults.change(manner, slow_ms)
+        self.faults.swallow = swallow or self.faults.swallow
+        self._move_door()
+
+    async def restart(self, down_s: float) -> None:
+        """The print host's computer goes away with all its connections, and comes back on the same port."""
+        self._down = True
+        self.host.machine.abandon()
+        self._sessions.clear()
+        self._move_door()
+        await trio.sleep(down_s)
+        self._down, self._starting = False, True
+        self._move_door()
+        await trio.sleep(STARTING_S)
+        self._starting = False
+        self._hang_up()
+        self.host.restarted(trio.current_time())
+        self.touched()
+
+    # -- inside --------------------------------------------------------------------------------------
+
+    @property
+    def _shut(self) -> bool:
+        return self._down or self.faults.manner is Manner.REFUSE
+
+    def _move_door(self) -> None:
+        if self._shut:
+            self._hang_up()
+        self._door_moves.set()
+        self._door_moves = trio.Event()
+
+    def _hang_up(self) -> None:
+        for connection in list(self._connections):
+            connection.cancel()
+
+    def _door(self) -> trio.SocketListener | None:
+        """An open door; None while somebody else has the port."""
+        first, self._first_door = self._first_door, None
+        if first is not None:
+            return first
+        with suppress(OSError):
+            return _listen(self.port)
+        return None
+
+    async def _shut_door_when_told(self, entrance: trio.CancelScope) -> None:
+        while not self._shut:
+            await self._door_moves.wait()
+        entrance.cancel()
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        with trio.CancelScope() as scope:
+            self._connections.add(scope)
+            try:
+                await self._converse(Wire(stream, self.faults.flowing))
+            except* (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError, OSError):
+                pass  # the client is gone or makes no sense, or our disk is full
+            finally:
+                self._connections.discard(scope)
+                await trio.aclose_forcefully(stream)
+
+    async def _converse(self, wire: Wire) -> None:
+        async for request in wire.requests():
+            if request.target.startswith(PUSH_PATH.encode()) and not self._starting:
+                socket = await wire.accept_socket(request)
+                if socket is not None:
+                    await self._push(socket)
+                    return
+            if not await self._answer(wire, request):
+                return
+
+    async def _answer(self, wire: Wire, request: h11.Request) -> bool:
+        """Answers one request, or spoils the answer; whether the connection goes on."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
+        method, target = request.method.decode("latin-1"), request.target.decode("latin-1")
+        with self._reader(method, target, headers) as reader:
+            body, size = bytearray(), 0
+            async for piece in wire.body():
+                size += len(piece)
+                if reader is not None:
+                    reader.receive(piece)
+                elif size <= MAX_BODY:
+                    body += piece
+            if reader is not None:
+                reader.receive(None)
+            form = reader.form if reader is not None and reader.form.complete else None
+            question = asked(method, target, headers, bytes(body), form)
+            await trio.sleep(self.faults.slow_ms / 1000)
+            await self.faults.flowing()
+            if self.faults.manner is Manner.DROP:
+                return False
+            ours = self._do(question) if size <= MAX_BODY or reader is not None else _TOO_LARGE
+            match self.faults.swallows(question):
+                case Silence.NOTHING:
+                    await trio.sleep_forever()
+                case Silence.CLOSE:
+                    return False
+            await wire.answer(ours.status, ours.headers, ours.body)
+            return True
+
+    @contextmanager
+    def _reader(self, method: str, target: str, headers: dict[str, str]) -> Iterator[FormReader | None]:
+        """Takes in an upload; None for everything that is none."""
+        reader = None
+        if method == "POST" and target == UPLOAD_PATH and authorised(self.host.api_key, headers):
+            with suppress(ValueError):
+                reader = FormReader(headers.get("content-type", ""), self.host.folder)
+        try:
+            yield reader
+        finally:
+            if reader is not None:
+                reader.close()
+
+    def _do(self, question: Asked) -> Answer:
+        """Carries a request out, as far as the faults of the moment let it, and answers."""
+        if self._starting:
+            return STARTING
+        if self.faults.manner is Manner.ERROR:
+            return _BROKEN
+        ours = answer(self.host, question, self._sessions, trio.current_time())
+        self.touched()
+        match self.faults.manner:
+            case Manner.GARBAGE:
+                return replace(ours, body=_GARBAGE)
+            case Manner.HALF:
+                return replace(ours, body=ours.body[: len(ours.body) // 2])
+            case _:
+                return ours
+
+    async def _push(self, socket: Socket) -> None:
+        async with trio.open_nursery() as nursery:
+            sender = _Sender(socket, nursery.cancel_scope)
+            push = Push(self.host, self._sessions, trio.current_time(), sender.wake)
+            self._pushed_to[push] = sender
+            try:
+                nursery.start_soon(sender.run, push)
+                async for text in socket.messages():
+                    push.receive(text, trio.current_time())
+                    self.touched()
+                nursery.cancel_scope.cancel()
+            finally:
+                del self._pushed_to[push]
+                push.close()
+
+
+class _Sender:
+    """Sends to one client of the push socket what waits for it."""
+
+    def __init__(self, socket: Socket, connection: trio.CancelScope) -> None:
+        self._socket = socket
+        self._connection = connection
+        self._news = trio.Event()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def give_up(self) -> None:
+        """The client reads too slowly."""
+        self._connection.cancel()
+
+    async def run(self, push: Push) -> None:
+        while True:
+            while push.waiting:
+                messages = list(push.waiting)
+                push.waiting.clear()
+                await self._socket.send(messages)
+            self._news = trio.Event()
+            await self._news.wait()
+
+
+def _listen(port: int) -> trio.SocketListener:
+    return trio.SocketListener(trio.socket.from_stdlib_socket(listening_socket(HOST, port)))
