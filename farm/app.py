@@ -40,6 +40,7 @@ from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
+from farm.store import printers
 from farm.store.connection import FARM, TELEMETRY, Keeping
 from farm.store.database import Database
 from farm.store.opening import Opened, restore_settled
@@ -145,7 +146,7 @@ class Farm:
             await self.readings.open()
             await self.storage.open()
             self.gate = self._gate()
-            fleet = self._fleet(opened)
+            fleet = await self._fleet()
             self.clients = Clients(
                 self.runtime, self.gate, lambda: self.address("events"), most=self._settings.live.max_clients
             )
@@ -199,7 +200,7 @@ class Farm:
             self.clients.spec(),
         )
 
-    def _fleet(self, opened: Opened) -> Fleet:
+    async def _fleet(self) -> Fleet:
         seams = self._seams
         parts = PrinterParts(
             database=self.database,
@@ -211,7 +212,8 @@ class Farm:
             clock=seams.clock,
             chance=seams.chance,
         )
-        seal = Seal.load(self._folder.secret_key, first_run=opened.fresh)
+        nothing_sealed = not await self.database.read(printers.everything)
+        seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
         return Fleet(FleetParts(self.runtime, seal, parts))
 
     def _octoprint(self, printer: Printer) -> Driver:

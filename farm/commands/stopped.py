@@ -22,12 +22,11 @@ from farm.domain.printer import Address, Connection, Mode, Operation, Plate, Pri
 from farm.domain.user import LOCAL, ApiKey, Grant, Role, Scope, User
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import NotFound
-from farm.live.shapes import of_job
+from farm.live.shapes import of_job, of_printer
 from farm.printers.fleet import checked_printer, keep_printer
 from farm.store import jobs, printers, prints
 from farm.store.connection import FARM
 from farm.store.database import Database
-from farm.web.shapes import of_printer
 
 _T = TypeVar("_T")
 
@@ -85,7 +84,9 @@ class StoppedFarm:
             checked = checked_printer(printer)
             address, at = checked.address, real_clock()
             await OctoPrintDriver(address, trust=address.tls).aclose()  # refuses what it could not use
-            sealed = Seal.load(self._folder.secret_key, first_run=False).seal(address.api_key)
+            nothing_sealed = not await database.read(printers.everything)
+            seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
+            sealed = seal.seal(address.api_key)
             await database.write(keep_printer, checked, sealed, at, str(LOCAL))
             return of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at)
 
@@ -116,10 +117,6 @@ class StoppedFarm:
         folder = self._folder
         database = Database(folder.farm_db, FARM, backups=folder.backups)
         async with database.running():
-            if not await database.read(printers.everything):
-                # Nothing is sealed yet. The server makes the key in an empty folder only, and this is none
-                # any more: without it the server would not start.
-                Seal.load(folder.secret_key, first_run=True)
             return await work(database)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from farm.domain.clock import iso
 from farm.domain.file import FileState, StoredFile
 from farm.domain.job import Job, Print
-from farm.domain.printer import Printer, PrinterStatus, PrintProgress, Temperature
+from farm.domain.printer import Address, Printer, PrinterStatus, PrintProgress, Temperature
 from farm.store.changes import Change
 
 Shape: TypeAlias = dict[str, Any]
@@ -26,11 +26,17 @@ def of_printer(printer: Printer, status: PrinterStatus, at: datetime) -> Shape:
         "name": printer.name,
         "tags": sorted(printer.tags),
         "enabled": printer.enabled,
-        "connection": {"kind": printer.address.kind, "url": printer.address.url},
+        "connection": _connection(printer.address),
         "health_check_interval_s": printer.health_check_interval_s,
         "max_retries": printer.max_retries,
         "status": of_status(status, at),
     }
+
+
+def _connection(address: Address) -> Shape:
+    """An address without its secret; whom it trusts where that is not what everybody's does."""
+    trust = {} if address.tls == "system" else {"tls": address.tls}
+    return {"kind": address.kind, "url": address.url, **trust}
 
 
 def of_status(status: PrinterStatus, at: datetime) -> Shape:

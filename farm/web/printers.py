@@ -11,10 +11,10 @@ from farm.access.rights import Action, Target, allowed
 from farm.domain.printer import Address, Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import Invalid, NotFound
+from farm.live import shapes
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RemovePrinter
 from farm.store import printers
-from farm.web import shapes
 from farm.web.answers import answer, nothing
 from farm.web.routes import Call, Entry, Route
 
