@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import structlog
 import trio
@@ -19,6 +20,7 @@ CONNECT_WITHIN_S = 10.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 10.0  # with jitter: back within 5 s after a cut shorter than a minute
 HURRY_FOR_S = 60.0  # after a loss the delays stay short for so long: most cuts are
 LONGEST_HURRIED_S = 4.0
+SILENT_S = 90.0  # longer than any driver looks for its printer before it says itself that it is gone
 WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked out
 
 
@@ -71,9 +73,20 @@ class Link:
         self._failures = 0
         self._ears.online(identity)
         try:
-            await self._driver.watch(self._ears.seen)
+            await self._watch()
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
             return problem
+
+    async def _watch(self) -> NoReturn:
+        """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
+        with trio.move_on_after(SILENT_S) as patience:
+
+            def seen(reading: Reading) -> None:
+                patience.deadline = trio.current_time() + SILENT_S
+                self._ears.seen(reading)
+
+            await self._driver.watch(seen)
+        raise PrinterUnreachable(f"nothing was seen of {self._name} for {SILENT_S:.0f} s")
 
     def _delay_s(self, problem: Exception) -> float:
         if isinstance(problem, Forbidden):
