@@ -42,6 +42,7 @@ from farm.store.printers import PlateRow
 log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
+STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
 REST_S = 10.0  # for a printer that turned a print away, before it is offered another
 
 _TAKEN_BACK = Step(Do.NOTE, PrintState.CANCELLED)
@@ -93,10 +94,12 @@ class Queue:
         database = self._parts.database
         self._active = {attempt.printer: attempt for attempt in await database.read(prints.active)}
         self._plates = await database.read(printers.plates)
-        now = trio.current_time()
         for printer, plate in self._plates.items():
-            if plate.settles_at is not None:  # a full term again: how long we were away is not known
-                self._settled_at[printer] = now + self._parts.undo_s
+            self._settle_anew(printer, plate)
+
+    def _settle_anew(self, printer: str, plate: PlateRow) -> None:
+        if plate.settles_at is not None:  # a full term again: how long we were away is not known
+            self._settled_at[printer] = trio.current_time() + self._parts.undo_s
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -171,10 +174,14 @@ class Queue:
             raise Refused(
                 f"{printer} is {news.status.operation}; its plate can be cleared when that has ended"
             )
-        plate = await self._parts.database.write(
-            dispatch.clear_plate, printer, good, self._parts.undo_s, self._parts.clock(), str(by)
-        )
-        self._settled_at[printer] = trio.current_time() + self._parts.undo_s
+        try:
+            plate = await self._parts.database.write(
+                dispatch.clear_plate, printer, good, self._parts.undo_s, self._parts.clock(), str(by)
+            )
+        except FarmError:
+            await self._read_plate_again(printer)  # it may be committed all the same
+            raise
+        self._settle_anew(printer, plate)
         self._remember_plate(printer, plate)
         self._nursery.start_soon(self._wake_when_settled, printer)
         return plate.plate
@@ -183,7 +190,13 @@ class Queue:
         require(by, Action.CLEAR_PLATE, self._target(printer))
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
             raise Refused("the time to take it back is over; pause or cancel what started instead")
-        plate = await self._parts.database.write(dispatch.undo_plate, printer, self._parts.clock(), str(by))
+        try:
+            plate = await self._parts.database.write(
+                dispatch.undo_plate, printer, self._parts.clock(), str(by)
+            )
+        except FarmError:
+            await self._read_plate_again(printer)
+            raise
         self._remember_plate(printer, plate)
         return plate.plate
 
@@ -226,12 +239,41 @@ class Queue:
             while True:
                 self._look_again.discard(printer)
                 step = self._next(printer)
-                if step is None or (not await step() and printer not in self._look_again):
+                if step is None:
                     return
-        except FarmError as problem:  # tried again with the printer's next word, 5 s at most
-            log.warning("dispatch put off", printer=printer, problem=str(problem))
+                with trio.fail_after(STEP_WITHIN_S):
+                    again = await step()
+                if not again and printer not in self._look_again:
+                    return
+        except (FarmError, trio.TooSlowError) as problem:  # tried again with the printer's next word
+            log.warning("dispatch put off", printer=printer, problem=str(problem) or "it took too long")
+            await self._read_again(printer)
         finally:
             self._at_work.discard(printer)
+
+    async def _read_again(self, printer: str) -> None:
+        """Take up what is committed for a printer: how far a step came that failed is not known."""
+        try:
+            attempt = await self._parts.database.read(prints.active_on, printer)
+        except FarmError as problem:  # what is committed on a wrong belief is refused, see `dispatch.note`
+            log.warning("not read again yet", printer=printer, problem=str(problem))
+            return
+        if attempt is None:
+            self._active.pop(printer, None)
+        else:
+            self._active[printer] = attempt
+        await self._read_plate_again(printer)
+
+    async def _read_plate_again(self, printer: str) -> None:
+        known = self._plates.get(printer)
+        try:
+            plate = await self._parts.database.read(printers.plate, printer)
+        except FarmError as problem:
+            log.warning("plate not read again yet", printer=printer, problem=str(problem))
+            return
+        if plate is not None and plate != known and self._plates.get(printer) is known:
+            self._settle_anew(printer, plate)
+            self._remember_plate(printer, plate)
 
     def _next(self, printer: str) -> Callable[[], Awaitable[bool]] | None:
         """What there is to do for a printer now, None for nothing.

@@ -54,11 +54,11 @@ def reserve(
 ) -> Print | None:
     """Reserve this printer for the job that the plan gives it; None when there is none.
 
-    Looks at the plate once more, in the same transaction: nothing starts on one that is not clear.
+    Looks once more, in the same transaction, whether the printer is free and its plate clear. Raises
+    NotFound, Refused when it is not as the queue believes.
     """
-    plate = printers.plate(db, printer.id)
-    if plate is None or plate.plate is not Plate.CLEAR or prints.active_on(db, printer.id) is not None:
-        return None
+    if existing_plate(db, printer.id).plate is not Plate.CLEAR or prints.active_on(db, printer.id):
+        raise Refused(f"{printer.name} is not free, or its plate not clear")
     job = plan.next_for(printer, jobs.waiting(db))
     if job is None:
         return None
@@ -84,7 +84,13 @@ def reserve(
 def note(
     db: Connection, attempt: Print, new: PrintState, plate: Plate | None, at: datetime, who: str, why: str
 ) -> Print:
-    """Commit what became of a print, with its plate and its job."""
+    """Commit what became of a print, with its plate and its job.
+
+    Raises Refused when the print is not in the state that the queue believes it to be in.
+    """
+    was = prints.existing(db, attempt.id).state
+    if was is not attempt.state:
+        raise Refused(f"print {attempt.id} is {was} already, not {attempt.state}")
     after = prints.enter(db, attempt, new, at, who, why)
     if plate is not None:
         change_plate(db, attempt.printer, PlateRow(plate), at, who, why or f"print {new}")
