@@ -62,7 +62,7 @@ from farm.printers.messages import (
 from farm.store import printers
 from farm.store.database import Database
 from farm.store.events import record
-from farm.store.orders import OpenOrder, open_order
+from farm.store.orders import open_order
 from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
@@ -135,7 +135,7 @@ class PrinterActor:
             self._status = replace(self._status, plate=row.plate)
         found = await database.read(open_order, name)
         if found is not None and found.state in _ADOPTED_AS:
-            self._assign(_print_order(found, self._parts.content_of), _ADOPTED_AS[found.state])
+            self._assign(PrintOrder.of(found, self._parts.content_of), _ADOPTED_AS[found.state])
 
     def _start_link(self) -> None:
         if not self._printer.enabled:
@@ -475,18 +475,6 @@ _DECIDED = {
     "clear_attention": Mode.NORMAL,
     "clear_emergency": Mode.NORMAL,
 }
-
-
-def _print_order(found: OpenOrder, content_of: Callable[[str], Path]) -> PrintOrder:
-    return PrintOrder(
-        id=found.print,
-        job=found.job,
-        file=found.file,
-        name=found.name,
-        remote_name=found.remote_name,
-        content=content_of(found.sha256),
-        size=found.size,
-    )
 
 
 def _lost_machine(reading: Reading) -> str:

@@ -27,6 +27,7 @@ from farm.printers.messages import (
     AddPrinter,
     FleetMessage,
     PrinterGone,
+    PrinterMessage,
     Probed,
     ProbePrinter,
     RemovePrinter,
@@ -51,7 +52,6 @@ class FleetParts:
     runtime: Runtime
     seal: Seal
     printer: PrinterParts
-    actor: Callable[[Printer, PrinterParts], PrinterActor] = PrinterActor
 
 
 class Fleet:
@@ -97,11 +97,12 @@ class Fleet:
         return checked
 
     def _start(self, printer: Printer) -> None:
-        actor = _Restarted(self._parts, printer)
+        async def run(mailbox: Mailbox[PrinterMessage]) -> None:
+            # A fresh actor each time: nothing half-broken outlives a crash.
+            await PrinterActor(printer, self._parts.printer).run(mailbox)
+
         self._printers[printer.id] = printer
-        self._supervisor.start_soon(
-            ChildSpec(name=f"printer:{printer.id}", run=actor.run, policy=PRINTER_POLICY)
-        )
+        self._supervisor.start_soon(ChildSpec(name=f"printer:{printer.id}", run=run, policy=PRINTER_POLICY))
 
     async def _remove(self, printer_id: str, by: Principal) -> None:
         printer = self._printers.get(printer_id)
@@ -149,17 +150,6 @@ async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> P
         with trio.move_on_after(1, shield=True):
             await driver.aclose()
     return Probed(identity.kind, identity.version, identity.name or None)
-
-
-class _Restarted:
-    """Gives each run of a printer's actor a fresh actor: nothing half-broken outlives a crash."""
-
-    def __init__(self, parts: FleetParts, printer: Printer) -> None:
-        self._parts = parts
-        self._printer = printer
-
-    async def run(self, mailbox: Mailbox[object]) -> None:
-        await self._parts.actor(self._printer, self._parts.printer).run(mailbox)  # type: ignore[arg-type]
 
 
 def keep_printer(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: str) -> None:

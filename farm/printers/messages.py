@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
 from farm.domain.printer import Plate, Printer, PrinterStatus
+from farm.store.orders import OpenOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,19 @@ class PrintOrder:
     remote_name: str
     content: Path
     size: int
+
+    @classmethod
+    def of(cls, found: OpenOrder, content_of: Callable[[str], Path]) -> PrintOrder:
+        """The order for a stored print. content_of: from a file's hash to where its content lies."""
+        return cls(
+            id=found.print,
+            job=found.job,
+            file=found.file,
+            name=found.name,
+            remote_name=found.remote_name,
+            content=content_of(found.sha256),
+            size=found.size,
+        )
 
 
 class Stage(StrEnum):

@@ -36,7 +36,7 @@ from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
 from farm.store import files, jobs, printers, prints
 from farm.store.database import Database
-from farm.store.orders import OpenOrder, order_of
+from farm.store.orders import order_of
 from farm.store.printers import PlateRow
 
 log = structlog.get_logger(__name__)
@@ -374,18 +374,10 @@ class Queue:
         return False
 
     async def _order(self, attempt: Print) -> PrintOrder:
-        found: OpenOrder | None = await self._parts.database.read(order_of, attempt.id)
+        found = await self._parts.database.read(order_of, attempt.id)
         if found is None:
             raise LookupError(f"print {attempt.id} has no file")
-        return PrintOrder(
-            id=found.print,
-            job=found.job,
-            file=found.file,
-            name=found.name,
-            remote_name=found.remote_name,
-            content=self._parts.content_of(found.sha256),
-            size=found.size,
-        )
+        return PrintOrder.of(found, self._parts.content_of)
 
     # -- committing ----------------------------------------------------------------------------
 
