@@ -49,6 +49,8 @@ TELEMETRY = Keeping(
     dear=False,
 )
 
+MOST_LOG_PAGES = 16_384  # 64 MB; a rush of readings must not fill the disk with its log
+
 Dial: TypeAlias = Callable[[Path | None], sqlite3.Connection]
 """Opens a file (None: a database in memory) without asking anything of it yet. Tests bring their own."""
 
@@ -80,6 +82,9 @@ def for_writing(connection: sqlite3.Connection, keeping: Keeping) -> sqlite3.Con
     connection.execute(f"PRAGMA synchronous = {keeping.synchronous}")
     connection.execute("PRAGMA fullfsync = ON")  # macOS: without it a sync stops at the drive's cache
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    if keeping.checkpoint_every_s is not None:
+        # By the clock, then: SQLite's own, every 4 MB, would write each heater's page many times over.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_LOG_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16384")  # KiB; each heater's readings grow a page of their own
