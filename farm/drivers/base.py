@@ -106,7 +106,7 @@ class Reading:
     loss: why the printer is away; None while it is there or just connecting.
     stale: the values stand still although they should move. attention: then one sentence for a person.
     ended: the last print that ended while we watched, until the next one begins; one print has one. It
-    may come while the printer still cools down or parks. None where only `outcome` knows.
+    may come a moment before or after the operation shows it. None where only `outcome` knows.
     z_mm, position: where the toolhead was told to be; None where the peer has not said.
     """
 

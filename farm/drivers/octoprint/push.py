@@ -52,6 +52,7 @@ class Session:
         self._position: Position | None = None
         self._z_mm: float | None = None
         self._line: LineStatistics | None = None
+        self._last: Reading | None = None
         self._freshness = Freshness(stale_s)
 
     def receive(self, message: str, now: float) -> Reading | LoginWanted | None:
@@ -66,7 +67,7 @@ class Session:
                 case "history" | "current" if isinstance(payload, dict):
                     return self._pushed(payload, now)
                 case "event" if isinstance(payload, dict):
-                    self._happened(payload.get("type"), payload.get("payload"))
+                    return self._happened(payload.get("type"), payload.get("payload"))
         return None
 
     def looked(self, machine: Machine, job: Job, now: float) -> Reading:
@@ -96,7 +97,8 @@ class Session:
         if not seen.machine_connected:  # whatever comes back then is measured anew
             self._temperatures, self._position, self._z_mm = {}, None, None
         seen = replace(seen, ended=self._ended, line=self._line, z_mm=self._z_mm, position=self._position)
-        return self._freshness.judge(seen, machine, job, now)
+        self._last = self._freshness.judge(seen, machine, job, now)
+        return self._last
 
     def _sample(self, samples: object) -> None:
         """Keep the newest sample; one without heaters only says that OctoPrint looked."""
@@ -108,9 +110,9 @@ class Session:
             self._temperatures = found
             self._sampled = number(newest.get("time"))
 
-    def _happened(self, event: object, payload: object) -> None:
+    def _happened(self, event: object, payload: object) -> Reading | None:
         if not isinstance(payload, dict):
-            return
+            return None
         match event:
             case "PrintStarted":
                 self._ended = self._position = None
@@ -121,7 +123,8 @@ class Session:
             case "PositionUpdate":
                 self._place(payload)
             case "PrintDone" | "PrintCancelled" | "PrintFailed":
-                self._end(_ENDS[event], payload)
+                return self._end(_ENDS[event], payload)
+        return None
 
     def _place(self, given: object) -> None:
         if isinstance(given, dict):
@@ -129,14 +132,18 @@ class Session:
             if x is not None and y is not None and z is not None:
                 self._position = Position(x, y, z)
 
-    def _end(self, kind: EndKind, payload: Mapping[str, object]) -> None:
+    def _end(self, kind: EndKind, payload: Mapping[str, object]) -> Reading | None:
+        """The end of a print may come after the last push of state for a while, so it is a reading too."""
         name = protocol.remote_name_in(payload)
         if name is None or (self._ended is not None and self._ended.remote_name == name):
-            return  # a cancelled print is told twice, as cancelled and as failed: one print has one end
+            return None  # a cancelled print is told twice, as cancelled and as failed: one print has one end
         if payload.get("reason") == "cancelled":
             kind = EndKind.CANCELLED
         words, printed_s = protocol.text_of(payload.get("error")), protocol.seconds(payload.get("time"))
         self._ended = Ending(name, kind, words, printed_s)
+        if self._last is not None:
+            self._last = replace(self._last, ended=self._ended)
+        return self._last
 
 
 def _opened(message: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ class Shown:
     """The reading in the end, and what is remembered of the print.
 
     words: in the reading's error or, when it is stale, in its attention. outcome: what `outcome` says after.
-    comes_back: the machine is idle again after `connect_machine`.
+    comes_back: the machine is idle again after `connect_machine`, a stale one after an emergency stop.
     """
 
     connected: bool
@@ -51,7 +51,6 @@ FAULTS: dict[str, Shown] = {
         "nothing new from its printer",
         OutcomeKind.RUNNING,
         stale=True,
-        comes_back=False,
     ),
     "action_pause": Shown(True, Operation.PAUSED, None, None, "", OutcomeKind.RUNNING, comes_back=False),
     # by hand or by us
@@ -60,14 +59,6 @@ FAULTS: dict[str, Shown] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AfterRestart:
-    """What is seen of a print after its OctoPrint itself was away: idle, and this about the print."""
-
-    outcome: OutcomeKind
-
-
-RESTARTS: dict[str, AfterRestart] = {
-    "stopped and started": AfterRestart(OutcomeKind.NO_RECORD),
-    "killed and started": AfterRestart(OutcomeKind.NO_RECORD),
-}
+# OctoPrint itself stopped (or killed) and started: the watch is lost, and then nothing tells of the print,
+# though something lies on the plate.
+RESTARTED = Shown(True, Operation.IDLE, None, None, "", OutcomeKind.NO_RECORD)

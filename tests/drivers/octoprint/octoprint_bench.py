@@ -14,14 +14,16 @@ class OctoPrintBench(Bench):
 
     short = slow_gcode(seconds=2)
     long = slow_gcode(seconds=120)
+    heats_to_degc = 65
     heating = b"M109 S65\nG28\n"  # 1 to 5 s; the virtual printer does not know M108
 
-    def __init__(self, server: OctoPrint) -> None:
+    def __init__(self, server: OctoPrint, vigilance: Vigilance = VIGILANT) -> None:
         self.server = server
+        self.vigilance = vigilance
 
-    def driver(self, vigilance: Vigilance = VIGILANT) -> OctoPrintDriver:
+    def driver(self) -> OctoPrintDriver:
         address = Address("octoprint", self.server.url, self.server.api_key)
-        return OctoPrintDriver(address, vigilance=vigilance)
+        return OctoPrintDriver(address, vigilance=self.vigilance)
 
     def stranger(self) -> OctoPrintDriver:
         return OctoPrintDriver(Address("octoprint", self.server.url, "0" * 32))

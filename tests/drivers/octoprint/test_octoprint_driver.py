@@ -50,20 +50,6 @@ async def test_a_file_from_a_slicer_prints_to_its_end(driver: OctoPrintDriver, t
     assert (await driver.outcome(name)).printed_s is not None
 
 
-async def test_a_cancel_in_a_heat_up_shows_as_cancelling_until_it_is_done(
-    driver: OctoPrintDriver, tmp_path: Path
-) -> None:
-    name = await put(driver, tmp_path, b"M109 S65\nG28\n")
-    await driver.start(name)
-    await status_until(driver, lambda now: now.temperatures and now.temperatures["tool0"].target == 65)
-
-    await driver.cancel()
-
-    assert (await driver.status()).operation is Operation.CANCELLING
-    assert (await driver.outcome(name)).kind is OutcomeKind.RUNNING
-    await status_until(driver, is_doing(Operation.IDLE))
-
-
 async def test_a_file_of_a_foreign_kind_is_not_taken(driver: OctoPrintDriver, tmp_path: Path) -> None:
     picture = tmp_path / "part.png"
     picture.write_bytes(b"\x89PNG")

@@ -42,7 +42,7 @@ def told(session: push.Session, kind: str, payload: object, now: float = 0.0) ->
 
 
 def event(session: push.Session, name: str, **payload: object) -> None:
-    assert told(session, "event", {"type": name, "payload": payload}) is None
+    told(session, "event", {"type": name, "payload": payload})
 
 
 # -- what a real one pushes ----------------------------------------------------------------------
@@ -202,6 +202,16 @@ def test_one_print_has_one_end(events: list[tuple[str, dict[str, object]]], kind
     ended = told(session, "current", a_current("Operational", "ready")).ended
 
     assert (ended.kind if ended else None) is kind
+
+
+def test_an_end_is_told_at_once_for_the_next_state_may_be_far_away() -> None:
+    session = push.Session(STALE_S)
+    last = told(session, "current", a_current("Offline", "closedOrError"))
+
+    end = told(session, "event", {"type": "PrintFailed", "payload": {"path": NAME, "origin": "local"}})
+
+    assert end.ended.kind is EndKind.FAILED
+    assert (end.text, end.operation) == (last.text, last.operation)
 
 
 def test_the_end_of_a_print_from_the_printers_own_card_is_none_of_ours() -> None:
