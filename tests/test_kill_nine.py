@@ -31,7 +31,7 @@ SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 
 PRINTERS = 6
 SPEED = 4.0  # a print takes about 2.5 s
-KILLS_A_GAP = 50 if SCALE >= 1 else 2  # a kill costs seconds: the whole 300 are for `--all`
+KILLS_A_GAP = 50 if SCALE >= 1 else 1  # a kill costs seconds: the whole 300 are for `--all`
 ADOPTED_WITHIN_S = 10.0
 ACTIVE = ("reserved", "uploading", "starting", "printing", "paused")
 

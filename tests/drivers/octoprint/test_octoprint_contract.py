@@ -8,7 +8,7 @@ from tests.drivers.contract import Bench, DriverContract
 from tests.drivers.octoprint.octoprint_bench import OctoPrintBench
 from tests.peers.octoprint import OctoPrint
 
-pytestmark = pytest.mark.octoprint
+pytestmark = [pytest.mark.octoprint, pytest.mark.long]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.drivers.octoprint.faults import FAULTS, RESTARTED, Shown
 from tests.drivers.octoprint.octoprint_bench import OctoPrintBench
 from tests.peers.octoprint import OctoPrint
 
-pytestmark = pytest.mark.octoprint
+pytestmark = [pytest.mark.octoprint, pytest.mark.long]
 
 IMPATIENT = Vigilance(silence_s=1.0, stale_s=4.0)  # a fifth of the real time, and still no false alarm
 
