@@ -182,9 +182,11 @@ class PrinterActor:
         assignment = self._assignment
         if assignment is None or assignment.order.id != print_id:
             raise Refused(f"{self._printer.name} knows nothing of this print")
-        if self._mode is Mode.EMERGENCY:
-            raise Refused(f"{self._printer.name} was stopped in an emergency")
-        if assignment.report.stage is Stage.UPLOADED:
+        if assignment.report.stage is not Stage.UPLOADED:
+            return
+        if self._mode is not Mode.NORMAL:  # somebody may have their hands in it
+            assignment.withhold_start(f"{self._printer.name} is in {self._mode}")
+        else:
             assignment.begin_start()
             self._nursery.start_soon(assignment.send_start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import structlog
 import trio
@@ -116,8 +117,12 @@ class Assignment:
 
     def begin_start(self) -> None:
         """From now on the start may have been sent: the looks at the printer decide."""
-        self._seen_running_at = trio.current_time()
+        self._seen_running_at = inf  # no grace runs out while the command is on its way
         self._enter(Stage.STARTING)
+
+    def withhold_start(self, why: str) -> None:
+        """It certainly does not start."""
+        self._enter(Stage.NOT_STARTED, why)
 
     async def send_start(self) -> None:
         """Send the start command. Never called twice for one print."""
@@ -150,8 +155,9 @@ class Assignment:
             text = reading.ended.text if reading.ended is not None else ""
             return self._ended(conclude(stage, Says.OTHERWISE, seen), text)
         doing = says(reading, name)
-        if doing is not Says.OTHERWISE:
+        if doing is not Says.OTHERWISE or reading.stale:  # what stands still proves nothing by its silence
             self._seen_running_at = trio.current_time()
+        if doing is not Says.OTHERWISE:
             return conclude(stage, doing)
         try:
             with trio.fail_after(ANSWER_WITHIN_S):

@@ -45,6 +45,7 @@ ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
 REST_S = 10.0  # for a printer that turned a print away, before it is offered another
 
+_NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
 _TAKEN_BACK = Step(Do.NOTE, PrintState.CANCELLED)
 
 
@@ -285,11 +286,12 @@ class Queue:
             return None
         if news.report is not None and (attempt is None or news.report.print != attempt.id):
             return partial(self._dismiss, news, news.report)
+        not_begun = attempt is None or attempt.state in _NOT_BEGUN
+        if not_begun and news.status.foreign and self._plates[printer].plate is Plate.CLEAR:
+            return partial(self._raise_plate, printer)
         if attempt is not None:
             step = next_step(attempt.state, news.report.stage if news.report else None)
             return None if step.do is Do.NOTHING else partial(self._bring_closer, attempt, step, news.report)
-        if news.status.foreign and self._plates[printer].plate is Plate.CLEAR:
-            return partial(self._raise_plate, printer)
         if self._is_free(news) and printer not in self._nothing_for:
             return partial(self._begin, news.printer)
         return None
@@ -344,8 +346,7 @@ class Queue:
             case Do.SEND_FILE:
                 return await self._send_file(attempt)
             case Do.SEND_START:
-                attempt = await self._enter(attempt, PrintState.STARTING)
-                await self._at(attempt).ask(StartPrint(attempt.id), timeout=ANSWER_WITHIN_S)
+                return await self._send_start(attempt)
             case Do.WATCH:
                 order = await self._order(attempt)
                 await self._at(attempt).ask(WatchPrint(order), timeout=ANSWER_WITHIN_S)
@@ -355,6 +356,31 @@ class Queue:
 
     def _at(self, attempt: Print) -> Address[PrinterMessage]:
         return self._parts.printer(attempt.printer)
+
+    async def _send_start(self, attempt: Print) -> bool:
+        why_not = self._why_not_start(attempt)
+        if why_not:
+            await self._take_back(attempt, why_not)
+            return True
+        attempt = await self._enter(attempt, PrintState.STARTING)
+        await self._at(attempt).ask(StartPrint(attempt.id), timeout=ANSWER_WITHIN_S)
+        return False
+
+    def _why_not_start(self, attempt: Print) -> str:
+        """What has come in between while the file was brought over, "" for nothing."""
+        status, plate = self._printers[attempt.printer].status, self._plates[attempt.printer].plate
+        if attempt.state is PrintState.STARTING:
+            return ""  # the printer knows whether the start went out, and has the last word
+        if plate is not Plate.CLEAR:
+            return f"the plate is {plate}"
+        if status.connection is not Connection.ONLINE:
+            return f"the printer is {status.connection}"
+        return "" if status.operation is Operation.IDLE else f"the printer is {status.operation}"
+
+    async def _take_back(self, attempt: Print, why: str) -> None:
+        """Nothing was begun: the job goes to whoever is free next."""
+        self._rests_until[attempt.printer] = trio.current_time() + REST_S
+        await self._note(attempt, _TAKEN_BACK, why)
 
     async def _send_file(self, attempt: Print) -> bool:
         connection = self._printers[attempt.printer].status.connection
@@ -367,9 +393,8 @@ class Queue:
             attempt = await self._enter(attempt, PrintState.UPLOADING)
             order = await self._order(attempt)
             await self._at(attempt).ask(TakePrint(order), timeout=ANSWER_WITHIN_S)
-        except Refused as refusal:  # nothing was sent: the job goes to whoever is free next
-            self._rests_until[attempt.printer] = trio.current_time() + REST_S
-            await self._note(attempt, _TAKEN_BACK, str(refusal))
+        except Refused as refusal:
+            await self._take_back(attempt, str(refusal))
             return True
         return False
 

@@ -86,11 +86,14 @@ def note(
 ) -> Print:
     """Commit what became of a print, with its plate and its job.
 
-    Raises Refused when the print is not in the state that the queue believes it to be in.
+    Raises Refused when the print is not in the state that the queue believes it to be in, and when it
+    shall start on a plate that is not clear.
     """
     was = prints.existing(db, attempt.id).state
     if was is not attempt.state:
         raise Refused(f"print {attempt.id} is {was} already, not {attempt.state}")
+    if new is PrintState.STARTING and existing_plate(db, attempt.printer).plate is not Plate.CLEAR:
+        raise Refused(f"the plate of {attempt.printer} is not clear any more")
     after = prints.enter(db, attempt, new, at, who, why)
     if plate is not None:
         change_plate(db, attempt.printer, PlateRow(plate), at, who, why or f"print {new}")
