@@ -115,6 +115,8 @@ class PrintHost:
         self.gives_up_after_s = GIVES_UP_AFTER_S
         self._wall_offset = wall_offset
         self._power_on(now)
+        self._steps.clear()  # a fleet is there at once; what starts later takes its time
+        self._connected(now)
 
     def _power_on(self, now: float) -> None:
         self.link = Link.CLOSED

@@ -94,10 +94,10 @@ class SimulatedFleet:
         wire = Wire(stream, trio.lowlevel.checkpoint)
         try:
             async with stream:
-                async for request in wire.requests():
+                while (request := await wire.next_request()) is not None:
                     body = bytearray()
-                    async for piece in wire.body():
-                        body += piece[:MAX_BODY]
+                    while piece := await wire.next_piece():
+                        body += piece[: MAX_BODY - len(body)]
                     path = request.target.decode("latin-1").partition("?")[0]
                     method = request.method.decode("latin-1")
                     answer = control(self, method, path, bytes(body), trio.current_time())

@@ -58,16 +58,11 @@ class Station:
 
     async def run(self) -> None:
         """Serves until it is cancelled. Its time passes with `beat`."""
-        async with trio.open_nursery() as nursery:
-            while True:
-                if self._shut:
-                    await self._door_moves.wait()
-                elif (door := self._door()) is None:
-                    await trio.sleep(PORT_TAKEN_S)
-                else:
-                    async with door, trio.open_nursery() as entrance:
-                        entrance.start_soon(self._shut_door_when_told, entrance.cancel_scope)
-                        await trio.serve_listeners(self._serve, [door], handler_nursery=nursery)
+        try:
+            async with trio.open_nursery() as nursery:
+                await self._keep_door(nursery)
+        finally:
+            self.host.machine.abandon()  # which closes the file it prints
 
     # -- switches ------------------------------------------------------------------------------------
 
@@ -140,6 +135,17 @@ class Station:
             return _listen(self.port)
         return None
 
+    async def _keep_door(self, connections: trio.Nursery) -> None:
+        while True:
+            if self._shut:
+                await self._door_moves.wait()
+            elif (door := self._door()) is None:
+                await trio.sleep(PORT_TAKEN_S)
+            else:
+                async with door, trio.open_nursery() as entrance:
+                    entrance.start_soon(self._shut_door_when_told, entrance.cancel_scope)
+                    await trio.serve_listeners(self._serve, [door], handler_nursery=connections)
+
     async def _shut_door_when_told(self, entrance: trio.CancelScope) -> None:
         while not self._shut:
             await self._door_moves.wait()
@@ -157,7 +163,7 @@ class Station:
                 await trio.aclose_forcefully(stream)
 
     async def _converse(self, wire: Wire) -> None:
-        async for request in wire.requests():
+        while (request := await wire.next_request()) is not None:
             if request.target.startswith(PUSH_PATH.encode()) and not self._starting:
                 socket = await wire.accept_socket(request)
                 if socket is not None:
@@ -172,14 +178,12 @@ class Station:
         method, target = request.method.decode("latin-1"), request.target.decode("latin-1")
         with self._reader(method, target, headers) as reader:
             body, size = bytearray(), 0
-            async for piece in wire.body():
+            while piece := await wire.next_piece():
                 size += len(piece)
                 if reader is not None:
                     reader.receive(piece)
                 elif size <= MAX_BODY:
                     body += piece
-            if reader is not None:
-                reader.receive(None)
             form = reader.form if reader is not None and reader.form.complete else None
             question = asked(method, target, headers, bytes(body), form)
             await trio.sleep(self.faults.slow_ms / 1000)
@@ -217,7 +221,7 @@ class Station:
         ours = answer(self.host, question, self._sessions, trio.current_time())
         self.touched()
         match self.faults.manner:
-            case Manner.GARBAGE:
+            case Manner.GARBAGE if ours.body:
                 return replace(ours, body=_GARBAGE)
             case Manner.HALF:
                 return replace(ours, body=ours.body[: len(ours.body) // 2])
@@ -231,7 +235,7 @@ class Station:
             self._pushed_to[push] = sender
             try:
                 nursery.start_soon(sender.run, push)
-                async for text in socket.messages():
+                while (text := await socket.receive()) is not None:
                     push.receive(text, trio.current_time())
                     self.touched()
                 nursery.cancel_scope.cancel()

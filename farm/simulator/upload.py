@@ -1,4 +1,8 @@
-"""A multipart upload taken in piece by piece: fields in memory, the file in a folder."""
+"""A multipart upload taken in piece by piece: fields in memory, the file in a folder.
+
+Werkzeug's decoder is not used: where the network cuts the closing boundary after its first dash, it adds a
+carriage return to a file that ends with a line feed (3.1.9), and uploads here have to be exact.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-MAX_FORM_MEMORY = 64 * 1024  # bytes of headers and fields
+MAX_HEADERS = 16 * 1024  # bytes of one part's headers
+MAX_FIELD = 4096  # bytes of a field that is no file; the rest is left out
+MAX_FIELDS = 100
 
 
 @dataclass
@@ -47,63 +51,89 @@ class FormReader:
     def __init__(self, content_type: str, folder: Path) -> None:
         """Raises ValueError when this is no form."""
         kind, options = parse_options_header(content_type)
-        if kind != "multipart/form-data" or not options.get("boundary"):
+        boundary = options.get("boundary", "")
+        if kind != "multipart/form-data" or not boundary:
             raise ValueError("no multipart form")
         self.form = Form(folder)
-        self._decoder = MultipartDecoder(
-            options["boundary"].encode(), max_form_memory_size=MAX_FORM_MEMORY, max_parts=100
-        )
+        self._delimiter = b"\r\n--" + boundary.encode()
+        self._buffer = bytearray(b"\r\n")  # the first boundary is then like all others
+        self._in_headers = self._broken = False
         self._file: BinaryIO | None = None
-        self._field: str | None = None
-        self._broken = False
+        self._field: bytearray | None = None
+        self._field_name = ""
         self._sha1 = hashlib.sha1(usedforsecurity=False)
 
-    def receive(self, data: bytes | None) -> None:
-        """Takes in a piece, None at the end. Of what is no form nothing is kept: it stays incomplete."""
-        if not self._broken:
-            try:
-                self._read(data)
-            except (ValueError, HTTPException):
-                self._broken = True
-
-    def _read(self, data: bytes | None) -> None:
-        self._decoder.receive_data(data)
-        while not isinstance(event := self._decoder.next_event(), NeedData):
-            match event:
-                case File():
-                    self._begin_file(event)
-                case Field():
-                    self._field = event.name or ""
-                    self.form.fields[self._field] = ""
-                case Data():
-                    self._take(event)
-                case Epilogue():
-                    self.form.complete = True
-                    return
+    def receive(self, data: bytes) -> None:
+        """Takes in a piece. What comes after the end, or after something that is no form, is left out."""
+        if self._broken or self.form.complete:
+            return
+        self._buffer += data
+        while self._read_headers() if self._in_headers else self._read_content():
+            pass
 
     def close(self) -> None:
-        """Nothing more comes. A file cut off in the middle is not kept."""
+        """Nothing more comes. A file cut off in the middle is not kept, nor one that nobody took."""
         if self._file is not None:
             self._file.close()
             self._file = None
-        if not self.form.complete:
-            self.form.drop()
+        self.form.drop()
 
-    def _begin_file(self, event: File) -> None:
+    def _read_content(self) -> bool:
+        """Passes on content; whether there is more to read."""
+        found = self._buffer.find(self._delimiter)
+        if found < 0:
+            certain = len(self._buffer) - len(self._delimiter)  # the rest may be a delimiter's beginning
+            if certain > 0:
+                self._take(bytes(self._buffer[:certain]))
+                del self._buffer[:certain]
+            return False
+        after = found + len(self._delimiter)
+        if len(self._buffer) < after + 2:
+            return False
+        self._take(bytes(self._buffer[:found]))
+        self._end_part()
+        ending = bytes(self._buffer[after : after + 2])
+        del self._buffer[: after + 2]
+        self._in_headers = ending == b"\r\n"
+        self.form.complete = ending == b"--"
+        self._broken = ending not in (b"\r\n", b"--")
+        return self._in_headers
+
+    def _read_headers(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            self._broken = len(self._buffer) > MAX_HEADERS
+            return False
+        lines = self._buffer[:end].decode("utf-8", "replace").split("\r\n")
+        del self._buffer[: end + 4]
+        self._in_headers = False
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name.strip().lower() == "content-disposition":
+                self._begin_part(parse_options_header(value.strip())[1])
+        return True
+
+    def _begin_part(self, about: dict[str, str]) -> None:
+        name = about.get("name", "")
+        if "filename" not in about:
+            self._field, self._field_name = bytearray(), name
+        elif name == "file" and not self.form.name:
+            self.form.name = about["filename"].replace("\\", "/").rsplit("/", 1)[-1]
+            self.form.path = self.form.folder / secrets.token_hex(8)  # never a client's word for a path
+            self._file = self.form.path.open("wb")
+
+    def _take(self, content: bytes) -> None:
+        if self._file is not None:
+            self._file.write(content)
+            self._sha1.update(content)
+            self.form.size += len(content)
+        elif self._field is not None:
+            self._field += content[: MAX_FIELD - len(self._field)]
+
+    def _end_part(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file, self.form.sha1 = None, self._sha1.hexdigest()
+        elif self._field is not None and len(self.form.fields) < MAX_FIELDS:
+            self.form.fields[self._field_name] = self._field.decode("utf-8", "replace")
         self._field = None
-        if event.name != "file" or self._file is not None:
-            return
-        self.form.name = (event.filename or "").replace("\\", "/").rsplit("/", 1)[-1]
-        self.form.path = self.form.folder / secrets.token_hex(8)  # never a client's word for a path
-        self._file = self.form.path.open("wb")
-
-    def _take(self, event: Data) -> None:
-        if self._field is not None:
-            self.form.fields[self._field] += event.data.decode("utf-8", "replace")
-        elif self._file is not None:
-            self._file.write(event.data)
-            self._sha1.update(event.data)
-            self.form.size += len(event.data)
-            if not event.more_data:
-                self._file.close()
-                self._file, self.form.sha1 = None, self._sha1.hexdigest()

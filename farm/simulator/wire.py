@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -34,31 +35,32 @@ class Wire:
         self._stream = stream
         self._gate = gate
         self._http = h11.Connection(h11.SERVER)
-        self._head = False
+        self._head = self._answered = False
 
-    async def requests(self) -> AsyncIterator[h11.Request]:
-        """The requests as they come, until the client or a mistake of its ends the connection."""
-        while True:
-            event: object = None
-            try:
-                with trio.move_on_after(IDLE_S):
-                    event = await self._next_event()
-            except h11.RemoteProtocolError:
-                return
-            if not isinstance(event, h11.Request):
-                return
-            self._head = event.method == b"HEAD"
-            yield event
+    async def next_request(self) -> h11.Request | None:
+        """The next one; None when the client, its silence or a mistake of its ended the connection."""
+        if self._answered:
             if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
-                return
+                return None
             self._http.start_next_cycle()
+            self._answered = False
+        event: object = None
+        try:
+            with trio.move_on_after(IDLE_S):
+                event = await self._next_event()
+        except h11.RemoteProtocolError:
+            return None
+        if not isinstance(event, h11.Request):
+            return None
+        self._head = event.method == b"HEAD"
+        return event
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The pieces of the present request's body. Raises h11.RemoteProtocolError."""
+    async def next_piece(self) -> bytes:
+        """More of the present request's body, empty at its end. Raises h11.RemoteProtocolError."""
         if self._http.they_are_waiting_for_100_continue:
             await self._send(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
-        while isinstance(event := await self._next_event(), h11.Data):
-            yield bytes(event.data)
+        event = await self._next_event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     async def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         everything = {**headers, "content-length": str(len(body))}
@@ -70,6 +72,7 @@ class Wire:
             h11.Data(data=b"" if self._head else body),
             h11.EndOfMessage(),
         )
+        self._answered = True
         await self._send(b"".join(self._http.send(event) or b"" for event in events))
 
     async def accept_socket(self, request: h11.Request) -> Socket | None:
@@ -105,35 +108,47 @@ class Socket:
         self._gate = gate
         self._socket = socket
         self._early = early
+        self._said: deque[str] = deque()
+        self._text = ""  # of a message that is not complete
+        self._closed = False
 
     async def send(self, messages: Iterable[bytes]) -> None:
         """Sends text in UTF-8. Framed by hand: this is what a fleet of printers does all day."""
         frames = b"".join(_frame(message) for message in messages)
         await self._gate()
-        await self._stream.send_all(frames)
+        sent = await self._stream.socket.send(frames)  # nearly always all: cheaper than asking for all
+        if sent < len(frames):
+            await self._stream.send_all(frames[sent:])
 
-    async def messages(self) -> AsyncIterator[str]:
-        """What the client says in text, until it closes or says more than MAX_BODY at once."""
-        data, text = self._early, ""
-        while len(text) <= MAX_BODY:
-            self._socket.receive_data(data)
-            for event in self._socket.events():
-                match event:
-                    case TextMessage():
-                        text += event.data
-                        if event.message_finished:
-                            yield text
-                            text = ""
-                    case Ping():
+    async def receive(self) -> str | None:
+        """What the client says next in text; None once it closed, or says more than MAX_BODY at once."""
+        while not self._said and not self._closed:
+            await self._take(self._early or await self._more())
+            self._early = b""
+        return self._said.popleft() if self._said else None
+
+    async def _more(self) -> bytes:
+        await self._gate()
+        data = await self._stream.receive_some(PIECE)
+        await self._gate()
+        return data
+
+    async def _take(self, data: bytes) -> None:
+        self._socket.receive_data(data or None)
+        for event in self._socket.events():
+            match event:
+                case TextMessage():
+                    self._text += event.data
+                    if event.message_finished:
+                        self._said.append(self._text)
+                        self._text = ""
+                case Ping():
+                    await self._send(event.response())
+                case CloseConnection():
+                    self._closed = True
+                    if data:  # not just hung up
                         await self._send(event.response())
-                    case CloseConnection():
-                        await self._send(event.response())
-                        return
-            await self._gate()
-            data = await self._stream.receive_some(PIECE)
-            if not data:
-                return
-            await self._gate()
+        self._closed = self._closed or len(self._text) > MAX_BODY
 
     async def _send(self, event: Event) -> None:
         await self._gate()

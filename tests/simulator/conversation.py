@@ -17,6 +17,8 @@ import httpx
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
 
+from tests.simulator.fleet import NO_TLS
+
 CHIP = Path(__file__).parents[1] / "data" / "chip6_fast.gcode"
 PATIENCE_S = 30.0
 # Left alone by the real one's virtual printer, which moves ten times as fast as it is told.
@@ -47,7 +49,7 @@ class Conversation:
         self.told = Told()
         self._url = url
         self._key = api_key
-        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS)
         self._headers = {"X-Api-Key": api_key}
         self._situation = "before"
         self._state = ""
@@ -209,14 +211,28 @@ async def losses(talk: Conversation) -> None:
         await _tidy(talk, "tough", "waits")
 
 
-async def breakdowns(talk: Conversation) -> None:
-    """Prints that end with the line, the firmware, or a hand at the emergency stop."""
+async def breakdown(talk: Conversation, trouble: str, line: str) -> None:
     async with talk.listening():
         await trio.sleep(1.2)
-        await talk.upload("upload before the breakdowns", "tough.gcode", LONG)
+        await talk.upload("upload before the trouble", "tough.gcode", LONG)
         await trio.sleep(0.6)
-        await _break_down(talk)
+        await _break_down(talk, trouble, line)
         await _tidy(talk, "tough")
+
+
+async def drop(talk: Conversation) -> None:
+    """A print that ends with the line."""
+    await breakdown(talk, "line dropped", "!!DEBUG:drop_connection")
+
+
+async def runaway(talk: Conversation) -> None:
+    """A print that ends with the firmware."""
+    await breakdown(talk, "thermal runaway", "!!DEBUG:trigger_fatal_error_marlin")
+
+
+async def emergency(talk: Conversation) -> None:
+    """A print that ends by a hand at the emergency stop."""
+    await breakdown(talk, "emergency stop", "M112")
 
 
 async def silence(talk: Conversation) -> None:
@@ -254,17 +270,17 @@ async def _greet(talk: Conversation) -> None:
 async def _knock(talk: Conversation) -> None:
     """The push socket as a client finds it that knows nothing of it."""
     async with talk.socket() as socket:
-        await talk.heard("push: connected, silent without a login", socket, 1.3)
+        await talk.heard("push: connected, silent without a login", socket, 1.0)
         await socket.send_message(json.dumps({"auth": "admin:stale"}))
-        await talk.heard("push: stale login", socket, 1.2)
+        await talk.heard("push: stale login", socket, 0.8)
         login = await talk.ask("login for the push socket", "POST", "/api/login", {"passive": True})
         await socket.send_message("no JSON")
         await socket.send_message(json.dumps({"auth": f"{login['name']}:{login['session']}"}))
-        await talk.rhythm("push: logged in", socket, 2.2)
+        await talk.rhythm("push: logged in", socket, 1.8)
         await socket.send_message(json.dumps({"throttle": 2}))
         await talk.rhythm("push: throttled", socket, 3.2)
         await socket.send_message(json.dumps(QUIET))
-        await talk.heard("push: subscribed", socket, 1.2)
+        await talk.heard("push: subscribed", socket, 0.8)
 
 
 async def _put_files(talk: Conversation) -> None:
@@ -433,25 +449,20 @@ async def _connect(talk: Conversation, situation: str) -> None:
     await trio.sleep(0.6)
 
 
-async def _break_down(talk: Conversation) -> None:
-    for situation, line in (
-        ("line dropped", "!!DEBUG:drop_connection"),
-        ("thermal runaway", "!!DEBUG:trigger_fatal_error_marlin"),
-        ("emergency stop", "M112"),
-    ):
-        talk.now(f"before: {situation}")
-        await talk.ask(f"start before: {situation}", "POST", "/api/files/local/tough.gcode", CHOOSE)
-        await talk.state("Printing")
-        await trio.sleep(0.8)
-        talk.now(situation)
-        await talk.ask(situation, "POST", "/api/printer/command", {"command": line})
-        with trio.fail_after(PATIENCE_S):
-            while talk._state == "Printing":
-                await talk._news.wait()
-        await trio.sleep(0.8)
-        await talk.printer_and_job(f"after: {situation}")
-        await _connect(talk, f"connect after: {situation}")
+async def _break_down(talk: Conversation, trouble: str, line: str) -> None:
+    talk.now("before")
+    await talk.ask("start", "POST", "/api/files/local/tough.gcode", CHOOSE)
+    await talk.state("Printing")
+    await trio.sleep(1.2)
+    talk.now(trouble)
+    await talk.ask(trouble, "POST", "/api/printer/command", {"command": line})
+    with trio.fail_after(PATIENCE_S):
+        while talk._state == "Printing":
+            await talk._news.wait()
+    await trio.sleep(0.8)
+    await talk.printer_and_job("broken down")
     await talk.ask("file, failed", "GET", "/api/files/local/tough.gcode")
+    await _connect(talk, "connect")
 
 
 async def _stop_answering(talk: Conversation) -> None:
@@ -483,6 +494,6 @@ async def _tidy(talk: Conversation, *names: str) -> None:
     await trio.sleep(0.6)
 
 
-_ALL = (introduction, prints, endings, losses, breakdowns, silence)
+_ALL = (introduction, prints, endings, losses, drop, runaway, emergency, silence)
 ACTS: dict[str, Act] = {act.__name__: act for act in _ALL}
 """Each is held with a fresh printer."""
