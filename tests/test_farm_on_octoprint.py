@@ -143,6 +143,7 @@ async def test_a_print_is_paused_resumed_and_cancelled(octoprint, tmp_path, bris
         assert await shop.shows(plate=Plate.OCCUPIED)
 
 
+@pytest.mark.long
 async def test_a_print_is_cancelled_in_its_heat_up(octoprint, tmp_path, brisk):
     async with open_shop(octoprint, tmp_path) as shop:
         job = await shop.begin(HEAT_UP)
@@ -179,7 +180,15 @@ async def bring_about(shop: Shop, fault: str) -> None:
             await shop.host(shop.octoprint.start)
 
 
-@pytest.mark.parametrize("line", table(), ids=lambda line: line.fault)
+def each_line() -> list[Any]:
+    """The silent printer only shows after 20 s."""
+    return [
+        pytest.param(line, id=line.fault, marks=[pytest.mark.long] if "go_awol" in line.fault else [])
+        for line in table()
+    ]
+
+
+@pytest.mark.parametrize("line", each_line())
 async def test_each_fault_shows_what_the_readme_says(line, octoprint, tmp_path, brisk):
     async with open_shop(octoprint, tmp_path) as shop:
         job = await shop.begin(slow_gcode(120))
