@@ -137,7 +137,8 @@ async def test_a_slicers_upload_is_printed_on_a_real_octoprint(octoprint: OctoPr
                 await trio.to_thread.run_sync(print_one, url, owner, key)
 
         check_the_story(owner, heard)
-        assert printer_is(owner, plate="occupied", operation="idle")
+        assert printer_is(owner, plate="occupied")
+        wait_for(lambda: printer_is(owner, operation="idle"))  # the end is told a moment before
         the_host_printed_it_once(octoprint, owner)
     check_the_database(folder / "farm.db", heard)
 
