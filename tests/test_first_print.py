@@ -137,7 +137,7 @@ async def test_a_slicers_upload_is_printed_on_a_real_octoprint(octoprint: OctoPr
                 await trio.to_thread.run_sync(print_one, url, owner, key)
 
         check_the_story(owner, heard)
-        assert printer_is(owner, plate="occupied")
+        wait_for(lambda: printer_is(owner, plate="occupied"), within_s=5)
         wait_for(lambda: printer_is(owner, operation="idle"))  # the end is told a moment before
         the_host_printed_it_once(octoprint, owner)
     check_the_database(folder / "farm.db", heard)
@@ -206,4 +206,4 @@ def test_a_stopped_farm_goes_on_where_it_was(octoprint: OctoPrint, tmp_path: Pat
         assert after["id"] == before["id"]
         assert owner.post("/v1/printers/mk4/commands", json={"command": "plate_cleared"}).status_code == 202
         wait_for(lambda: owner.get(f"/v1/jobs/{after['id']}").json()["state"] == "done")
-        assert printer_is(owner, plate="occupied")
+        wait_for(lambda: printer_is(owner, plate="occupied"), within_s=5)
