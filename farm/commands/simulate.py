@@ -79,7 +79,9 @@ def run(chosen: argparse.Namespace) -> int:
 
     raise_descriptor_limit()
     plan = Plan(chosen.printers, chosen.speed, chosen.seed, chosen.port)
-    with tempfile.TemporaryDirectory(prefix=f"farm-simulator-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=f"farm-simulator-{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
         trio.run(_run, plan, Path(folder), chosen.json, chosen.until_input_ends)
     return 0
 
