@@ -144,7 +144,8 @@ def _do(fleet: Fleet, station: Station, wish: Do, now: float) -> Answer:
     host.tick(now)
     match wish.what:
         case What.RESTART:
-            fleet.soon(station.restart, wish.down_s)
+            station.go_down()
+            fleet.soon(station.come_back, wish.down_s)
         case What.GO_AWOL:
             host.go_awol(now)
         case What.COME_BACK:

@@ -194,11 +194,13 @@ class Machine:
         return self._frozen_at is not None
 
     @property
-    def busy(self) -> bool:
-        """Whether `tick` has anything to do as time passes."""
+    def wake_at(self) -> float:
+        """When `tick` has something to do next, by the clock outside; `math.inf` for never by itself."""
         if self.halted or self.awol:
-            return False
-        return bool(self._orders) or self.activity not in (Activity.IDLE, Activity.PAUSED)
+            return math.inf
+        if self._orders or self.activity not in (Activity.IDLE, Activity.PAUSED):
+            return self._busy_until / self.speed
+        return math.inf
 
     # -- commanding ----------------------------------------------------------------------------------
 

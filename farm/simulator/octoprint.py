@@ -6,6 +6,7 @@ record. Times are `now`, seconds of any steady clock; what the API shows as a da
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -147,9 +148,10 @@ class PrintHost:
             self.sample(now)
 
     @property
-    def busy(self) -> bool:
-        """Whether something will happen by itself, so that `tick` has to be called on."""
-        return bool(self._steps) or (self.link is Link.OPEN and self.machine.busy)
+    def wake_at(self) -> float:
+        """When something happens next by itself, so that `tick` is wanted; `math.inf` for never."""
+        machine_at = self.machine.wake_at if self.link is Link.OPEN else math.inf
+        return min(machine_at, self._steps[0][0]) if self._steps else machine_at
 
     def wall(self, now: float) -> float:
         """Seconds since 1970."""

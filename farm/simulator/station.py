@@ -49,8 +49,8 @@ class Station:
         self.wake_at = 0.0
         """When it wants to be beaten again; `math.inf` while nothing goes on."""
         self._door_moves = trio.Event()
-        self._first_door: trio.SocketListener | None = _listen(port)
-        self.port: int = self._first_door.socket.getsockname()[1]
+        self._open_door: trio.SocketListener | None = _listen(port)
+        self.port: int = self._open_door.socket.getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -63,6 +63,8 @@ class Station:
                 await self._keep_door(nursery)
         finally:
             self.host.machine.abandon()  # which closes the file it prints
+            if self._open_door is not None:
+                self._open_door.socket.close()
 
     # -- switches ------------------------------------------------------------------------------------
 
@@ -71,7 +73,7 @@ class Station:
 
         One caller beats for all stations: a timer of its own for each would cost more than their work.
         """
-        if self.host.busy:
+        if now >= self.host.wake_at:
             self.host.tick(now)
         for push, sender in list(self._pushed_to.items()):
             if push.overrun:
@@ -80,10 +82,8 @@ class Station:
                 push.tick(now)
                 if push.waiting:
                     sender.wake()
-        if self.host.busy:
-            self.wake_at = now
-        else:
-            self.wake_at = min((push.wake_at for push in self._pushed_to), default=math.inf)
+        self.wake_at = min((push.wake_at for push in self._pushed_to), default=math.inf)
+        self.wake_at = min(self.wake_at, self.host.wake_at)
 
     def touched(self) -> None:
         """Something was begun, or somebody came to be told of it."""
@@ -95,12 +95,15 @@ class Station:
         self.faults.swallow = swallow or self.faults.swallow
         self._move_door()
 
-    async def restart(self, down_s: float) -> None:
-        """The print host's computer goes away with all its connections, and comes back on the same port."""
+    def go_down(self) -> None:
+        """The print host's computer goes away with all its connections."""
         self._down = True
         self.host.machine.abandon()
         self._sessions.clear()
         self._move_door()
+
+    async def come_back(self, down_s: float) -> None:
+        """It starts again after a while, on the same port."""
         await trio.sleep(down_s)
         self._down, self._starting = False, True
         self._move_door()
@@ -118,6 +121,8 @@ class Station:
 
     def _move_door(self) -> None:
         if self._shut:
+            if self._open_door is not None:
+                self._open_door.socket.close()  # at once: whoever switches this may rely on it
             self._hang_up()
         self._door_moves.set()
         self._door_moves = trio.Event()
@@ -126,30 +131,21 @@ class Station:
         for connection in list(self._connections):
             connection.cancel()
 
-    def _door(self) -> trio.SocketListener | None:
-        """An open door; None while somebody else has the port."""
-        first, self._first_door = self._first_door, None
-        if first is not None:
-            return first
-        with suppress(OSError):
-            return _listen(self.port)
-        return None
-
     async def _keep_door(self, connections: trio.Nursery) -> None:
         while True:
             if self._shut:
                 await self._door_moves.wait()
-            elif (door := self._door()) is None:
-                await trio.sleep(PORT_TAKEN_S)
-            else:
-                async with door, trio.open_nursery() as entrance:
-                    entrance.start_soon(self._shut_door_when_told, entrance.cancel_scope)
-                    await trio.serve_listeners(self._serve, [door], handler_nursery=connections)
-
-    async def _shut_door_when_told(self, entrance: trio.CancelScope) -> None:
-        while not self._shut:
-            await self._door_moves.wait()
-        entrance.cancel()
+                continue
+            if self._open_door is None:
+                try:
+                    self._open_door = _listen(self.port)
+                except OSError:  # somebody took the port while it was shut
+                    await trio.sleep(PORT_TAKEN_S)
+                    continue
+            try:
+                await trio.serve_listeners(self._serve, [self._open_door], handler_nursery=connections)
+            except* trio.ClosedResourceError:
+                self._open_door = None
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         with trio.CancelScope() as scope:

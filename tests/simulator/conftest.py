@@ -13,7 +13,7 @@ from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.simulator.server import Plan
 from tests.simulator.fleet import Fleet, Printer, running_fleet
 
-HASTY = Patience(connect_s=1, silence_s=0.5, whole_s=1, command_s=0.5, stored_s=0.5)
+HASTY = Patience(connect_s=1, silence_s=0.4, whole_s=1, command_s=0.4, stored_s=0.4)
 
 
 @pytest.fixture

@@ -182,31 +182,47 @@ async def introduction(talk: Conversation) -> None:
     await _knock(talk)
 
 
-async def prints(talk: Conversation) -> None:
-    """Files, refusals, and a print that is paused, resumed and cancelled."""
+async def uploads(talk: Conversation) -> None:
+    """Files, and everything an idle printer refuses."""
     async with talk.listening():
         await trio.sleep(1.2)
         await _put_files(talk)
         await _refusals(talk)
+        await _tidy(talk, "long", "chosen", "two%20words")
+
+
+async def prints(talk: Conversation) -> None:
+    """A print that is paused, resumed and cancelled, and what is refused meanwhile."""
+    async with talk.listening():
+        await trio.sleep(0.6)
+        await talk.upload("upload of a long print", "long.gcode", LONG)
+        await talk.upload("upload of another", "chosen.gcode", SHORT)
+        await trio.sleep(0.6)
         await _print_pause_cancel(talk)
-        await _tidy(talk, "long", "waits", "chosen", "two%20words")
+        await _tidy(talk, "long", "waits", "chosen")
 
 
 async def endings(talk: Conversation) -> None:
     """A print that ends well, and one that is stopped while heating."""
     async with talk.listening():
-        await trio.sleep(1.2)
+        await trio.sleep(0.6)
         await _print_to_the_end(talk)
         await _cancel_while_heating(talk)
         await _tidy(talk, "chip", "heat")
 
 
-async def losses(talk: Conversation) -> None:
-    """Commands at the machine, and every way to lose it."""
+async def commands(talk: Conversation) -> None:
+    """Commands at an idle machine."""
     async with talk.listening():
         await trio.sleep(1.2)
         await talk.pushes("while idle")
         await _command(talk)
+
+
+async def losses(talk: Conversation) -> None:
+    """A line that somebody closes and opens again."""
+    async with talk.listening():
+        await trio.sleep(0.6)
         await _lose_and_find_the_printer(talk)
         await _tidy(talk, "tough", "waits")
 
@@ -494,6 +510,17 @@ async def _tidy(talk: Conversation, *names: str) -> None:
     await trio.sleep(0.6)
 
 
-_ALL = (introduction, prints, endings, losses, drop, runaway, emergency, silence)
+_ALL = (
+    introduction,
+    uploads,
+    prints,
+    endings,
+    commands,
+    losses,
+    drop,
+    runaway,
+    emergency,
+    silence,
+)
 ACTS: dict[str, Act] = {act.__name__: act for act in _ALL}
 """Each is held with a fresh printer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,7 @@ def test_m112_kills_heat_and_motion_until_a_reset(where: str) -> None:
 
     assert when(happened, What.HALTED) is not None
     assert machine.heaters["tool0"].target == 0
-    assert not machine.busy
+    assert machine.wake_at == math.inf
     machine.reset(6)
     assert machine.activity is Activity.IDLE
     assert when(run(begun("G28\n", machine, 6), 10, since=6), What.FINISHED) is not None
