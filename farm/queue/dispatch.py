@@ -22,6 +22,9 @@ MAX_PRINTERS_SPOILED = 2  # by one file
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
 """States that prove that a print began; a short one may be over before anybody saw it running."""
 
+_LOOKED_AT_BY_A_PERSON = frozenset({JobState.QUARANTINED, JobState.NEEDS_REVIEW})
+"""States that the end of one more print of the job does not change, unless that was the last copy."""
+
 _JOB_FACTS = {
     PrintState.FINISHED: "job.finished",
     PrintState.FAILED: "job.failed",
@@ -113,12 +116,14 @@ def _settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: 
         return
     if job.done >= job.copies:
         jobs.enter(db, job.id, JobState.DONE, at, who, "all copies printed")
+    elif ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who):
+        pass
+    elif job.state in _LOOKED_AT_BY_A_PERSON:
+        pass
     elif ended.state is PrintState.UNKNOWN:
         jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
     elif ended.state is PrintState.CANCELLED and before.state in MAY_BE_HOT:
         jobs.enter(db, job.id, JobState.HELD, at, who, "a print of it was cancelled; release it to go on")
-    elif ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who):
-        pass
     elif job.failed >= MAX_FAILURES:
         jobs.enter(db, job.id, JobState.QUARANTINED, at, who, f"{job.failed} prints of it failed: {why}")
     elif job.state is JobState.ACTIVE and not _prints_going_on(db, job):
