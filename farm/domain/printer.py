@@ -53,6 +53,18 @@ class Operation(StrEnum):
     EMERGENCY = "emergency"
 
 
+BUSY = frozenset(
+    {
+        Operation.PREPARING,
+        Operation.PRINTING,
+        Operation.PAUSING,
+        Operation.PAUSED,
+        Operation.RESUMING,
+        Operation.CANCELLING,
+    }
+)
+"""Operations in which the printer has a print of its own going on."""
+
 _ANY_WORK = frozenset(
     {
         Operation.IDLE,
@@ -74,21 +86,10 @@ OPERATIONS: Table[Operation] = {
     **{work: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE} for work in _ANY_WORK},
     Operation.UNKNOWN: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
     Operation.ATTENTION: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
-    Operation.MAINTENANCE: frozenset({Operation.UNKNOWN, Operation.IDLE, Operation.EMERGENCY}),
+    # Somebody may print on it, at its panel, and a print that was being started may come late.
+    Operation.MAINTENANCE: BUSY | {Operation.UNKNOWN, Operation.IDLE, Operation.EMERGENCY},
     Operation.EMERGENCY: frozenset({Operation.UNKNOWN}),  # latched: only `clear_emergency` leaves it
 }
-
-BUSY = frozenset(
-    {
-        Operation.PREPARING,
-        Operation.PRINTING,
-        Operation.PAUSING,
-        Operation.PAUSED,
-        Operation.RESUMING,
-        Operation.CANCELLING,
-    }
-)
-"""Operations in which the printer has a print of its own going on."""
 
 
 class Plate(StrEnum):
