@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,6 +70,7 @@ log = structlog.get_logger(__name__)
 
 SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
 MOST_COMMANDS = 8  # that wait in a lane; people who press a button ten times mean it once
+STOP_WITHIN_S = 4.0  # for one try of an emergency stop; drivers give up before
 STOP_TRIES = 3  # of an emergency stop: a lost packet must not leave it unsent
 TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
@@ -91,6 +93,17 @@ class PrinterParts:
     chance: Randomness
 
 
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """command, id: what a person wanted, and the id it has; "" when nobody did."""
+
+    mode: Mode
+    why: str
+    by: Principal
+    command: str = ""
+    id: str = ""
+
+
 class PrinterActor:
     """Owns one printer's status. Offline is a state it lives through; a crash is a bug."""
 
@@ -100,6 +113,7 @@ class PrinterActor:
         self._driver = parts.driver(printer)
         self._status = PrinterStatus(connection=Connection.CONNECTING)
         self._mode, self._mode_why = Mode.NORMAL, ""
+        self._unkept: _Decision | None = None  # not in the database yet
         self._reading: Reading | None = None
         self._news = trio.Event()  # set, and replaced, with every reading
         self._assignment: Assignment | None = None
@@ -122,6 +136,9 @@ class PrinterActor:
         finally:
             for later in self._pending:
                 later.fail(ActorFailed(f"{self._printer.name}: its actor failed; look at the printer"))
+            if self._unkept is not None:  # whoever comes after us has to know it
+                with trio.move_on_after(1, shield=True), suppress(FarmError):
+                    await self._write_mode(self._unkept)
             with trio.move_on_after(1, shield=True):  # a polite close frees the host's connection
                 await self._driver.aclose()
 
@@ -302,7 +319,7 @@ class PrinterActor:
             self._seen_to = ""
         elif reading.loss is Loss.FIRMWARE_ERROR and self._mode is Mode.NORMAL:
             if reading.error != self._seen_to:
-                self._decide(Mode.ATTENTION, _lost_machine(reading), SYSTEM)
+                self._decide(_Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
         elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY:
             now = trio.current_time()
             if now >= self._take_up_at:
@@ -333,7 +350,8 @@ class PrinterActor:
         commands.refuse(why_not, self._printer.name)
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
-            self._decide(_DECIDED[NAMES[type(command)]], why, by, command_id)
+            name = NAMES[type(command)]
+            self._decide(_Decision(_DECIDED[name], why, by, name, command_id))
             if isinstance(command, (ClearAttention, ClearEmergency)):
                 self._go_on_after(self._reading)
             return
@@ -381,27 +399,33 @@ class PrinterActor:
         except FarmError as trouble:  # the printer did it all the same
             log.warning("end of a command not kept", printer=self._printer.id, problem=str(trouble))
 
-    def _decide(self, mode: Mode, why: str, by: Principal, command_id: str | None = None) -> None:
+    def _decide(self, decision: _Decision) -> None:
         """Change the mode at once, and keep it as soon as the database can."""
-        self._mode, self._mode_why = require_transition(MODES, self._mode, mode), why
-        message = why if self._reading is None else self._sentence(self._reading)
+        self._mode, self._mode_why = require_transition(MODES, self._mode, decision.mode), decision.why
+        message = decision.why if self._reading is None else self._sentence(self._reading)
         # A latch is opened by a person alone; only then may the status leave it.
         self._show(operation=Operation.UNKNOWN, message=message)
         self._show(operation=self._shown_operation())
-        self._nursery.start_soon(self._keep_mode, mode, why, by, command_id)
+        self._unkept = decision
+        self._nursery.start_soon(self._keep_mode, decision)
 
-    async def _keep_mode(self, mode: Mode, why: str, by: Principal, command_id: str | None) -> None:
-        while self._mode is mode:
+    async def _keep_mode(self, decision: _Decision) -> None:
+        while self._unkept is decision:
             try:
-                at = self._parts.clock()
-                await self._parts.database.write(printers.set_mode, self._printer.id, mode, at, str(by), why)
-                break
+                await self._write_mode(decision)
             except FarmError as problem:  # until it is kept a restart would forget it
                 log.warning("mode not kept yet", printer=self._printer.id, problem=str(problem))
                 await trio.sleep(1)
-        if command_id is not None:
-            name = next((name for name, decided in _DECIDED.items() if decided is mode), mode)
-            await self._finished(command_id, name, "", by)
+        if decision.id:
+            await self._finished(decision.id, decision.command, "", decision.by)
+
+    async def _write_mode(self, decision: _Decision) -> None:
+        at, who = self._parts.clock(), str(decision.by)
+        await self._parts.database.write(
+            printers.set_mode, self._printer.id, decision.mode, at, who, decision.why
+        )
+        if self._unkept is decision:
+            self._unkept = None
 
     def _stop_now(self, by: Principal) -> Later[None]:
         require(by, Action.EMERGENCY_STOP, Target(self._printer.id, self._printer.tags))
@@ -411,16 +435,20 @@ class PrinterActor:
         if self._assignment is not None:
             self._assignment.stop_sending()
         if self._mode is not Mode.EMERGENCY:
-            self._decide(Mode.EMERGENCY, "stopped in an emergency; look at it before you go on", by)
+            why = "stopped in an emergency; look at it before you go on"
+            self._decide(_Decision(Mode.EMERGENCY, why, by))
         return later
 
     async def _send_stop(self, later: Later[None]) -> None:
         problem: FarmError = PrinterUnreachable(f"{self._printer.name} was not reached")
         for _ in range(STOP_TRIES):
             try:
-                await self._driver.emergency_stop()
+                with trio.fail_after(STOP_WITHIN_S):
+                    await self._driver.emergency_stop()
             except FarmError as error:
                 problem = error
+            except trio.TooSlowError:
+                problem = PrinterUnreachable(f"{self._printer.name} did not answer")
             else:
                 later.give(None)
                 break
