@@ -122,6 +122,7 @@ class PrinterActor:
         self._pending: list[Later[None]] = []
         self._followed = self._came = 0  # readings
         self._seen_to = ""  # the firmware error a person has cleared
+        self._looked_after = False  # by a person, while nothing could be seen of the printer
         self._take_up_at = 0.0
 
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
@@ -315,6 +316,8 @@ class PrinterActor:
 
     def _mind_the_machine(self, reading: Reading) -> None:
         """After a firmware error wait for a person; after a dropped line have the host take it up again."""
+        if self._looked_after:
+            self._go_on_after(reading)
         if reading.loss is None:
             self._seen_to = ""
         elif reading.loss is Loss.FIRMWARE_ERROR and self._mode is Mode.NORMAL:
@@ -328,11 +331,14 @@ class PrinterActor:
 
     def _go_on_after(self, reading: Reading | None) -> None:
         """A person has looked: what stopped the printer stops it no longer."""
+        self._looked_after = reading is None  # then the next look shows what to go on from
         if reading is not None and not reading.machine_connected:
             self._seen_to = reading.error
             self._nursery.start_soon(self._take_up_the_machine)
 
     async def _take_up_the_machine(self) -> None:
+        if self._mode is Mode.EMERGENCY:  # it came before this task's turn
+            return
         try:
             with trio.fail_after(commands.MACHINE_WITHIN_S):
                 await self._driver.connect_machine()
@@ -434,6 +440,7 @@ class PrinterActor:
         self._nursery.start_soon(self._send_stop, later)  # first of all
         if self._assignment is not None:
             self._assignment.stop_sending()
+        self._reading, self._looked_after = None, False  # what was seen before says nothing any more
         if self._mode is not Mode.EMERGENCY:
             why = "stopped in an emergency; look at it before you go on"
             self._decide(_Decision(Mode.EMERGENCY, why, by))
