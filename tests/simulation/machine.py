@@ -40,7 +40,7 @@ class Faults:
     start_lost_before: float = 0.0  # the command never arrives, and nobody says so
     start_lost_after: float = 0.0  # it is carried out, but the answer is lost
     start_late: float = 0.0  # it is carried out up to LATEST_START_S after its answer was lost
-    start_slow: float = 0.0  # it is carried out and answered after up to SLOWEST_ANSWER_S
+    start_slow: float = 0.0  # it is carried out and answered after up to SLOWEST_ANSWER_S, unless we leave
     start_refused: float = 0.0
     print_fails: float = 0.0
     stop_lost: float = 0.0
@@ -240,13 +240,25 @@ class MachineDriver:
             self._begin_later(remote_name, machine.chance.uniform(0, LATEST_START_S))
             raise AnswerLost("the host took the start, and says nothing more")
         if machine.happens(faults.start_slow):
-            slow_s = machine.chance.uniform(0, SLOWEST_ANSWER_S)
-            self._begin_later(remote_name, slow_s)
-            await self._machine.wait(slow_s)
-        else:
-            machine.begin(remote_name)
+            await self._read_first(remote_name, machine.chance.uniform(0, SLOWEST_ANSWER_S))
+        machine.begin(remote_name)
         if machine.happens(faults.start_lost_after):
             raise AnswerLost("the answer was lost")
+
+    async def _read_first(self, remote_name: str, seconds: float) -> None:
+        """The host reads the whole file before it begins and answers."""
+        machine, ready_at = self._machine, trio.current_time() + seconds
+        boots = machine.boots
+        try:
+            await machine.wait(seconds)
+        except trio.Cancelled:  # who asked has gone; the host goes on
+            self._begin_later(remote_name, min(ready_at - trio.current_time(), LATEST_START_S))
+            raise
+        machine.advance()
+        if machine.boots != boots:
+            raise AnswerLost("the host fell over")
+        if machine.running is not None or machine.loss is not None:
+            raise Refused("the simulated printer is busy")
 
     def _begin_later(self, remote_name: str, seconds: float) -> None:
         """Whoever asked may be gone by then: the command is with the host."""

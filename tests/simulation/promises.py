@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import trio
+
 from farm.domain.event import Fact
 from farm.domain.job import ACTIVE_PRINTS, PRINTS, JobState, PrintState
 from farm.domain.printer import Plate
@@ -27,7 +29,10 @@ class Promises:
     def __init__(self, database: Database, machines: Mapping[str, Machine]) -> None:
         self.broken: list[str] = []
         self.dispatches = 0  # prints whose row says that their start may go out
+        self._dispatched = trio.Event()
+        self.over: set[str] = set()  # remote names of prints whose end is committed
         self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
+        self.maintenance: set[str] = set()  # printers on which somebody works
         self._database = database
         self._machines = machines
         self._seq = 0
@@ -44,6 +49,12 @@ class Promises:
         if not holds:
             self.broken.append(otherwise)
 
+    async def dispatched(self, wanted: int) -> None:
+        """Wait until so many starts were committed."""
+        while self.dispatches < wanted:
+            self._dispatched = trio.Event()
+            await self._dispatched.wait()
+
     # -- at every moment -----------------------------------------------------------------------
 
     def check_start(self, printer: str, remote_name: str) -> None:
@@ -52,9 +63,8 @@ class Promises:
         committed = row is not None and (row.remote_name, row.state) == (remote_name, PrintState.STARTING)
         self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
         self.require(plate.plate is Plate.CLEAR, f"{printer} begins {remote_name} on a plate {plate}")
-        machine = self._machines[printer]
-        self.require(not machine.dirty, f"{printer} begins {remote_name} on plastic")
-        self.require(machine.starts.get(remote_name, 0) == 0, f"{remote_name} was started twice")
+        again = self._machines[printer].starts.get(remote_name, 0) > 0
+        self.require(not again, f"{printer} begins {remote_name} twice")
 
     def check_sent(self, printer: str, command: str) -> None:
         """At the very moment in which the farm sends something else than a question."""
@@ -62,6 +72,9 @@ class Promises:
             self.emergencies.add(printer)
         else:
             self.require(printer not in self.emergencies, f"{command} sent to {printer} in its emergency")
+        if command == "start":
+            self.require(printer not in self.maintenance, f"a start sent to {printer} under maintenance")
+            self.require(not self._machines[printer].dirty, f"a start sent to {printer} onto plastic")
 
     def _see(self, facts: list[Fact]) -> None:
         for fact in facts:
@@ -83,13 +96,16 @@ class Promises:
         else:
             self.require(state in PRINTS[before], f"{name} went from {before} to {state}")
             self.require(self._holding.get(printer) == name, f"{name} goes on without {printer}")
-        self.dispatches += state is PrintState.STARTING
+        if state is PrintState.STARTING:
+            self.dispatches += 1
+            self._dispatched.set()
         if state not in ACTIVE_PRINTS:
             self._holding.pop(printer, None)
             self._see_end(name, printer, before, state)
 
     def _see_end(self, name: str, printer: str, before: PrintState | None, state: PrintState) -> None:
         machine, remote_name = self._machines[printer], self.look(prints.existing, name).remote_name
+        self.over.add(remote_name)
         if state is PrintState.FINISHED:
             self.require(remote_name in machine.finished, f"{remote_name} was called good and was not")
         if before in _NOT_BEGUN:
@@ -121,7 +137,8 @@ class Promises:
         for job in {row.job for row in rows}:
             kept = self.look(jobs.existing, job)
             self.require(kept.done == done[job] <= kept.copies, f"{job} has {done[job]} copies: {kept}")
-            self.require((kept.state is JobState.DONE) == (kept.done == kept.copies), f"{job} is {kept}")
+            printed = kept.done == kept.copies and kept.state is not JobState.CANCELLED
+            self.require((kept.state is JobState.DONE) == printed, f"{job} is {kept}")
         facts = self.look(events.since, 0, 1_000_000)
         self.require([fact.seq for fact in facts] == list(range(1, len(facts) + 1)), "facts with a gap")
 

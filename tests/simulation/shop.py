@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from farm.actors import Address
 from farm.app import Farm, Seams
 from farm.config import Settings
 from farm.data_folder import DataFolder
-from farm.domain.command import NAMES, ClearEmergency, Command
+from farm.domain.command import NAMES, ClearEmergency, Command, MaintenanceOff, MaintenanceOn
 from farm.domain.event import Fact
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, Print
@@ -84,8 +84,8 @@ class Shop:
         stored, _ = await self.database.write(files.add, file)
         return stored.id
 
-    async def add_job(self, copies: int = 1, **wishes: object) -> Job:
-        return await self.queue.ask(AddJob(await self.add_file(), copies=copies, **wishes))
+    async def add_job(self, file: str = "", copies: int = 1, **wishes: object) -> Job:
+        return await self.queue.ask(AddJob(file or await self.add_file(), copies=copies, **wishes))
 
     def restarts(self, actor: str) -> int:
         """How often an actor was started again."""
@@ -103,7 +103,11 @@ class Shop:
         printer = self.farm.address(f"printer:{name}")
         if isinstance(command, ClearEmergency):
             self.promises.emergencies.discard(name)
+        if isinstance(command, (ClearEmergency, MaintenanceOff)):
+            self.promises.maintenance.discard(name)
         await printer.ask(RunCommand(f"c-{NAMES[type(command)]}", command), by=by)
+        if isinstance(command, MaintenanceOn):
+            self.promises.maintenance.add(name)
 
     async def stop(self, name: str) -> None:
         """Stop a printer in an emergency."""
@@ -111,7 +115,11 @@ class Shop:
 
     async def status(self, name: str) -> PrinterStatus:
         """The printer as people see it."""
-        return (await self.farm.address("events").ask(ReportStatuses()))[name]
+        return (await self.statuses())[name]
+
+    async def statuses(self) -> Mapping[str, PrinterStatus]:
+        """All printers that the farm has, as people see them."""
+        return await self.farm.address("events").ask(ReportStatuses())
 
     async def job(self, job: str) -> Job:
         return await self.database.read(jobs.existing, job)
