@@ -38,6 +38,7 @@ STRUCK, OTHERS = "mk4", ("mini", "xl")
 PRINT_S = 15.0
 LOOK_EVERY_S = 3.0
 SETTINGS = Settings(queue=Queue(plate_undo_s=1.0))
+ENDED_WITHIN_S = 3.0
 DAY_S = 1200.0  # by then everything has to be right again
 
 
@@ -45,6 +46,10 @@ class How(Enum):
     BUG = auto()  # an exception comes out of the wait
     HANG = auto()  # the wait never ends by itself
     CUT_OFF = auto()  # the supervisor loses its patience with the actor at this very moment
+    END = auto()  # whoever runs the whole shop ends it at this very moment
+
+
+GOES_ON = [How.BUG, How.HANG, How.CUT_OFF]
 
 
 class Planted(Exception):
@@ -71,6 +76,8 @@ class Sabotage(trio.abc.Instrument):
         self.struck = False
         self.where: list[str] = []
         self.runtime: Runtime | None = None
+        self.shop_scope = trio.CancelScope()
+        self.struck_at = 0.0
         self.actor = actor
         self._at = at
         self.how = how
@@ -98,7 +105,7 @@ class Sabotage(trio.abc.Instrument):
         self._count += 1
         if self.struck or self._count != self._at:
             return False
-        self.struck, self.where = True, where
+        self.struck, self.where, self.struck_at = True, where, trio.current_time()
         return True
 
     def _strike(self, task: Any) -> None:
@@ -110,6 +117,8 @@ class Sabotage(trio.abc.Instrument):
             case How.CUT_OFF:
                 assert self.runtime is not None
                 self.runtime.children[self.actor].cut_off(Hung("the supervisor lost its patience"))
+            case How.END:
+                self.shop_scope.cancel()
 
 
 def _hang(_: object) -> Any:
@@ -241,6 +250,14 @@ async def stopped_in_an_emergency(sabotage: Sabotage) -> None:
         check_restarts(shop, sabotage)
 
 
+async def cut_short(sabotage: Sabotage) -> None:
+    """The same life, ended from outside in the middle of a wait: nobody may swallow that."""
+    with sabotage.shop_scope as scope:
+        await three_print(sabotage)
+    assert scope.cancelled_caught is sabotage.struck
+    assert not sabotage.struck or trio.current_time() - sabotage.struck_at < ENDED_WITHIN_S
+
+
 def strike_everywhere(
     life: Callable[[Sabotage], Awaitable[None]], actor: str, how: How, every: int = EVERY
 ) -> int:
@@ -258,16 +275,21 @@ def strike_everywhere(
         at += every
 
 
-@pytest.mark.parametrize("how", How, ids=lambda how: how.name)
+@pytest.mark.parametrize("how", GOES_ON, ids=lambda how: how.name)
 def test_whatever_befalls_a_printers_tasks_its_print_goes_on_and_the_others_do_not_notice(how: How):
     assert strike_everywhere(three_print, f"printer:{STRUCK}", how) > 40
 
 
-@pytest.mark.parametrize("how", How, ids=lambda how: how.name)
+@pytest.mark.parametrize("how", GOES_ON, ids=lambda how: how.name)
 def test_whatever_befalls_the_queue_everything_is_printed_and_nothing_twice(how: How):
     assert strike_everywhere(three_print, "queue", how) > 100
 
 
-@pytest.mark.parametrize("how", How, ids=lambda how: how.name)
+@pytest.mark.parametrize("how", GOES_ON, ids=lambda how: how.name)
 def test_whatever_befalls_it_a_printer_stopped_in_an_emergency_hears_nothing_until_it_is_cleared(how: How):
     assert strike_everywhere(stopped_in_an_emergency, f"printer:{STRUCK}", how, every=1) > 10
+
+
+@pytest.mark.parametrize("actor", [f"printer:{STRUCK}", "queue"])
+def test_an_end_from_outside_is_never_swallowed(actor: str):
+    assert strike_everywhere(cut_short, actor, How.END) > 60
