@@ -116,10 +116,10 @@ def _settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: 
         return
     if job.done >= job.copies:
         jobs.enter(db, job.id, JobState.DONE, at, who, "all copies printed")
-    elif ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who):
-        pass
-    elif job.state in _LOOKED_AT_BY_A_PERSON:
-        pass
+    elif (ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who)) or (
+        job.state in _LOOKED_AT_BY_A_PERSON
+    ):
+        return
     elif ended.state is PrintState.UNKNOWN:
         jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
     elif ended.state is PrintState.CANCELLED and before.state in MAY_BE_HOT:
