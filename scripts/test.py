@@ -16,12 +16,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts import environment
+from scripts import chromium, environment
 from scripts.environment import Environment, EnvironmentFailed
 
 OCTOPRINT_LOCK = environment.CHECKOUT / "scripts" / "peers" / "octoprint.txt"
@@ -115,17 +115,30 @@ def plan(
 
 
 def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
-    """The real print hosts for the tests: environment variables that name them, and what went wrong."""
+    """The real print host and browser for the tests: variables that name them, and what went wrong."""
+    variables: dict[str, str] = {"FARM_REQUIRE_PEERS": "1"} if required else {}
+    outcomes: list[Outcome] = []
+    peers: dict[str, Callable[[], Path]] = {
+        "octoprint": set_up_octoprint,
+        "chromium": lambda: chromium.prepare(may_install=required),
+    }
+    for name, set_up in peers.items():
+        try:
+            variables[f"FARM_{name.upper()}"] = str(set_up())
+        except EnvironmentFailed as error:
+            environment.say(f"no {name} for the tests: {error}")
+            outcomes.append(Outcome(name, "failed" if required else "skipped", 0.0, str(error)))
+    return variables, outcomes
+
+
+def set_up_octoprint() -> Path:
+    """Installs the locked OctoPrint in the cache folder. Returns its program; raises EnvironmentFailed."""
     version = f"py{sys.version_info[0]}.{sys.version_info[1]}"
     folder = environment.cache_folder() / f"octoprint-{locked_version(OCTOPRINT_LOCK, 'octoprint')}-{version}"
     octoprint = Environment(folder, (OCTOPRINT_LOCK,))
-    try:
-        # Not wheels only: one of OctoPrint's own needs (netifaces) has none and is compiled here.
-        environment.prepare(octoprint, install=environment.pip_install)
-    except EnvironmentFailed as error:
-        environment.say(f"no OctoPrint for the tests: {error}")
-        return {}, [Outcome("octoprint", "failed" if required else "skipped", 0.0, str(error))]
-    return {"FARM_OCTOPRINT": str(octoprint.program("octoprint"))}, []
+    # Not wheels only: one of OctoPrint's own needs (netifaces) has none and is compiled here.
+    environment.prepare(octoprint, install=environment.pip_install)
+    return octoprint.program("octoprint")
 
 
 def locked_version(lock: Path, package: str) -> str:

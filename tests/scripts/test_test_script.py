@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import environment
+from scripts import chromium, environment
 from scripts import test as test_script
 from scripts.environment import CHECKOUT, Environment, EnvironmentFailed
 from scripts.test import Outcome, Step
@@ -92,18 +92,24 @@ def test_peer_that_cannot_be_set_up_is_told_and_fails_only_where_it_must(
         raise EnvironmentFailed("no network")
 
     monkeypatch.setattr(environment, "prepare", no_network)
+    monkeypatch.setattr(chromium, "prepare", no_network)
 
-    assert test_script.set_up_peers(required) == ({}, [Outcome("octoprint", verdict, 0.0, "no network")])
+    variables, outcomes = test_script.set_up_peers(required)
+
+    assert variables == ({"FARM_REQUIRE_PEERS": "1"} if required else {})
+    assert outcomes == [Outcome(peer, verdict, 0.0, "no network") for peer in ("octoprint", "chromium")]
 
 
 def test_peer_lies_outside_the_checkout_under_its_own_version(monkeypatch, tmp_path):
     monkeypatch.setenv("FARM_PEERS", str(tmp_path))
     monkeypatch.setattr(environment, "prepare", lambda *_, **__: None)
+    monkeypatch.setattr(chromium, "prepare", lambda may_install: Path("/usr/bin/chromium"))
 
     variables, outcomes = test_script.set_up_peers(required=True)
 
     folder = tmp_path / f"octoprint-1.11.8-py3.{sys.version_info[1]}"
     assert Path(variables["FARM_OCTOPRINT"]).parent.parent == folder
+    assert variables["FARM_CHROMIUM"] == str(Path("/usr/bin/chromium"))
     assert outcomes == []
 
 
