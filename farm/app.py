@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ from farm.store.opening import Opened, restore_settled
 from farm.telemetry.actor import Telemetry, TelemetryParts
 from farm.web.app import build
 from farm.web.desk import Desk
-from farm.web.server import Web
+from farm.web.server import Web, taken
 
 log = structlog.get_logger(__name__)
 
@@ -245,11 +246,16 @@ def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) ->
     Raises SettingsError, Refused and the like when it cannot start.
     """
     raise_descriptor_limit()
-    with folder.lock(wait_s=LOCK_WITHIN_S):
-        return trio.run(_serve, settings, folder, say)
+    with (
+        folder.lock(wait_s=LOCK_WITHIN_S),
+        closing(taken(settings.server.host, settings.server.port)) as listener,
+    ):
+        return trio.run(_serve, settings, folder, listener, say)
 
 
-async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
+async def _serve(
+    settings: Settings, folder: DataFolder, listener: socket.socket, say: Callable[[str], None]
+) -> int:
     farm = Farm(settings, folder)
     stop, hurry = trio.Event(), trio.CancelScope()
     code = 0
@@ -259,7 +265,7 @@ async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], No
         try:
             with hurry:
                 async with farm.running():
-                    await _serve_the_web(farm, settings, folder, say, stop)
+                    await _serve_the_web(farm, folder, listener, say, stop)
         except* Escalated as lost:
             log.critical("the farm cannot go on", why=str(lost.exceptions[0]))
             code = 1
@@ -268,12 +274,12 @@ async def _serve(settings: Settings, folder: DataFolder, say: Callable[[str], No
 
 
 async def _serve_the_web(
-    farm: Farm, settings: Settings, folder: DataFolder, say: Callable[[str], None], stop: trio.Event
+    farm: Farm, folder: DataFolder, listener: socket.socket, say: Callable[[str], None], stop: trio.Event
 ) -> None:
-    server = settings.server
-    web = Web(build(farm.desk()), server.host, server.port, told=lambda url: None)
+    host, port = listener.getsockname()[:2]
+    web = Web(build(farm.desk()), host, port, told=lambda url: None, listener=listener)
     address = web.bind()
-    local = LocalAccess(local_url(server.host, int(address.rpartition(":")[2])), new_local_token())
+    local = LocalAccess(local_url(host, port), new_local_token())
     farm.gate.trust_local(local.token)
     with folder.announced(local):
         await farm.start(ChildSpec(name="web", run=web.run, door=True))

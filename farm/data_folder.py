@@ -81,7 +81,10 @@ class DataFolder:
         return self.path / "local-token"
 
     def make(self) -> None:
-        """Make the folder where it is missing, closed to other accounts. Raises SettingsError."""
+        """Make the folder where it is missing, closed to other accounts.
+
+        Raises SettingsError where a file is in its place, Refused when it cannot be made.
+        """
         try:
             make_private_folder(self.path)
         except FileExistsError:
@@ -95,7 +98,7 @@ class DataFolder:
 
         wait_s: how long to wait for a command that is about to end; blocks the thread. The system
         takes the lock back when the process ends, however it ends.
-        Raises InUse while another process holds it, SettingsError when the folder cannot be written.
+        Raises InUse while another process holds it, Refused when the folder cannot be written.
         """
         import filelock  # 0.1 s; not every command needs it
 
@@ -149,8 +152,8 @@ class DataFolder:
             " folder with --data."
         )
 
-    def _unusable(self, problem: OSError) -> SettingsError:
-        return SettingsError(
+    def _unusable(self, problem: OSError) -> Refused:
+        return Refused(
             f"The data folder {self.path} cannot be used: {problem.strerror}. Make it writable for this"
             " account, or name another with --data."
         )

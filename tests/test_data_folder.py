@@ -19,7 +19,7 @@ from farm.data_folder import (
     local_url,
     new_local_token,
 )
-from farm.errors import SettingsError
+from farm.errors import Refused, SettingsError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -144,7 +144,7 @@ def test_a_file_in_the_folders_place_is_a_sentence(tmp_path):
 @pytest.mark.parametrize("place", ["/sys", "/proc/farm/data"])
 def test_a_folder_that_cannot_be_written_is_a_sentence(place):
     with (
-        pytest.raises(SettingsError, match=rf"The data folder {place} cannot be used: .*--data\.$"),
+        pytest.raises(Refused, match=rf"The data folder {place} cannot be used: .*--data\.$"),
         DataFolder(Path(place)).lock(),
     ):
         pass

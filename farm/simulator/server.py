@@ -12,7 +12,7 @@ from typing import Any
 import h11
 import trio
 
-from farm.errors import SettingsError
+from farm.errors import Refused
 from farm.platform import listening_socket
 from farm.simulator.control import Add, control
 from farm.simulator.machine import Machine
@@ -113,7 +113,7 @@ class SimulatedFleet:
 async def simulate(plan: Plan, folder: Path, announce: Callable[[Running], None]) -> None:
     """Runs a fleet until it is cancelled, and announces it once every printer can be reached.
 
-    folder: an empty one for the printers' files. Raises SettingsError when a port is taken.
+    folder: an empty one for the printers' files. Raises Refused when a port is taken.
     """
     async with trio.open_nursery() as nursery:
         fleet = SimulatedFleet(plan, folder, nursery)
@@ -123,7 +123,7 @@ async def simulate(plan: Plan, folder: Path, announce: Callable[[Running], None]
             for number in range(1, plan.printers + 1):
                 fleet.add(Add(port=plan.port + number if plan.port else 0))
         except OSError as error:
-            raise SettingsError(f"A port for the simulated printers is not free: {error}.") from error
+            raise Refused(f"A port for the simulated printers is not free: {error}.") from error
         address = f"http://{HOST}:{switches.getsockname()[1]}/control"
         announce(Running(address, tuple(fleet.stations.values())))
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(switches))

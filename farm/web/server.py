@@ -16,7 +16,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from quart_trio import QuartTrio
 
 from farm.actors import Mailbox
-from farm.errors import SettingsError
+from farm.errors import Refused
 from farm.platform import listening_socket
 from farm.web.hypercorn_cures import Connection, Limits
 
@@ -50,28 +50,23 @@ class Web:
         port: int,
         told: Callable[[str], None],
         patience: Patience | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
-        """port: 0 picks a free one, which then stays the same over restarts of the actor."""
+        """port: 0 picks a free one, which then stays the same over restarts of the actor.
+
+        listener: the address, taken already (see `taken`); closed with the actor's end.
+        """
         self._app = app
         self._host = host
         self._port = port
         self._told = told
         self._patience = patience or Patience()
-        self._socket: socket.socket | None = None
+        self._socket = listener
 
     def bind(self) -> str:
-        """Take the address, and return it. Best called before anything else is started.
-
-        Raises SettingsError when it is taken, or is not this computer's.
-        """
+        """Take the address where that has not happened yet, and return it. Raises Refused as `taken` does."""
         if self._socket is None:
-            try:
-                self._socket = listening_socket(self._host, self._port)
-            except OSError as error:
-                raise SettingsError(
-                    f"cannot listen on {self._host}:{self._port} ({error.strerror or error}); is the farm "
-                    "running already? Choose another port with --port, or stop what uses this one"
-                ) from error
+            self._socket = taken(self._host, self._port)
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -99,6 +94,20 @@ class Web:
         if self._socket is None:
             raise ValueError("the address is bound before it is served")
         return trio.SocketListener(trio.socket.from_stdlib_socket(self._socket.dup()))
+
+
+def taken(host: str, port: int) -> socket.socket:
+    """Take an address for the farm. Who knocks from now on waits until it is served.
+
+    Raises Refused when somebody else has it, or it is not this computer's.
+    """
+    try:
+        return listening_socket(host, port)
+    except OSError as error:
+        raise Refused(
+            f"cannot listen on {host}:{port} ({error.strerror or error}); is the farm running already? "
+            "Choose another port with --port, or stop what uses this one"
+        ) from error
 
 
 async def serve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,46 @@ def test_a_server_is_started_used_by_commands_and_stopped(served, tmp_path):
 
     listed = farm(tmp_path, "user", "list")  # now by itself
     assert "anna  admin  yes" in listed.stdout
+
+
+def test_an_address_that_is_taken_is_one_sentence_and_touches_no_data(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = farm(tmp_path, "serve", "--port", str(port))
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"cannot listen on 127.0.0.1:{port} ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "data" / "farm.db").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that even root cannot write")
+def test_a_data_folder_that_cannot_be_written_is_one_sentence():
+    refused = subprocess.run(
+        [*FARM, "serve", "--data", "/proc/farm/data"],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=60,
+    )
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("The data folder /proc/farm/data cannot be used: ")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--port", "web"], "--port: [server] port is "),
+        (["--host", "http://farm"], "--host: [server] host is "),
+        (["--config", "none.toml"], "There is no settings file none.toml."),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_sentence(tmp_path, words, sentence):
+    refused = farm(tmp_path, "serve", *words)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(sentence)
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()

@@ -92,7 +92,7 @@ def test_a_taken_port_is_said_in_a_sentence() -> None:
         socket.create_server(("127.0.0.1", 0)) as taken,
         simulator("--port", str(taken.getsockname()[1])) as process,
     ):
-        assert process.wait(10) == 2
+        assert process.wait(10) == 1
         assert process.stderr is not None
         assert "port for the simulated printers is not free" in process.stderr.read()
 

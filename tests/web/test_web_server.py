@@ -11,7 +11,7 @@ from web_farm import IMPATIENT, read_answer
 
 from farm.actors import ChildSpec, Mailbox, RestartPolicy, Supervisor
 from farm.actors.supervisor import Runtime
-from farm.errors import SettingsError
+from farm.errors import Refused
 from farm.web import hypercorn_cures
 from farm.web.server import Web
 
@@ -80,7 +80,7 @@ async def test_address_that_is_taken_is_said_in_one_sentence():
     first = Web(an_app(), "127.0.0.1", 0, lambda address: None)
     port = int(first.bind().rpartition(":")[2])
     try:
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port}.*--port"):
+        with pytest.raises(Refused, match=f"127.0.0.1:{port}.*--port"):
             Web(an_app(), "127.0.0.1", port, lambda address: None).bind()
     finally:
         first.close()
