@@ -38,6 +38,14 @@ class Content:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes of the disk that the files lie on."""
+
+    free: int
+    total: int
+
+
 class Storage:
     """A folder of contents, named by their SHA-256, and of uploads in progress beside them.
 
@@ -90,6 +98,11 @@ class Storage:
             return await trio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=self._writers)
         except OSError as error:
             raise _in_words(error) from error
+
+    async def space(self) -> Space:
+        """What the disk has. Raises StorageFailed."""
+        usage = await self.run(shutil.disk_usage, self._contents)
+        return Space(usage.free, usage.total)
 
     def begin(self, declared: int) -> Incoming:
         """A temporary file. In a thread. Raises StorageFull when `declared` bytes would leave too little."""

@@ -117,8 +117,4 @@ class _View:
 
     @cached_property
     def _files(self) -> list[shapes.Shape]:
-        newest = self._db.execute(
-            "SELECT id FROM files ORDER BY uploaded_at DESC, id DESC LIMIT ?", (NEWEST_FILES,)
-        ).fetchall()
-        found = [files.by_id(self._db, row["id"]) for row in newest]
-        return [shapes.of_file(file) for file in found if file is not None]
+        return [shapes.of_file(file) for file in files.newest(self._db, NEWEST_FILES)]

@@ -49,6 +49,20 @@ def page(db: Connection, after: str | None, limit: int) -> list[StoredFile]:
     return [_file(row) for row in rows]
 
 
+def newest(db: Connection, limit: int) -> list[StoredFile]:
+    """Up to `limit` files, the newest first."""
+    rows = db.execute("SELECT * FROM files ORDER BY uploaded_at DESC, id DESC LIMIT ?", (limit,)).fetchall()
+    return [_file(row) for row in rows]
+
+
+def newest_named(db: Connection, name: str) -> StoredFile | None:
+    """The newest of the files with this name; None when there is none."""
+    row = db.execute(
+        "SELECT * FROM files WHERE name = ? ORDER BY uploaded_at DESC, id DESC LIMIT 1", (name,)
+    ).fetchone()
+    return _file(row) if row is not None else None
+
+
 def _file(row: Row) -> StoredFile:
     return StoredFile(
         id=row["id"],

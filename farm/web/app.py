@@ -17,13 +17,14 @@ from farm.web import (
     files,
     hypercorn_cures,
     live,
-    octoprint,
     pages,
     printers,
     system,
     work,
 )
 from farm.web.desk import Desk
+from farm.web.octoprint import reads, refusals
+from farm.web.octoprint import uploads as octoprint_uploads
 from farm.web.routes import Route
 
 ALL: tuple[Route, ...] = (
@@ -34,7 +35,9 @@ ALL: tuple[Route, ...] = (
     *at_once.ROUTES,
     *files.ROUTES,
     *work.ROUTES,
-    *octoprint.ROUTES,
+    *reads.ROUTES,
+    *refusals.ROUTES,
+    *octoprint_uploads.ROUTES,
     *pages.ROUTES,
 )
 

@@ -57,7 +57,7 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True):
 async def list_printers(call: Call) -> Response:
     """The printers the asker may look at, by id."""
     after, limit, _ = call.page()
-    visible = [printer for printer in await _all(call) if may_read(call.asker, printer)]
+    visible = [printer for printer in await everyone(call) if may_read(call.asker, printer)]
     page = [printer for printer in visible if printer.id > (after or "")][:limit]
     more = bool(page) and page[-1].id != visible[-1].id
     shown = await _with_status(call, page)
@@ -120,7 +120,7 @@ def target(printer: Printer) -> Target:
 
 async def find(call: Call, printer: str) -> Printer:
     """One printer, whoever asks. Raises NotFound."""
-    for known in await _all(call):
+    for known in await everyone(call):
         if known.id == printer:
             return known
     raise NotFound(f"there is no printer {printer} in this farm")
@@ -128,12 +128,12 @@ async def find(call: Call, printer: str) -> Printer:
 
 async def targets(call: Call) -> dict[str, Target]:
     """Every printer as rights are asked about it, by its id, whoever asks."""
-    return {printer.id: target(printer) for printer in await _all(call)}
+    return {printer.id: target(printer) for printer in await everyone(call)}
 
 
 async def readable_ids(call: Call) -> frozenset[str]:
     """The printers the asker may look at."""
-    return frozenset(printer.id for printer in await _all(call) if may_read(call.asker, printer))
+    return frozenset(printer.id for printer in await everyone(call) if may_read(call.asker, printer))
 
 
 async def _readable(call: Call, printer: str) -> Printer:
@@ -143,7 +143,8 @@ async def _readable(call: Call, printer: str) -> Printer:
     return found
 
 
-async def _all(call: Call) -> list[Printer]:
+async def everyone(call: Call) -> list[Printer]:
+    """Every printer, whoever asks."""
     return [printer for printer, _ in await call.desk.database.read(printers.everything)]
 
 

@@ -1,0 +1,1 @@
+"""The farm as slicers and apps know it: an OctoPrint."""
