@@ -209,6 +209,13 @@ async def test_files_are_listed_newest_first_and_found_by_name(farm):
     assert (missing.status_code, missing.json()) == (404, {"error": "there is no file c.gcode"})
 
 
+def test_readme_lists_what_is_refused():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+    for address, reason in refusals.REASONS.items():
+        assert f"| `{address.replace('<path:name>', '…')}` | {reason} |" in readme
+
+
 @pytest.mark.parametrize("address", sorted(refusals.REASONS))
 @pytest.mark.parametrize("prefix", ["", "/p/mk4-01"])
 async def test_what_would_go_past_the_queue_is_refused_in_words(farm, address, prefix):
