@@ -23,8 +23,10 @@ from farm.domain.user import LOCAL, ApiKey, Grant, Role, Scope, User
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import NotFound
 from farm.live.shapes import of_job, of_printer
-from farm.printers.fleet import checked_printer, keep_printer
+from farm.printers import records
+from farm.printers.fleet import checked_printer
 from farm.store import jobs, printers, prints
+from farm.store.audit import Stamp
 from farm.store.connection import FARM
 from farm.store.database import Database
 
@@ -87,7 +89,7 @@ class StoppedFarm:
             nothing_sealed = not await database.read(printers.everything)
             seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
             sealed = seal.seal(address.api_key)
-            await database.write(keep_printer, checked, sealed, at, str(LOCAL))
+            await database.write(records.add_printer, checked, sealed, Stamp.of(LOCAL, at))
             return of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at)
 
         return trio.run(self._with_database, add)

@@ -44,6 +44,7 @@ class Principal:
     id: the user's or key's id, or the kind's own name; written into histories and the audit.
     role: for people. scopes: for keys. An anonymous asker has neither, and may do next to nothing.
     target: where an upload of this key goes when its address names no printer or group.
+    client: the network address the request came from, "" where there is none; for the audit alone.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Principal:
     scopes: frozenset[Scope] = frozenset()
     grant: Grant = EVERYTHING
     target: str | None = None
+    client: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"

@@ -21,6 +21,7 @@ from farm.domain.command import (
     ClearAttention,
     ClearEmergency,
     Command,
+    MaintenanceOff,
     MaintenanceOn,
     Pause,
     Resume,
@@ -44,7 +45,7 @@ from farm.domain.user import SYSTEM, Principal
 from farm.drivers.base import Driver, Identity, Loss, Reading
 from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import StatusChanged
-from farm.printers import commands
+from farm.printers import commands, records
 from farm.printers.assignment import Assignment
 from farm.printers.link import Ears, Link
 from farm.printers.messages import (
@@ -60,9 +61,10 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
+from farm.printers.records import Accepted
 from farm.store import printers
+from farm.store.audit import Stamp
 from farm.store.database import Database
-from farm.store.events import record
 from farm.store.orders import open_order
 from farm.telemetry.messages import TemperaturesRead
 
@@ -72,6 +74,7 @@ SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
 MOST_COMMANDS = 8  # that wait in a lane; people who press a button ten times mean it once
 STOP_WITHIN_S = 4.0  # for one try of an emergency stop; drivers give up before
 STOP_TRIES = 3  # of an emergency stop: a lost packet must not leave it unsent
+LEFT_ALONE = "nobody was left to see it through; look whether it was done"
 TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
@@ -95,13 +98,12 @@ class PrinterParts:
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """command, id: what a person wanted, and the id it has; "" when nobody did."""
+    """accepted: the command by which a person wanted it; None when nobody did."""
 
     mode: Mode
     why: str
     by: Principal
-    command: str = ""
-    id: str = ""
+    accepted: Accepted | None = None
 
 
 class PrinterActor:
@@ -120,6 +122,7 @@ class PrinterActor:
         self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
         self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
         self._pending: list[Later[None]] = []
+        self._accepted: dict[str, Accepted] = {}  # commands whose end nobody was told yet
         self._followed = self._came = 0  # readings
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
@@ -137,11 +140,18 @@ class PrinterActor:
         finally:
             for later in self._pending:
                 later.fail(ActorFailed(f"{self._printer.name}: its actor failed; look at the printer"))
-            if self._unkept is not None:  # whoever comes after us has to know it
-                with trio.move_on_after(1, shield=True), suppress(FarmError):
-                    await self._write_mode(self._unkept)
+            with trio.move_on_after(1, shield=True):
+                await self._leave_word()
             with trio.move_on_after(1, shield=True):  # a polite close frees the host's connection
                 await self._driver.aclose()
+
+    async def _leave_word(self) -> None:
+        """Whoever comes after us has to know what was decided, and people how their commands went."""
+        if self._unkept is not None:
+            with suppress(FarmError):
+                await self._write_mode(self._unkept)
+        for accepted in list(self._accepted.values()):
+            await self._finished(accepted, LEFT_ALONE)
 
     async def _remember(self) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
@@ -356,8 +366,8 @@ class PrinterActor:
         commands.refuse(why_not, self._printer.name)
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
-            name = NAMES[type(command)]
-            self._decide(_Decision(_DECIDED[name], why, by, name, command_id))
+            accepted = self._accept(command_id, command, by)
+            self._decide(_Decision(_DECIDED[type(command)], why, by, accepted))
             if isinstance(command, (ClearAttention, ClearEmergency)):
                 self._go_on_after(self._reading)
             return
@@ -366,41 +376,38 @@ class PrinterActor:
         if isinstance(command, _URGENT):
             self._overtaken.cancel()
             self._overtaken = trio.CancelScope()
-            self._nursery.start_soon(self._carry_out, command_id, command, by, self._overtaken)
+            self._nursery.start_soon(self._carry_out, self._accept(command_id, command, by), self._overtaken)
             return
         if self._one_at_a_time.statistics().tasks_waiting >= MOST_COMMANDS:
             raise Overloaded(
                 f"{self._printer.name} has {MOST_COMMANDS} commands to do already; wait for them"
             )
-        self._nursery.start_soon(self._carry_out_in_turn, command_id, command, by)
+        self._nursery.start_soon(self._carry_out_in_turn, self._accept(command_id, command, by))
 
-    async def _carry_out_in_turn(self, command_id: str, command: Command, by: Principal) -> None:
+    def _accept(self, command_id: str, command: Command, by: Principal) -> Accepted:
+        """From now on its end has to be told, whatever comes."""
+        accepted = self._accepted[command_id] = Accepted(command_id, command, by)
+        return accepted
+
+    async def _carry_out_in_turn(self, accepted: Accepted) -> None:
         async with self._one_at_a_time:
             if self._mode is Mode.EMERGENCY:
-                await self._finished(command_id, NAMES[type(command)], "an emergency stop came first", by)
+                await self._finished(accepted, "an emergency stop came first")
             else:
-                await self._carry_out(command_id, command, by, trio.CancelScope())
+                await self._carry_out(accepted, trio.CancelScope())
 
-    async def _carry_out(
-        self, command_id: str, command: Command, by: Principal, overtaken: trio.CancelScope
-    ) -> None:
-        problem = await commands.carry_out(self._driver, command, self._seen, overtaken)
-        log.info("command over", printer=self._printer.id, command=NAMES[type(command)], problem=problem)
-        await self._finished(command_id, NAMES[type(command)], problem, by)
+    async def _carry_out(self, accepted: Accepted, overtaken: trio.CancelScope) -> None:
+        problem = await commands.carry_out(self._driver, accepted.command, self._seen, overtaken)
+        name = NAMES[type(accepted.command)]
+        log.info("command over", printer=self._printer.id, command=name, problem=problem)
+        await self._finished(accepted, problem)
 
-    async def _finished(self, command_id: str, name: str, problem: str, by: Principal) -> None:
-        data = {
-            "command_id": command_id,
-            "printer": self._printer.id,
-            "command": name,
-            "ok": not problem,
-            "problem": problem or None,
-            "by": str(by),
-        }
-        room = f"printer:{self._printer.id}"
+    async def _finished(self, accepted: Accepted, problem: str) -> None:
+        self._accepted.pop(accepted.id, None)
+        stamp = Stamp.of(accepted.by, self._parts.clock())
         try:
             await self._parts.database.write(
-                record, "printer.commandFinished", (room,), self._parts.clock(), data
+                records.finish_command, self._printer.id, accepted, problem, stamp
             )
         except FarmError as trouble:  # the printer did it all the same
             log.warning("end of a command not kept", printer=self._printer.id, problem=str(trouble))
@@ -422,14 +429,21 @@ class PrinterActor:
             except FarmError as problem:  # until it is kept a restart would forget it
                 log.warning("mode not kept yet", printer=self._printer.id, problem=str(problem))
                 await trio.sleep(1)
-        if decision.id:
-            await self._finished(decision.id, decision.command, "", decision.by)
+        if decision.accepted is not None and decision.accepted.id in self._accepted:
+            await self._finished(decision.accepted, "overtaken by a later decision")
 
     async def _write_mode(self, decision: _Decision) -> None:
-        at, who = self._parts.clock(), str(decision.by)
-        await self._parts.database.write(
-            printers.set_mode, self._printer.id, decision.mode, at, who, decision.why
-        )
+        """Keep a decision, together with the end of its command: told once, however often this is tried."""
+        stamp = Stamp.of(decision.by, self._parts.clock())
+        owed = None if decision.accepted is None else self._accepted.pop(decision.accepted.id, None)
+        try:
+            await self._parts.database.write(
+                records.decide, self._printer.id, decision.mode, decision.why, owed, stamp
+            )
+        except FarmError:
+            if owed is not None:
+                self._accepted[owed.id] = owed
+            raise
         if self._unkept is decision:
             self._unkept = None
 
@@ -506,11 +520,11 @@ _SHOWN_AS = {
     Mode.EMERGENCY: Operation.EMERGENCY,
 }
 
-_DECIDED = {
-    "maintenance_on": Mode.MAINTENANCE,
-    "maintenance_off": Mode.NORMAL,
-    "clear_attention": Mode.NORMAL,
-    "clear_emergency": Mode.NORMAL,
+_DECIDED: dict[type[Command], Mode] = {
+    MaintenanceOn: Mode.MAINTENANCE,
+    MaintenanceOff: Mode.NORMAL,
+    ClearAttention: Mode.NORMAL,
+    ClearEmergency: Mode.NORMAL,
 }
 
 

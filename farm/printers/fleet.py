@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from sqlite3 import Connection
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -22,6 +19,7 @@ from farm.domain.user import Principal
 from farm.drivers.base import Driver
 from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
+from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.messages import (
     AddPrinter,
@@ -32,8 +30,8 @@ from farm.printers.messages import (
     ProbePrinter,
     RemovePrinter,
 )
-from farm.store import printers, prints
-from farm.store.events import record
+from farm.store import printers
+from farm.store.audit import Stamp
 
 PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 """A printer's actor that keeps crashing is `faulted` and tried again every 5 minutes, for ever."""
@@ -91,8 +89,7 @@ class Fleet:
         with trio.move_on_after(1, shield=True):  # raises Invalid for what no driver could send
             await self._parts.printer.driver(checked).aclose()
         sealed = self._parts.seal.seal(checked.address.api_key)
-        at = self._parts.printer.clock()
-        await self._parts.printer.database.write(keep_printer, checked, sealed, at, str(by))
+        await self._parts.printer.database.write(records.add_printer, checked, sealed, self._stamp(by))
         self._start(checked)
         return checked
 
@@ -109,12 +106,14 @@ class Fleet:
         if printer is None:
             raise NotFound(f"there is no printer {printer_id}")
         require(by, Action.SET_UP, Target(printer.id, printer.tags))
-        at = self._parts.printer.clock()
-        await self._parts.printer.database.write(forget_printer, printer_id, at, str(by))
+        await self._parts.printer.database.write(records.remove_printer, printer_id, self._stamp(by))
         await self._supervisor.stop(f"printer:{printer_id}")
         del self._printers[printer_id]
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
         self._parts.printer.events().tell_nowait(StatusGone(printer_id))
+
+    def _stamp(self, by: Principal) -> Stamp:
+        return Stamp.of(by, self._parts.printer.clock())
 
     def _probe_soon(self, wish: ProbePrinter, by: Principal) -> Later[Probed]:
         require(by, Action.SET_UP)
@@ -150,23 +149,6 @@ async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> P
         with trio.move_on_after(1, shield=True):
             await driver.aclose()
     return Probed(identity.kind, identity.version, identity.name or None)
-
-
-def keep_printer(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: str) -> None:
-    """Keep a new printer and tell that it is there. Raises Invalid when its id is taken."""
-    try:
-        printers.add(db, printer, sealed_key, at, who)
-    except sqlite3.IntegrityError as error:
-        raise Invalid(f"there is a printer {printer.id} already; choose another id", "id") from error
-    record(db, "printer.added", ("printers",), at, {"printer": printer.id, "name": printer.name})
-
-
-def forget_printer(db: Connection, printer: str, at: datetime, who: str) -> None:
-    """Take a printer out. Raises Refused while a print holds it."""
-    if prints.active_on(db, printer) is not None:
-        raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
-    printers.remove(db, printer)
-    record(db, "printer.removed", ("printers", f"printer:{printer}"), at, {"printer": printer, "by": who})
 
 
 def checked_printer(printer: Printer) -> Printer:

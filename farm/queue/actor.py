@@ -35,6 +35,7 @@ from farm.queue.messages import AddJob, ChangeJob, ClearPlate, QueueMessage, Und
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
 from farm.store import files, jobs, printers, prints
+from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.store.orders import order_of
 from farm.store.printers import PlateRow
@@ -123,6 +124,9 @@ class Queue:
                 assert_never(message)
         return None
 
+    def _stamp(self, by: Principal) -> Stamp:
+        return Stamp.of(by, self._parts.clock())
+
     async def _add_job(self, wish: AddJob, by: Principal) -> Job:
         self._require_queue(wish, by)
         file = await self._parts.database.read(files.by_id, wish.file)
@@ -142,7 +146,7 @@ class Queue:
             required_printers=wish.required_printers,
             required_tags=wish.required_tags,
         )
-        await self._parts.database.write(dispatch.add_job, job, str(by))
+        await self._parts.database.write(dispatch.add_job, job, self._stamp(by))
         self._jobs_changed()
         return job
 
@@ -151,9 +155,7 @@ class Queue:
         if job is None:
             raise NotFound(f"there is no job {job_id}")
         self._require_queue(job, by)
-        changed = await self._parts.database.write(
-            dispatch.change_job, job_id, change, self._parts.clock(), str(by)
-        )
+        changed = await self._parts.database.write(dispatch.change_job, job_id, change, self._stamp(by))
         self._jobs_changed()
         return changed
 
@@ -177,7 +179,7 @@ class Queue:
             )
         try:
             plate = await self._parts.database.write(
-                dispatch.clear_plate, printer, good, self._parts.undo_s, self._parts.clock(), str(by)
+                dispatch.clear_plate, printer, good, self._parts.undo_s, self._stamp(by)
             )
         except FarmError:
             await self._read_plate_again(printer)  # it may be committed all the same
@@ -192,9 +194,7 @@ class Queue:
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
             raise Refused("the time to take it back is over; pause or cancel what started instead")
         try:
-            plate = await self._parts.database.write(
-                dispatch.undo_plate, printer, self._parts.clock(), str(by)
-            )
+            plate = await self._parts.database.write(dispatch.undo_plate, printer, self._stamp(by))
         except FarmError:
             await self._read_plate_again(printer)
             raise

@@ -12,7 +12,8 @@ from farm.domain.printer import PLATES, Plate, Printer
 from farm.domain.transitions import require
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue.plan import Plan
-from farm.store import files, jobs, printers, prints
+from farm.store import audit, files, jobs, printers, prints
+from farm.store.audit import Stamp
 from farm.store.events import record
 from farm.store.printers import PlateRow
 
@@ -41,14 +42,16 @@ class Ticket:
     attempt: str
 
 
-def add_job(db: Connection, job: Job, who: str) -> Job:
+def add_job(db: Connection, job: Job, stamp: Stamp) -> Job:
     """Keep a job, after looking whether its file and printers are here."""
     if files.by_id(db, job.file) is None:
         raise NotFound(f"there is no file {job.file}; upload it first")
     for printer in sorted(job.required_printers):
         if not printers.exists(db, printer):
             raise Invalid(f"there is no printer {printer}", "required_printers")
-    jobs.add(db, job, who)
+    jobs.add(db, job, str(stamp.who))
+    detail = {"name": job.name, "file": job.file, "copies": job.copies, "state": job.state}
+    audit.append(db, stamp, "job.added", f"job:{job.id}", detail)
     return job
 
 
@@ -146,7 +149,7 @@ def _prints_going_on(db: Connection, job: Job) -> bool:
     return any(attempt.state in ACTIVE_PRINTS for attempt in prints.of_job(db, job.id))
 
 
-def change_job(db: Connection, job_id: str, change: str, at: datetime, who: str) -> Job:
+def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
     """Hold, release, cancel or retry a job; prints of it go on. Raises NotFound, Refused, Invalid."""
     job = jobs.by_id(db, job_id)
     if job is None:
@@ -159,10 +162,11 @@ def change_job(db: Connection, job_id: str, change: str, at: datetime, who: str)
             f"{job.name} is {job.state}; only a job that is {_either(allowed)} can be told to {change}"
         )
     if change == "retry":
-        jobs.forgive(db, job.id, at)
+        jobs.forgive(db, job.id, stamp.at)
     if new is JobState.QUEUED and _prints_going_on(db, job):
         new = JobState.ACTIVE
-    return jobs.enter(db, job.id, new, at, who, change)
+    audit.append(db, stamp, "job.changed", f"job:{job.id}", {"change": change, "was": job.state, "is": new})
+    return jobs.enter(db, job.id, new, stamp.at, str(stamp.who), change)
 
 
 def _either(states: frozenset[JobState]) -> str:
@@ -185,27 +189,27 @@ def _tell(db: Connection, fact: str, attempt: Print, at: datetime, why: str = ""
     record(db, fact, ("queue", f"printer:{attempt.printer}"), at, data)
 
 
-def clear_plate(
-    db: Connection, printer: str, good: int | None, undo_s: float, at: datetime, who: str
-) -> PlateRow:
+def clear_plate(db: Connection, printer: str, good: int | None, undo_s: float, stamp: Stamp) -> PlateRow:
     """A person saw the plate clear. It can be taken back for `undo_s` seconds."""
     before = existing_plate(db, printer)
     if prints.active_on(db, printer) is not None:
         raise Refused(f"{printer} has a print under way; its plate can be cleared when that has ended")
     was = before.before if before.plate is Plate.CLEAR and before.before else before.plate
     prints.keep_good(db, printer, good)
-    new = PlateRow(Plate.CLEAR, before=was, settles_at=at + timedelta(seconds=undo_s))
-    change_plate(db, printer, new, at, who, "somebody looked")
+    new = PlateRow(Plate.CLEAR, before=was, settles_at=stamp.at + timedelta(seconds=undo_s))
+    change_plate(db, printer, new, stamp.at, str(stamp.who), "somebody looked")
+    audit.append(db, stamp, "plate.cleared", f"printer:{printer}", {"was": before.plate, "good": good})
     return new
 
 
-def undo_plate(db: Connection, printer: str, at: datetime, who: str) -> PlateRow:
+def undo_plate(db: Connection, printer: str, stamp: Stamp) -> PlateRow:
     """Take a cleared plate back to what it was. The queue has looked whether it is still time."""
     now = existing_plate(db, printer)
     if now.plate is not Plate.CLEAR or now.before is None or prints.active_on(db, printer) is not None:
         raise Refused(f"there is nothing to take back on {printer}")
     new = PlateRow(now.before)
-    change_plate(db, printer, new, at, who, "taken back")
+    change_plate(db, printer, new, stamp.at, str(stamp.who), "taken back")
+    audit.append(db, stamp, "plate.takenBack", f"printer:{printer}", {"is": new.plate})
     return new
 
 

@@ -26,6 +26,11 @@ class Stamp:
     who: Principal
     client: str = ""
 
+    @classmethod
+    def of(cls, who: Principal, at: datetime) -> Stamp:
+        """For somebody who brings along where they ask from."""
+        return cls(at, who, who.client)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

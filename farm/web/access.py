@@ -13,8 +13,9 @@ from farm.access.rights import Action
 from farm.domain.clock import iso
 from farm.domain.user import ApiKey, Grant, Role, Scope, User
 from farm.errors import Invalid
+from farm.store import audit
 from farm.web.answers import answer, nothing
-from farm.web.routes import COOKIE, Call, Entry, Route, who_asks
+from farm.web.routes import COOKIE, Call, Entry, Route, who_asks, whole_number
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -171,6 +172,27 @@ async def revoke_key(call: Call, key: str) -> Response:
     return nothing()
 
 
+async def read_audit(call: Call) -> Response:
+    """Who changed what, newest first."""
+    cursor, limit, _ = call.page()
+    before = None if cursor is None else whole_number(cursor, "cursor")
+    found = await call.desk.gate.read_audit(call.asker, before, limit + 1)
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return answer({"items": [_entry(entry) for entry in found[:limit]], "next": following})
+
+
+def _entry(entry: audit.Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "who": entry.who,
+        "action": entry.action,
+        "object": entry.object,
+        "detail": entry.detail,
+        "client": entry.client,
+    }
+
+
 def _logged_in(login: Tokens | PageSession, status: int) -> Response:
     user = {"id": login.user.id, "username": login.user.username, "role": login.user.role}
     if isinstance(login, PageSession):
@@ -246,4 +268,5 @@ ROUTES = (
     Route("GET", "/v1/keys", list_keys, Action.MANAGE_KEYS),
     Route("POST", "/v1/keys", add_key, Action.MANAGE_KEYS),
     Route("DELETE", "/v1/keys/<key>", revoke_key, Action.MANAGE_KEYS),
+    Route("GET", "/v1/audit", read_audit, Action.READ_AUDIT),
 )

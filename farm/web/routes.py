@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,6 +26,7 @@ CSRF_HEADER = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD"})
 IN_ADDRESS = frozenset({"apikey", "api_key", "key", "token", "access_token", "password"})
 PAGE, LONGEST_PAGE = 50, 500
+MOST_DIGITS = 18  # of a row's number; SQLite counts no further
 
 
 class Entry(Enum):
@@ -91,12 +92,20 @@ class Route:
         async def view(**path: Any) -> Response:
             refuse_secrets_in(request)
             login = None if self.needs is Entry.PUBLIC else await who_asks(desk.gate, request)
-            asker = login.principal if login is not None else ANONYMOUS
+            client = client_of(request)
+            asker = replace(login.principal if login is not None else ANONYMOUS, client=client)
             if isinstance(self.needs, Action):
                 require(asker, self.needs)
-            return await self.answer(Call(desk, asker, client_of(request), login), **path)
+            return await self.answer(Call(desk, asker, client, login), **path)
 
         return view
+
+
+def whole_number(text: str, field: str) -> int:
+    """A row's number that somebody sends back to us. Raises Invalid."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise Invalid(f"{field} is the number that the farm gave you, without anything around it", field)
+    return int(text)
 
 
 def client_of(asked: BaseRequestWebsocket) -> str:

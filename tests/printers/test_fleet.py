@@ -9,6 +9,7 @@ from farm.errors import Forbidden, Invalid, NotFound, Refused
 from farm.live.messages import ReportStatuses
 from farm.printers.fleet import checked_printer, checked_url
 from farm.printers.messages import AddPrinter, RemovePrinter
+from farm.store import audit
 from tests.simulation.machine import Faults
 from tests.simulation.shop import open_shop
 
@@ -73,6 +74,18 @@ async def test_an_id_is_given_once(autojump_clock):
         await shop.add_printer("mk4")
         with pytest.raises(Invalid, match="already"):
             await shop.farm.address("printers").ask(AddPrinter(printer()))
+
+
+async def test_the_audit_names_who_set_a_printer_up_and_took_it_out(autojump_clock):
+    ann = Principal("user", "u1", "Ann", role=Role.ADMIN, client="10.0.0.9")
+    async with open_shop() as shop:
+        fleet = shop.farm.address("printers")
+        await shop.add_printer("mini")
+        await fleet.ask(RemovePrinter("mini"), by=ann)
+        removed, added = await shop.database.read(audit.entries)
+        assert (added.action, added.object, added.who) == ("printer.added", "printer:mini", "system:system")
+        assert added.detail == {"kind": "octoprint", "name": "MINI", "url": "http://mini.test"}
+        assert (removed.action, removed.who, removed.client) == ("printer.removed", "user:u1", "10.0.0.9")
 
 
 async def test_a_viewer_sets_up_nothing(autojump_clock):

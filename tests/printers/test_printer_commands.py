@@ -30,8 +30,9 @@ from farm.domain.user import SYSTEM, Principal, Role, Scope
 from farm.drivers.base import Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
-from farm.printers.actor import MOST_COMMANDS
+from farm.printers.actor import LEFT_ALONE, MOST_COMMANDS
 from farm.printers.messages import EmergencyStop, RunCommand
+from farm.store import audit
 from tests.simulation.machine import Faults
 from tests.simulation.shop import Shop, open_shop
 
@@ -154,6 +155,54 @@ async def test_rights_are_asked_for_each_command(autojump_clock):
                 await shop.farm.address("printer:mk4").ask(EmergencyStop(), by=nobody)
         assert shop.machines["mk4"].heard == []
         assert shop.machines["mk4"].stops == 0
+
+
+async def test_a_command_that_a_crash_cut_off_is_told_so(autojump_clock):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        shop.machines["mk4"].frozen_until = trio.current_time() + 30  # it shows nothing of what it was told
+        await tell(shop, Pause())
+        await tell(shop, SendGcode(("M115",)))
+        shop.farm.address("printer:mk4").tell_nowait("nobody knows this")
+        await trio.sleep(5)
+        assert await ends(shop) == {"pause": LEFT_ALONE, "gcode": LEFT_ALONE}
+
+
+async def test_a_decision_taken_back_before_it_was_kept_is_told_so(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+        printer = shop.farm.address("printer:mk4")
+        for id, command in (("c1", MaintenanceOn()), ("c2", MaintenanceOff())):
+            assert printer.tell_nowait(RunCommand(id, command))  # in one breath: before anything is written
+        await trio.sleep(5)
+        told = {f.data["command_id"]: f.data["problem"] for f in await shop.facts() if "command_id" in f.data}
+        assert told.keys() == {"c1", "c2"}
+        assert told["c2"] is None
+        assert (await status(shop)).operation is Operation.IDLE
+
+
+async def test_the_audit_names_who_commanded_what_and_how_it_went(autojump_clock):
+    vera = Principal("user", "1", "Vera", role=Role.OPERATOR, client="10.0.0.9")
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+        await tell(shop, SendGcode(("M115", "M503")), by=vera)
+        await trio.sleep(1)
+        await tell(shop, MaintenanceOn("new nozzle"), by=vera)
+        await trio.sleep(1)
+        await shop.farm.address("printer:mk4").ask(EmergencyStop(), by=vera)
+        await trio.sleep(1)
+        rows = [entry for entry in await shop.database.read(audit.entries) if entry.who == "user:1"]
+        assert [(row.action, row.object, row.client) for row in reversed(rows)] == [
+            ("printer.commanded", "printer:mk4", "10.0.0.9"),
+            ("printer.commanded", "printer:mk4", "10.0.0.9"),
+            ("printer.modeChanged", "printer:mk4", "10.0.0.9"),
+        ]
+        assert rows[2].detail == {"command": "gcode", "lines": ["M115", "M503"], "problem": None}
+        assert rows[1].detail == {"command": "maintenance_on", "reason": "new nozzle", "problem": None}
+        assert rows[0].detail == {"was": "maintenance", "is": "emergency"}
+        assert await shop.database.read(audit.verify_chain) is None
 
 
 async def test_too_many_commands_are_refused_and_those_taken_are_done_in_their_order(autojump_clock):

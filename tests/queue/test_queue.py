@@ -6,10 +6,12 @@ import trio
 from farm.config import Settings
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Plate
+from farm.domain.user import Principal, Scope
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue import dispatch
 from farm.queue.dispatch import MAX_FAILURES
 from farm.queue.messages import AddJob, ChangeJob, ClearPlate, UndoPlate
+from farm.store import audit
 from farm.store.changes import history
 from tests.simulation.machine import Faults
 from tests.simulation.shop import NOON, open_shop
@@ -185,6 +187,28 @@ async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
             "print.finished",
             "job.finished",
         ]
+
+
+async def test_the_audit_names_who_changed_jobs_and_plates(autojump_clock):
+    kim = Principal("key", "k1", "the page", scopes=frozenset({Scope.ADMIN}), client="10.0.0.7")
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        file = await shop.add_file()
+        job = await shop.queue.ask(AddJob(file, hold=True), by=kim)
+        await shop.queue.ask(ChangeJob(job.id, "release"), by=kim)
+        await shop.queue.ask(ClearPlate("mk4"), by=kim)
+        await shop.queue.ask(UndoPlate("mk4"), by=kim)
+        with pytest.raises(Refused):
+            await shop.queue.ask(UndoPlate("mk4"), by=kim)
+        rows = [entry for entry in await shop.database.read(audit.entries) if entry.who == "key:k1"]
+        assert [(row.action, row.object, row.client) for row in reversed(rows)] == [
+            ("job.added", f"job:{job.id}", "10.0.0.7"),
+            ("job.changed", f"job:{job.id}", "10.0.0.7"),
+            ("plate.cleared", "printer:mk4", "10.0.0.7"),
+            ("plate.takenBack", "printer:mk4", "10.0.0.7"),
+        ]
+        assert rows[2].detail == {"change": "release", "was": "held", "is": "queued"}
+        assert rows[1].detail == {"was": "unknown", "good": None}
 
 
 async def test_a_wish_that_cannot_be_granted_is_refused_in_words(autojump_clock):

@@ -309,6 +309,36 @@ async def test_who_may_not_manage_is_told_so(farm):
     assert "may not" in answer.json()["detail"]
 
 
+async def test_audit_tells_who_changed_what_from_where_page_by_page(farm):
+    admin = await farm.admin()
+    for name in ("one", "two"):
+        await farm.http.post("/v1/keys", json={"name": name, "scopes": ["read"]}, headers=admin)
+
+    first = (await farm.http.get("/v1/audit?limit=2", headers=admin)).json()
+    rest = (await farm.http.get(f"/v1/audit?cursor={first['next']}", headers=admin)).json()
+
+    assert [(row["action"], row["detail"].get("name")) for row in first["items"]] == [
+        ("key.created", "two"),
+        ("key.created", "one"),
+    ]
+    (made, _), at = first["items"], "2026-01-01T12:00:00.000Z"
+    assert (made["at"], made["client"], made["who"][:5]) == (at, "127.0.0.1", "user:")
+    assert [row["action"] for row in rest["items"]] == ["session.started", "user.added"]
+    assert rest["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["-1", "x", "9" * 30, "٣"])
+async def test_audit_cursor_that_was_never_given_is_refused(farm, cursor):
+    answer = await farm.http.get("/v1/audit", params={"cursor": cursor}, headers=await farm.admin())
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+async def test_audit_is_for_administrators_of_the_whole_farm(farm):
+    for headers in (await farm.key("read", "control"), await farm.key("admin", grant=Grant(frozenset()))):
+        assert (await farm.http.get("/v1/audit", headers=headers)).status_code == 403
+
+
 # -- printers
 
 

@@ -1,0 +1,76 @@
+"""What printers commit: each function is one transaction's worth, whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import asdict, dataclass
+from sqlite3 import Connection
+
+from farm.domain.command import NAMES, Command
+from farm.domain.printer import Mode, Printer
+from farm.domain.user import SYSTEM, Principal
+from farm.errors import Invalid, Refused
+from farm.store import audit, printers, prints
+from farm.store.audit import Stamp
+from farm.store.events import record
+
+
+def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stamp) -> None:
+    """Keep a new printer and tell that it is there. Raises Invalid when its id is taken."""
+    try:
+        printers.add(db, printer, sealed_key, stamp.at, str(stamp.who))
+    except sqlite3.IntegrityError as error:
+        raise Invalid(f"there is a printer {printer.id} already; choose another id", "id") from error
+    record(db, "printer.added", ("printers",), stamp.at, {"printer": printer.id, "name": printer.name})
+    detail = {"name": printer.name, "kind": printer.address.kind, "url": printer.address.url}
+    audit.append(db, stamp, "printer.added", f"printer:{printer.id}", detail)
+
+
+def remove_printer(db: Connection, printer: str, stamp: Stamp) -> None:
+    """Take a printer out. Raises Refused while a print holds it."""
+    if prints.active_on(db, printer) is not None:
+        raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
+    printers.remove(db, printer)
+    data = {"printer": printer, "by": str(stamp.who)}
+    record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
+    audit.append(db, stamp, "printer.removed", f"printer:{printer}")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A command that a printer has taken on, and owes an end. by: who wanted it."""
+
+    id: str
+    command: Command
+    by: Principal
+
+
+def finish_command(db: Connection, printer: str, accepted: Accepted, problem: str, stamp: Stamp) -> None:
+    """Tell how a command went, and keep who gave it. problem: "" when it went well."""
+    name = NAMES[type(accepted.command)]
+    data = {
+        "command_id": accepted.id,
+        "printer": printer,
+        "command": name,
+        "ok": not problem,
+        "problem": problem or None,
+        "by": str(accepted.by),
+    }
+    record(db, "printer.commandFinished", (f"printer:{printer}",), stamp.at, data)
+    detail = {"command": name, **asdict(accepted.command), "problem": problem or None}
+    audit.append(db, stamp, "printer.commanded", f"printer:{printer}", detail)
+
+
+def decide(
+    db: Connection, printer: str, mode: Mode, why: str, accepted: Accepted | None, stamp: Stamp
+) -> None:
+    """Store what a person, an emergency stop or the farm itself decided about a printer.
+
+    accepted: the command by which it was decided, if its end is still to be told.
+    """
+    old, _ = printers.mode(db, printer)
+    printers.set_mode(db, printer, mode, stamp.at, str(stamp.who), why)
+    if accepted is not None:
+        finish_command(db, printer, accepted, "", stamp)
+    elif stamp.who != SYSTEM and old is not mode:
+        audit.append(db, stamp, "printer.modeChanged", f"printer:{printer}", {"was": old, "is": mode})
