@@ -13,6 +13,7 @@ import h11
 import trio
 
 from farm.drivers.exchange import Answer
+from farm.errors import Invalid
 from farm.platform import listening_socket
 from farm.simulator.faults import Faults, Manner, Silence, Swallow
 from farm.simulator.machine import Machine
@@ -200,7 +201,7 @@ class Station:
         """Takes in an upload; None for everything that is none."""
         reader = None
         if method == "POST" and target == UPLOAD_PATH and authorised(self.host.api_key, headers):
-            with suppress(ValueError):
+            with suppress(Invalid):
                 reader = FormReader(headers.get("content-type", ""), self.host.folder)
         try:
             yield reader

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from farm.simulator.upload import MAX_FIELD, MAX_HEADERS, Form, FormReader
+from farm.errors import Invalid
+from farm.simulator.upload import Form, FormReader
 
 KIND = "multipart/form-data; boundary=b"
 
@@ -40,18 +39,6 @@ def test_cut_anywhere_the_file_is_the_same(tmp_path: Path, content: bytes) -> No
         assert form.keep().read_bytes() == content
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
-@given(st.lists(st.sampled_from([b"\r", b"\n", b"-", b"b", b"\r\n--", b"x" * 300])).map(b"".join))
-def test_byte_by_byte_is_the_same_as_at_once(tmp_path: Path, content: bytes) -> None:
-    if b"\r\n--b" in content:
-        return  # no client chooses a boundary that is in its file
-    whole = form_of(content)
-    once, slowly = read(tmp_path, whole), read(tmp_path, *(whole[i : i + 1] for i in range(len(whole))))
-
-    assert once.keep().read_bytes() == slowly.keep().read_bytes() == content
-    assert once.sha1 == slowly.sha1
-
-
 def test_a_file_that_is_cut_off_or_not_taken_is_not_kept(tmp_path: Path) -> None:
     whole = form_of(b"G28\n" * 100)
     for end in (20, 100, 300, len(whole) - 12, len(whole)):
@@ -61,17 +48,13 @@ def test_a_file_that_is_cut_off_or_not_taken_is_not_kept(tmp_path: Path) -> None
         assert list(tmp_path.iterdir()) == []
 
 
-def test_endless_headers_and_fields_are_not_held(tmp_path: Path) -> None:
-    headers = read(tmp_path, b"--b\r\n", *[b"X" * 1024] * (MAX_HEADERS // 1024 + 2), b"\r\n\r\n")
-    field = read(
-        tmp_path, b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"y" * 10**6 + b"\r\n--b--"
-    )
+def test_what_is_no_form_is_left_out(tmp_path: Path) -> None:
+    headers = read(tmp_path, b"--b\r\n", *[b"X" * 1024] * 20, b"\r\n\r\n", form_of(b"G28\n"))
 
-    assert not headers.complete
-    assert field.fields == {"x": "y" * MAX_FIELD}
+    assert (headers.complete, headers.name) == (False, "")
 
 
 @pytest.mark.parametrize("content_type", ["", "application/json", "multipart/form-data"])
 def test_what_is_no_form_is_said_to_be_none(tmp_path: Path, content_type: str) -> None:
-    with pytest.raises(ValueError, match="no multipart form"):
+    with pytest.raises(Invalid):
         FormReader(content_type, tmp_path)
