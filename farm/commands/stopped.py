@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
 import trio
 
 from farm.access.gate import Gate
@@ -90,20 +91,21 @@ class StoppedFarm:
             seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
             sealed = seal.seal(address.api_key)
             await database.write(records.add_printer, checked, sealed, Stamp.of(LOCAL, at))
-            return of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at)
+            return _row(of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at))
 
         return trio.run(self._with_database, add)
 
     def list_printers(self) -> list[Row]:
         async def look(database: Database) -> list[Row]:
             at = real_clock()
-            return [of_printer(printer, status, at) for printer, status in await database.read(_printers)]
+            found = await database.read(_printers)
+            return [_row(of_printer(printer, status, at)) for printer, status in found]
 
         return trio.run(self._with_database, look)
 
     def list_jobs(self, state: str | None) -> list[Row]:
         async def look(database: Database) -> list[Row]:
-            return [of_job(job, attempts) for job, attempts in await database.read(_jobs, state)]
+            return [_row(of_job(job, attempts)) for job, attempts in await database.read(_jobs, state)]
 
         return trio.run(self._with_database, look)
 
@@ -120,6 +122,11 @@ class StoppedFarm:
         database = Database(folder.farm_db, FARM, backups=folder.backups)
         async with database.running():
             return await work(database)
+
+
+def _row(shape: msgspec.Struct) -> Row:
+    row: Row = msgspec.to_builtins(shape)
+    return row
 
 
 def _printers(db: sqlite3.Connection) -> list[tuple[Printer, PrinterStatus]]:

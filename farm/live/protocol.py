@@ -112,7 +112,7 @@ def welcome(epoch: str, seq: int) -> str:
     return _frame({"type": "welcome", "epoch": epoch, "seq": seq})
 
 
-def snapshot(room: str, epoch: str, seq: int, at: datetime, data: Mapping[str, Any]) -> str:
+def snapshot(room: str, epoch: str, seq: int, at: datetime, data: Any) -> str:
     """What the room holds at fact number `seq`."""
     return _frame({"type": "snapshot", "room": room, "epoch": epoch, "seq": seq, "at": iso(at), "data": data})
 
@@ -129,9 +129,9 @@ def with_prev(text: str, prev: int | None) -> str:
     return f'{text[:-1]},"prev":{"null" if prev is None else prev}}}'
 
 
-def encoded(data: Mapping[str, Any]) -> msgspec.Raw:
+def encoded(data: Any) -> msgspec.Raw:
     """`data` as it goes into several frames."""
-    return msgspec.Raw(_json(data))
+    return msgspec.Raw(as_json(data))
 
 
 def state(type: str, room: str, at: datetime, data: msgspec.Raw) -> str:
@@ -164,12 +164,13 @@ def refused(rooms: Sequence[str]) -> str:
 
 
 def _frame(shape: Mapping[str, Any]) -> str:
-    return _json(shape).decode()
+    return as_json(shape).decode()
 
 
-def _json(shape: Mapping[str, Any]) -> bytes:
+def as_json(shape: Any) -> bytes:
+    """Anything made of shapes as JSON; half a character, in words that some printer's host sent, is `?`."""
     try:
         return msgspec.json.encode(shape)
-    except UnicodeEncodeError:  # half a character, in words that some printer's host sent
-        mended = json.dumps(shape, ensure_ascii=False).encode(errors="replace")
+    except UnicodeEncodeError:
+        mended = json.dumps(msgspec.to_builtins(shape), ensure_ascii=False).encode(errors="replace")
         return msgspec.json.encode(json.loads(mended))

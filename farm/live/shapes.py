@@ -1,114 +1,263 @@
 """How printers, jobs, prints and files look as JSON, the same over HTTP and on the live socket.
 
-Pure: values in, JSON-ready dictionaries out. Secrets are never among them. What the farm does not know
-is null, never invented.
+Pure: values in, shapes out; the API's description is generated from these classes, so it cannot say
+anything else. Secrets are never among them. What the farm does not know is null, never invented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from farm.domain import job, printer
 from farm.domain.clock import iso
-from farm.domain.file import FileState, StoredFile
-from farm.domain.job import Job, Print
-from farm.domain.printer import Address, Printer, PrinterStatus, PrintProgress, Temperature
-from farm.store.changes import Change
+from farm.domain.file import FileKind, FileState, StoredFile
+from farm.domain.job import JobState, PrintState
+from farm.domain.printer import Breaker, Connection, Operation, Plate
+from farm.store import changes
 
-Shape: TypeAlias = dict[str, Any]
+Moment: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time", "pattern": "Z$"})]
+"""A time as `iso` writes it: ISO 8601 in UTC, ending in Z."""
+
+Share: TypeAlias = Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": 1})]
+"""How much of a whole, 0 to 1."""
 
 
-def of_printer(printer: Printer, status: PrinterStatus, at: datetime) -> Shape:
+class Address(Struct, frozen=True):
+    """How a printer is reached, without its secret. tls: whom it trusts, where not what the system does."""
+
+    kind: str
+    url: str
+    tls: str | UnsetType = UNSET
+
+
+class Temperature(Struct, frozen=True):
+    """One heater, in degrees Celsius; null where the printer gave no value."""
+
+    actual: float | None
+    target: float | None
+
+
+class Position(Struct, frozen=True):
+    """Where the toolhead is, in millimetres."""
+
+    x: float
+    y: float
+    z: float
+
+
+class Progress(Struct, frozen=True):
+    """The running print as its printer tells it; elapsed_s and remaining_s in seconds."""
+
+    id: str
+    job: str
+    file: str
+    name: str
+    state: str
+    progress: Share | None
+    elapsed_s: float | None
+    remaining_s: float | None
+    ends_at: Moment | None
+    layer: int | None = None
+    layers: int | None = None
+
+
+class Status(Struct, frozen=True):
+    """How a printer stands. foreign: it prints something that the farm did not start."""
+
+    connection: Connection
+    operation: Operation
+    plate: Plate
+    breaker: Breaker
+    next_try_at: Moment | None
+    message: str
+    since: Moment | None
+    temperatures: dict[str, Temperature]
+    position: Position | None
+    foreign: bool
+    print: Progress | None
+
+
+class Printer(Struct, frozen=True):
+    """A printer as the shop set it up, and how it stands."""
+
+    id: str
+    name: str
+    tags: list[str]
+    enabled: bool
+    connection: Address
+    health_check_interval_s: float
+    max_retries: int
+    status: Status
+
+
+class Change(Struct, frozen=True):
+    """One line of a thing's history."""
+
+    at: Moment
+    old: str | None = field(name="from")
+    new: str = field(name="to")
+    who: str
+    why: str
+
+
+class Print(Struct, frozen=True):
+    """One attempt on one printer. log: its history, where the answer is about prints."""
+
+    id: str
+    job: str
+    printer: str
+    attempt: str
+    state: PrintState
+    progress: Share
+    reserved_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+    reason: str
+    filament_g: float | None = None
+    log: list[Change] | UnsetType = UNSET
+
+
+class Job(Struct, frozen=True):
+    """One wish to print a file, with its attempts, oldest first. Nothing is planned yet."""
+
+    id: str
+    state: JobState
+    file: str
+    name: str
+    copies: int
+    yield_: int = field(name="yield")
+    priority: int
+    due_at: Moment | None
+    required_printers: list[str]
+    required_tags: list[str]
+    created_by: str
+    created_at: Moment
+    done: int
+    failed: int
+    prints: list[Print]
+    planned: None = None
+    why_not: list[str] = []
+
+
+class Analysis(Struct, frozen=True):
+    """Where a file's analysis stands: `reason` when it failed, `result` when it is ready."""
+
+    state: FileState
+    reason: str | None
+    result: Mapping[str, Any] | None
+
+
+class File(Struct, frozen=True):
+    """A file that was sent. size: bytes."""
+
+    id: str
+    name: str
+    kind: FileKind
+    size: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: Moment
+    analysis: Analysis
+
+
+def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: datetime) -> Printer:
     """A printer as the shop set it up, and how it stands. at: when the status was told."""
-    return {
-        "id": printer.id,
-        "name": printer.name,
-        "tags": sorted(printer.tags),
-        "enabled": printer.enabled,
-        "connection": _connection(printer.address),
-        "health_check_interval_s": printer.health_check_interval_s,
-        "max_retries": printer.max_retries,
-        "status": of_status(status, at),
-    }
+    return Printer(
+        id=shown.id,
+        name=shown.name,
+        tags=sorted(shown.tags),
+        enabled=shown.enabled,
+        connection=_address(shown.address),
+        health_check_interval_s=shown.health_check_interval_s,
+        max_retries=shown.max_retries,
+        status=of_status(status, at),
+    )
 
 
-def _connection(address: Address) -> Shape:
-    """An address without its secret; whom it trusts where that is not what everybody's does."""
-    trust = {} if address.tls == "system" else {"tls": address.tls}
-    return {"kind": address.kind, "url": address.url, **trust}
+def _address(address: printer.Address) -> Address:
+    return Address(address.kind, address.url, UNSET if address.tls == "system" else address.tls)
 
 
-def of_status(status: PrinterStatus, at: datetime) -> Shape:
+def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
     """How a printer stands. at: when it was told, from which the print's end is reckoned."""
     position = status.position
-    return {
-        "connection": status.connection,
-        "operation": status.operation,
-        "plate": status.plate,
-        "breaker": status.breaker,
-        "next_try_at": _time(status.next_try_at),
-        "message": status.message,
-        "since": _time(status.since),
-        "temperatures": {heater: _temperature(read) for heater, read in status.temperatures.items()},
-        "position": None if position is None else {"x": position.x, "y": position.y, "z": position.z},
-        "foreign": status.foreign,
-        "print": None if status.print is None else _progress(status.print, at),
-    }
+    return Status(
+        connection=status.connection,
+        operation=status.operation,
+        plate=status.plate,
+        breaker=status.breaker,
+        next_try_at=moment(status.next_try_at),
+        message=status.message,
+        since=moment(status.since),
+        temperatures={
+            heater: Temperature(read.actual, read.target) for heater, read in status.temperatures.items()
+        },
+        position=None if position is None else Position(position.x, position.y, position.z),
+        foreign=status.foreign,
+        print=None if status.print is None else _progress(status.print, at),
+    )
 
 
-def of_job(job: Job, prints: Iterable[Print]) -> Shape:
-    """A job with its attempts, oldest first. Nothing is planned yet, so `planned` is null."""
-    return {
-        "id": job.id,
-        "state": job.state,
-        "file": job.file,
-        "name": job.name,
-        "copies": job.copies,
-        "yield": job.yield_per_plate,
-        "priority": job.priority,
-        "due_at": _time(job.due_at),
-        "required_printers": sorted(job.required_printers),
-        "required_tags": sorted(job.required_tags),
-        "created_by": job.created_by,
-        "created_at": iso(job.created_at),
-        "done": job.done,
-        "failed": job.failed,
-        "prints": [of_print(attempt) for attempt in prints],
-        "planned": None,
-        "why_not": [],
-    }
+def _progress(told: printer.PrintProgress, at: datetime) -> Progress:
+    remaining_s = told.remaining_s
+    return Progress(
+        id=told.id,
+        job=told.job,
+        file=told.file,
+        name=told.name,
+        state=told.state,
+        progress=told.progress,
+        elapsed_s=told.elapsed_s,
+        remaining_s=remaining_s,
+        ends_at=None if remaining_s is None else iso(at + timedelta(seconds=remaining_s)),
+    )
 
 
-def of_print(attempt: Print, log: Iterable[Change] | None = None) -> Shape:
+def of_job(wish: job.Job, attempts: Iterable[job.Print]) -> Job:
+    """A job with its attempts, oldest first."""
+    return Job(
+        id=wish.id,
+        state=wish.state,
+        file=wish.file,
+        name=wish.name,
+        copies=wish.copies,
+        yield_=wish.yield_per_plate,
+        priority=wish.priority,
+        due_at=moment(wish.due_at),
+        required_printers=sorted(wish.required_printers),
+        required_tags=sorted(wish.required_tags),
+        created_by=wish.created_by,
+        created_at=iso(wish.created_at),
+        done=wish.done,
+        failed=wish.failed,
+        prints=[of_print(attempt) for attempt in attempts],
+    )
+
+
+def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) -> Print:
     """One attempt; with its history where `log` is given, otherwise without the word `log`."""
-    shape: Shape = {
-        "id": attempt.id,
-        "job": attempt.job,
-        "printer": attempt.printer,
-        "attempt": attempt.attempt,
-        "state": attempt.state,
-        "progress": attempt.progress,
-        "reserved_at": iso(attempt.reserved_at),
-        "started_at": _time(attempt.started_at),
-        "ended_at": _time(attempt.ended_at),
-        "reason": attempt.reason,
-        "filament_g": None,
-    }
-    if log is not None:
-        shape["log"] = [of_change(change) for change in log]
-    return shape
+    return Print(
+        id=attempt.id,
+        job=attempt.job,
+        printer=attempt.printer,
+        attempt=attempt.attempt,
+        state=attempt.state,
+        progress=attempt.progress,
+        reserved_at=iso(attempt.reserved_at),
+        started_at=moment(attempt.started_at),
+        ended_at=moment(attempt.ended_at),
+        reason=attempt.reason,
+        log=UNSET if log is None else [of_change(change) for change in log],
+    )
 
 
-def of_change(change: Change) -> Shape:
+def of_change(change: changes.Change) -> Change:
     """One line of a thing's history."""
-    return {
-        "at": iso(change.at),
-        "from": change.old,
-        "to": change.new,
-        "who": change.who,
-        "why": change.why,
-    }
+    return Change(iso(change.at), change.old, change.new, change.who, change.why)
 
 
 def of_file(
@@ -116,41 +265,20 @@ def of_file(
     state: FileState = FileState.QUEUED,
     reason: str | None = None,
     result: Mapping[str, Any] | None = None,
-) -> Shape:
-    """A file and where its analysis stands: `reason` when it failed, `result` when it is ready."""
-    return {
-        "id": file.id,
-        "name": file.name,
-        "kind": file.kind,
-        "size": file.size,
-        "sha256": file.sha256,
-        "uploaded_by": file.uploaded_by,
-        "uploaded_at": iso(file.uploaded_at),
-        "analysis": {"state": state, "reason": reason, "result": result},
-    }
+) -> File:
+    """A file and where its analysis stands."""
+    return File(
+        id=file.id,
+        name=file.name,
+        kind=file.kind,
+        size=file.size,
+        sha256=file.sha256,
+        uploaded_by=file.uploaded_by,
+        uploaded_at=iso(file.uploaded_at),
+        analysis=Analysis(state, reason, result),
+    )
 
 
-def _progress(print_: PrintProgress, at: datetime) -> Shape:
-    remaining_s = print_.remaining_s
-    ends_at = None if remaining_s is None else at + timedelta(seconds=remaining_s)
-    return {
-        "id": print_.id,
-        "job": print_.job,
-        "file": print_.file,
-        "name": print_.name,
-        "state": print_.state,
-        "progress": print_.progress,
-        "elapsed_s": print_.elapsed_s,
-        "remaining_s": remaining_s,
-        "ends_at": _time(ends_at),
-        "layer": None,
-        "layers": None,
-    }
-
-
-def _temperature(read: Temperature) -> Shape:
-    return {"actual": read.actual, "target": read.target}
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)
+def moment(at: datetime | None) -> Moment | None:
+    """A time as it leaves the farm, null where there is none."""
+    return None if at is None else iso(at)

@@ -9,6 +9,8 @@ from functools import cached_property
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
+import msgspec
+
 from farm.access.rights import Target, reaches
 from farm.domain.event import Fact
 from farm.domain.printer import Printer, PrinterStatus
@@ -78,7 +80,7 @@ class _View:
         self._at = at
         self.printers = {printer.id: printer for printer, _ in printers.everything(db)}
 
-    def data(self, room: str, grant: Grant) -> shapes.Shape | None:
+    def data(self, room: str, grant: Grant) -> Any:
         """What the room holds for somebody with `grant`; None for a printer they do not see."""
         printer = rooms.printer_in(room)
         if printer is not None:
@@ -98,7 +100,7 @@ class _View:
         return reaches(grant, Target(printer_id, printer.tags if printer is not None else frozenset()))
 
     @cached_property
-    def _printer_shapes(self) -> dict[str, shapes.Shape]:
+    def _printer_shapes(self) -> dict[str, shapes.Printer]:
         plates = printers.plates(self._db)
         found = {}
         for id, printer in self.printers.items():
@@ -108,13 +110,13 @@ class _View:
         return found
 
     @cached_property
-    def _jobs(self) -> list[shapes.Shape]:
+    def _jobs(self) -> list[shapes.Job]:
         return [shapes.of_job(job, prints.of_job(self._db, job.id)) for job in jobs.open_jobs(self._db)]
 
-    def _job(self, job: shapes.Shape, grant: Grant) -> shapes.Shape:
-        attempts: list[dict[str, Any]] = job["prints"]
-        return {**job, "prints": [attempt for attempt in attempts if self._sees(grant, attempt["printer"])]}
+    def _job(self, job: shapes.Job, grant: Grant) -> shapes.Job:
+        seen = [attempt for attempt in job.prints if self._sees(grant, attempt.printer)]
+        return msgspec.structs.replace(job, prints=seen)
 
     @cached_property
-    def _files(self) -> list[shapes.Shape]:
+    def _files(self) -> list[shapes.File]:
         return [shapes.of_file(file) for file in files.newest(self._db, NEWEST_FILES)]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import structlog
 from quart import Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
@@ -32,6 +31,7 @@ from farm.errors import (
     Unauthenticated,
     WrongFileType,
 )
+from farm.live.protocol import as_json
 from farm.web.intake import TooSlow
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ _SENTENCES = {
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`data` as JSON. Not to be kept by anybody on the way: it is one person's view of one moment."""
-    body = msgspec.json.encode(data)
+    body = as_json(data)
     return Response(
         body, status, {"Cache-Control": "no-store", **(headers or {})}, content_type="application/json"
     )

@@ -148,7 +148,7 @@ async def everyone(call: Call) -> list[Printer]:
     return [printer for printer, _ in await call.desk.database.read(printers.everything)]
 
 
-async def _with_status(call: Call, shown: list[Printer]) -> list[dict[str, Any]]:
+async def _with_status(call: Call, shown: list[Printer]) -> list[shapes.Printer]:
     statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
     at = call.desk.clock()
     return [shapes.of_printer(printer, statuses.get(printer.id, PrinterStatus()), at) for printer in shown]
