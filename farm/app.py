@@ -33,6 +33,7 @@ from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.files.storage import Storage
+from farm.live.bell import Bell
 from farm.live.broadcaster import Broadcaster
 from farm.live.clients import Clients
 from farm.live.messages import FactsCommitted
@@ -113,6 +114,7 @@ class Farm:
         self._seams = seams = seams or Seams()
         self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
         self.supervisor = Supervisor(self.runtime)
+        self.bell = Bell()
         self.database = self._database(folder.farm_db, FARM)
         self.database.on_facts = self._tell_of_facts
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
@@ -132,6 +134,7 @@ class Farm:
         )
 
     def _tell_of_facts(self, facts: list[Fact]) -> None:
+        self.bell.ring()
         if "events" in self.runtime.children:  # else it finds them in the table when it starts
             self.address("events").tell_nowait(FactsCommitted(tuple(facts)))
 
@@ -232,6 +235,7 @@ class Farm:
             events=self.address("events"),
             storage=self.storage,
             clients=self.clients,
+            bell=self.bell,
             reports=self.runtime.reports,
             clock=self._seams.clock,
             chance=self._seams.chance,
@@ -287,7 +291,10 @@ async def _serve_the_web(
         if farm.setup_code is not None:
             say(f"Set up: {local.url}/setup#code={farm.setup_code}")
         notify_service_manager("READY=1")
-        await stop.wait()
+        try:
+            await stop.wait()
+        finally:
+            farm.bell.fall_silent()  # or whoever waits for facts would be waited for
         notify_service_manager("STOPPING=1")
         log.info("stopping")
 

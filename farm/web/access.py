@@ -15,7 +15,7 @@ from farm.domain.user import ApiKey, Grant, Role, Scope, User
 from farm.errors import Invalid
 from farm.store import audit
 from farm.web.answers import answer, nothing
-from farm.web.routes import COOKIE, Call, Entry, Route, who_asks, whole_number
+from farm.web.routes import COOKIE, Call, Entry, Route, row_number, who_asks
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -175,7 +175,7 @@ async def revoke_key(call: Call, key: str) -> Response:
 async def read_audit(call: Call) -> Response:
     """Who changed what, newest first."""
     cursor, limit, _ = call.page()
-    before = None if cursor is None else whole_number(cursor, "cursor")
+    before = None if cursor is None else row_number(cursor, "cursor")
     found = await call.desk.gate.read_audit(call.asker, before, limit + 1)
     following = str(found[limit - 1].id) if len(found) > limit else None
     return answer({"items": [_entry(entry) for entry in found[:limit]], "next": following})

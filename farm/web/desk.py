@@ -10,6 +10,7 @@ from farm.actors import Address
 from farm.actors.supervisor import ActorReport
 from farm.domain.clock import Randomness, WallClock
 from farm.files.storage import Storage
+from farm.live.bell import Bell
 from farm.live.clients import Clients
 from farm.live.messages import BroadcasterMessage
 from farm.printers.messages import FleetMessage, PrinterMessage
@@ -32,6 +33,7 @@ class Desk:
     events: Address[BroadcasterMessage]
     storage: Storage
     clients: Clients
+    bell: Bell
     reports: Callable[[], list[ActorReport]]
     clock: WallClock
     chance: Randomness

@@ -26,7 +26,7 @@ CSRF_HEADER = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD"})
 IN_ADDRESS = frozenset({"apikey", "api_key", "key", "token", "access_token", "password"})
 PAGE, LONGEST_PAGE = 50, 500
-MOST_DIGITS = 18  # of a row's number; SQLite counts no further
+LARGEST_ROW = 2**63 - 1  # SQLite numbers no further
 
 
 class Entry(Enum):
@@ -68,10 +68,7 @@ class Call:
     def page(self, *filters: str) -> tuple[str | None, int, Mapping[str, str]]:
         """The cursor, the number of things asked for, and the filters. Raises Invalid."""
         query = dict(self.query("limit", "cursor", *filters))
-        limit = query.pop("limit", str(PAGE))
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= LONGEST_PAGE):
-            raise Invalid(f"limit is a number from 1 to {LONGEST_PAGE}", "limit")
-        return query.pop("cursor", None), int(limit), query
+        return query.pop("cursor", None), limit_of(query.pop("limit", str(PAGE))), query
 
 
 Answer: TypeAlias = Callable[..., Awaitable[Response]]
@@ -101,10 +98,21 @@ class Route:
         return view
 
 
-def whole_number(text: str, field: str) -> int:
+def limit_of(text: str) -> int:
+    """How many things a page may hold. Raises Invalid."""
+    return whole_number(text, "limit", 1, LONGEST_PAGE)
+
+
+def row_number(text: str, field: str) -> int:
     """A row's number that somebody sends back to us. Raises Invalid."""
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
-        raise Invalid(f"{field} is the number that the farm gave you, without anything around it", field)
+    return whole_number(text, field, 0, LARGEST_ROW)
+
+
+def whole_number(text: str, field: str, least: int, most: int) -> int:
+    """What somebody wrote behind the question mark, as a number. Raises Invalid."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not (digits and least <= int(text) <= most):
+        raise Invalid(f"{field} is a whole number from {least} to {most}", field)
     return int(text)
 
 

@@ -23,6 +23,7 @@ from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterSt
 from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
 from farm.errors import NotFound
 from farm.files.storage import Storage
+from farm.live.bell import Bell
 from farm.printers.messages import AddPrinter, Probed, ProbePrinter
 from farm.queue.messages import AddJob, ChangeJob
 from farm.store import jobs, printers
@@ -85,7 +86,10 @@ class WebFarm:
         self.fleet = Neighbour("fleet", self._fleet_answers)
         self.events = Neighbour("events", lambda message, by: self.statuses)
         self.clients = Echo()
-        self.database = Database(folder / "farm.db", FARM, chance=self.chance)
+        self.bell = Bell()
+        self.database = Database(
+            folder / "farm.db", FARM, chance=self.chance, on_facts=lambda facts: self.bell.ring()
+        )
         self.storage = Storage(folder / "files", min_free=0)
         self.patience = USUAL
         self.told = []
@@ -140,6 +144,7 @@ class WebFarm:
             events=Address(self.events.mailbox),
             storage=self.storage,
             clients=self.clients,
+            bell=self.bell,
             reports=lambda: self.reports(),
             clock=lambda: self.now,
             chance=self.chance,
