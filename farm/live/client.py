@@ -13,6 +13,7 @@ import trio
 
 from farm.access.gate import Gate
 from farm.actors import Address, Mailbox
+from farm.actors.directions import current_actor
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Unauthenticated
 from farm.live import protocol
@@ -311,6 +312,7 @@ class Client:
             nursery.start_soon(self._check_again, credential)
 
     async def _check_again(self, credential: Credential) -> None:
+        current_actor.set(self.name)  # this task is the client's, whoever began it
         revision = self._gate.revision
         try:
             principal = await self._look_up(credential)

@@ -468,3 +468,14 @@ async def test_client_that_left_while_the_broadcaster_was_down_is_forgotten(
 
     assert farm.report("events").restarts == 1
     assert farm.clients.numbers().clients == 0
+
+
+async def test_client_with_a_key_stays(autojump_clock, farm):
+    """Its key is looked at again and again, and each time it counts as used."""
+    browser, _ = await farm.watch("queue")
+
+    await trio.sleep(600)
+    seq = await farm.happen()
+
+    assert (await browser.hear("job.queued"))["seq"] == seq
+    assert browser.closed is None
