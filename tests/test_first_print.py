@@ -107,7 +107,7 @@ async def facts_until(url: str, token: str, last: str, rooms: list[str], ready: 
             snapshot = json.loads(await socket.get_message())
             assert snapshot["type"] == "snapshot", snapshot
         ready.set()
-        while not heard or heard[-1]["type"] != last:
+        while all(fact["type"] != last for fact in heard):
             frame = json.loads(await socket.get_message())
             events = frame["events"] if frame["type"] == "batch.update" else [frame]
             heard += [event for event in events if "seq" in event]

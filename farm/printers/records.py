@@ -56,7 +56,7 @@ def finish_command(db: Connection, printer: str, accepted: Accepted, problem: st
         "problem": problem or None,
         "by": str(accepted.by),
     }
-    record(db, "printer.commandFinished", (f"printer:{printer}",), stamp.at, data)
+    record(db, "printer.commandFinished", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"command": name, **asdict(accepted.command), "problem": problem or None}
     audit.append(db, stamp, "printer.commanded", f"printer:{printer}", detail)
 

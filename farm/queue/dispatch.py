@@ -208,6 +208,7 @@ def undo_plate(db: Connection, printer: str, stamp: Stamp) -> PlateRow:
     if now.plate is not Plate.CLEAR or now.before is None or prints.active_on(db, printer) is not None:
         raise Refused(f"there is nothing to take back on {printer}")
     new = PlateRow(now.before)
+    prints.forget_good(db, printer)
     change_plate(db, printer, new, stamp.at, str(stamp.who), "taken back")
     audit.append(db, stamp, "plate.takenBack", f"printer:{printer}", {"is": new.plate})
     return new

@@ -47,13 +47,14 @@ def add(db: Connection, job: Job, who: str) -> None:
 
 
 def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: str) -> Job:
-    """Change a job's state and note it. Nothing happens when it is in that state already."""
+    """Change a job's state, note it and tell everybody. Nothing happens when it is in that state already."""
     before = existing(db, job)
     if before.state is new:
         return before
     require(JOBS, before.state, new)
     db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
     record_change(db, "job", job, before.state, new, at, who, why)
+    record(db, "job.changed", ("queue",), at, {"job": job, "from": before.state, "to": new, "why": why})
     return existing(db, job)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection, Row
 
@@ -12,6 +13,23 @@ from farm.store.changes import record_change
 from farm.store.events import record
 
 _ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+
+
+@dataclass(frozen=True, slots=True)
+class OnPlate:
+    """What a print has left on its printer's plate, so that a person may take it off and count it.
+
+    state: how it ended. name: its job's. yield_per_plate: the good parts to expect.
+    """
+
+    printer: str
+    print: str
+    job: str
+    name: str
+    state: PrintState
+    ended_at: datetime
+    reason: str
+    yield_per_plate: int
 
 
 def reserve(db: Connection, attempt: Print, who: str) -> None:
@@ -57,13 +75,53 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
 
 
 def keep_good(db: Connection, printer: str, good: int | None) -> None:
-    """Note how many good parts the printer's last finished print gave; None means its job's yield."""
+    """Note how many good parts the printer's last print gave.
+
+    None means its job's yield where it finished, and none where it did not.
+    """
     db.execute(
-        """UPDATE prints SET good = coalesce(?, (SELECT yield_per_plate FROM print_jobs WHERE id = job))
-           WHERE good IS NULL AND state = 'finished' AND id = (
+        """UPDATE prints SET good = coalesce(?, CASE state
+               WHEN 'finished' THEN (SELECT yield_per_plate FROM print_jobs WHERE id = job) ELSE 0 END)
+           WHERE good IS NULL AND ended_at IS NOT NULL AND id = (
                SELECT id FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1)""",
         (good, printer),
     )
+
+
+def forget_good(db: Connection, printer: str) -> None:
+    """Take `keep_good` back: the parts are on the plate again, to be counted anew."""
+    db.execute(
+        """UPDATE prints SET good = NULL WHERE id = (
+               SELECT id FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1)""",
+        (printer,),
+    )
+
+
+def on_plates(db: Connection) -> list[OnPlate]:
+    """What lies on the plates that wait for a person, by printer; nothing of prints that never began."""
+    rows = db.execute(
+        """SELECT prints.*, print_jobs.name AS job_name, yield_per_plate
+           FROM printers
+           JOIN prints ON prints.id = (
+               SELECT id FROM prints WHERE printer = printers.id ORDER BY reserved_at DESC, id DESC LIMIT 1)
+           JOIN print_jobs ON print_jobs.id = prints.job
+           WHERE printers.plate <> 'clear' AND good IS NULL AND ended_at IS NOT NULL
+               AND (started_at IS NOT NULL OR prints.state = 'unknown')
+           ORDER BY printers.id"""
+    ).fetchall()
+    return [
+        OnPlate(
+            printer=row["printer"],
+            print=row["id"],
+            job=row["job"],
+            name=row["job_name"],
+            state=PrintState(row["state"]),
+            ended_at=parse_iso(row["ended_at"]),
+            reason=row["reason"],
+            yield_per_plate=row["yield_per_plate"],
+        )
+        for row in rows
+    ]
 
 
 def existing(db: Connection, print_id: str) -> Print:

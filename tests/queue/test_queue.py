@@ -11,7 +11,7 @@ from farm.errors import Invalid, NotFound, Refused
 from farm.queue import dispatch
 from farm.queue.dispatch import MAX_FAILURES
 from farm.queue.messages import AddJob, ChangeJob, ClearPlate, UndoPlate
-from farm.store import audit
+from farm.store import audit, prints
 from farm.store.changes import history
 from tests.simulation.machine import Faults
 from tests.simulation.shop import NOON, open_shop
@@ -75,6 +75,49 @@ async def test_taking_back_is_refused_after_its_time(autojump_clock):
         await trio.sleep(UNDO_S + 0.1)
         with pytest.raises(Refused, match="over"):
             await shop.queue.ask(UndoPlate("mk4"))
+
+
+async def test_good_parts_are_counted_once_and_taken_back_with_the_clearing(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.add_job(yield_per_plate=4)
+        await shop.clear("mk4")
+        await trio.sleep(A_PRINT_S)
+        (finished,) = await shop.database.read(prints.on_plates)
+        assert (finished.printer, finished.name, finished.yield_per_plate) == ("mk4", "cube.gcode", 4)
+        assert finished.state is PrintState.FINISHED
+
+        await shop.clear("mk4")
+        assert await good(shop) == [4]
+        assert await shop.database.read(prints.on_plates) == []
+        await shop.queue.ask(UndoPlate("mk4"))
+        assert await good(shop) == [None]
+        assert await shop.database.read(prints.on_plates) == [finished]
+
+        await shop.queue.ask(ClearPlate("mk4", 3))
+        assert await good(shop) == [3]
+        await shop.queue.ask(ClearPlate("mk4", 2))  # somebody presses it again: the parts are counted
+        assert await good(shop) == [3]
+
+
+async def test_a_failed_print_counts_as_no_good_part_unless_somebody_says_so(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4", Faults(start_lost_before=1.0))
+        await shop.add_job(yield_per_plate=4)
+        await shop.clear("mk4")
+        await trio.sleep(300)
+        assert await good(shop) == [None]
+
+        await shop.clear("mk4")
+        assert await good(shop) == [0]
+        await shop.queue.ask(UndoPlate("mk4"))
+        await shop.queue.ask(ClearPlate("mk4", 2))
+        assert await good(shop) == [2]
+
+
+async def good(shop):
+    rows = await shop.database.read(lambda db: db.execute("SELECT good FROM prints").fetchall())
+    return [row["good"] for row in rows]
 
 
 async def test_a_plate_is_not_cleared_under_a_running_print(autojump_clock):
@@ -179,6 +222,7 @@ async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
             "job.queued",
             "plate.changed",
             "print.reserved",
+            "job.changed",
             "print.uploading",
             "print.starting",
             "print.printing",
@@ -186,6 +230,7 @@ async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
             "job.started",
             "print.finished",
             "job.finished",
+            "job.changed",
         ]
 
 
