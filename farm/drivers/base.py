@@ -29,6 +29,7 @@ class Capability(StrEnum):
     """What not every kind of printer can do. The actor looks before it asks."""
 
     PAUSE = "pause"  # pause and resume
+    COPY = "copy"  # put a file that is there once more, under another name
     DELETE = "delete"  # remove an uploaded file
     OUTCOME = "outcome"  # tell afterwards how a print ended
     EMERGENCY_STOP = "emergency_stop"  # stop motion and heaters at once
@@ -125,6 +126,18 @@ class Reading:
     position: Position | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that lies whole beside a printer.
+
+    checksum: of its content, as the print host reckons it; "" where it does not.
+    mark: what the host remembered by then of prints under this name; only what comes after it is ours.
+    """
+
+    checksum: str = ""
+    mark: str = ""
+
+
 class OutcomeKind(StrEnum):
     """How the print of one uploaded file ended, by what its print host remembers."""
 
@@ -174,12 +187,23 @@ class Driver(Protocol):
         """
         ...
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> None:
+    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
         """Puts a file of `size` bytes beside the printer, under a name without folders.
 
         Streamed from disk in pieces; looked at afterwards, so that success means it lies there whole.
         An older file of that name is replaced. Raises Refused while that name is printing,
         WrongFileType, TooLarge, and StorageFailed when our own copy cannot be read.
+        """
+        ...
+
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+        """Puts a file that lies beside the printer there once more, under a name of its own.
+
+        size, checksum: of the file, in bytes and as `upload` gave it; looked at before and afterwards. Asking
+        again after a lost answer is fine, and finds the copy that was made. Raises NotFound, Refused or
+        ProtocolError when there is no copy and none on its way: then the file can be uploaded. After
+        AnswerLost, or when it was cancelled, a copy may still be growing: nothing but another `copy` may put
+        anything under that name.
         """
         ...
 
@@ -241,10 +265,11 @@ class Driver(Protocol):
         """Removes an uploaded file; one that is gone already is fine. Refused while it prints."""
         ...
 
-    async def outcome(self, remote_name: str) -> Outcome:
-        """How the print of this file ended.
+    async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
+        """How the first print of this file after `mark` ended, see `Stored`.
 
-        UNKNOWN when nobody can tell, as when the file is gone, and for a moment right after an end.
+        RUNNING while there is no end of it; a print that runs after it was started at the machine. UNKNOWN
+        when nobody can tell, as when the file is gone, and for a moment right after an end.
         """
         ...
 

@@ -112,6 +112,7 @@ def described(station: Station) -> Json:
         "requests": counted.requests,
         "starts": dict(counted.starts),
         "uploads": dict(counted.uploads),
+        "copies": dict(counted.copies),
         "commands": dict(counted.commands),
         "files": {
             file.name: {"successes": file.successes, "failures": file.failures}

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 import trio
 
+from farm.simulator.octoprint import Json
 from farm.simulator.octoprint_api import Asked
 
 
@@ -32,6 +33,8 @@ class Swallowed(StrEnum):
 
     START = "start"  # of whatever may begin a print
     UPLOAD = "upload"
+    COPY = "copy"
+    DELETE = "delete"
     POST = "post"
 
 
@@ -82,7 +85,7 @@ class Faults:
 
 def _meant(what: Swallowed, question: Asked) -> bool:
     if question.method != "POST":
-        return False
+        return what is Swallowed.DELETE and question.method == "DELETE"
     upload = question.path == "/api/files/local"
     match what:
         case Swallowed.POST:
@@ -92,15 +95,22 @@ def _meant(what: Swallowed, question: Asked) -> bool:
         case Swallowed.START:
             prints = question.form is not None and question.form.fields.get("print") == "true"
             return prints or (not upload and _starts(question))
+        case Swallowed.COPY:
+            return _commands(question).get("command") == "copy"
+        case Swallowed.DELETE:
+            return False
 
 
 def _starts(question: Asked) -> bool:
-    try:
-        body = msgspec.json.decode(question.body)
-    except msgspec.DecodeError:
-        return False
-    if not isinstance(body, dict):
-        return False
+    body = _commands(question)
     if question.path == "/api/job":
         return body.get("command") in ("start", "restart")
     return question.path.startswith("/api/files/") and body.get("print") is True
+
+
+def _commands(question: Asked) -> Json:
+    try:
+        body = msgspec.json.decode(question.body)
+    except msgspec.DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -7,9 +7,11 @@ record. Times are `now`, seconds of any steady clock; what the API shows as a da
 from __future__ import annotations
 
 import math
+import secrets
+import shutil
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -79,6 +81,7 @@ class Counted:
     requests: int = 0
     starts: Counter[str] = field(default_factory=Counter)  # by remote name, prints that really began
     uploads: Counter[str] = field(default_factory=Counter)  # by remote name, files stored whole
+    copies: Counter[str] = field(default_factory=Counter)  # by remote name, files copied to it
     commands: Counter[str] = field(default_factory=Counter)  # accepted: pause, cancel, gcode and so on
 
 
@@ -288,6 +291,17 @@ class PrintHost:
         self.files[name] = new
         self.counted.uploads[name] += 1
         self._fire("FileAdded", {**_storage(name), "type": ["machinecode", "gcode"], "operation": "add"})
+        self._files_changed()
+        return new
+
+    def copy(self, file: StoredFile, name: str) -> StoredFile:
+        """Puts a file there once more. It takes its history along, and each goes on with its own."""
+        new = replace(file, name=name, path=file.path.with_name(secrets.token_hex(8)))
+        new.print_times = list(file.print_times)
+        shutil.copyfile(file.path, new.path)
+        self.files[name] = new
+        self.counted.copies[name] += 1
+        self._fire("FileAdded", {**_storage(name), "type": ["machinecode", "gcode"], "operation": "copy"})
         self._files_changed()
         return new
 

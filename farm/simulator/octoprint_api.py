@@ -440,13 +440,33 @@ def _upload(call: _Call) -> Answer:
 
 def _use_file(call: _Call) -> Answer:
     file, host = call.file(), call.host
-    command, body = call.command("select")
+    command, body = call.command("select", "copy")
+    if command == "copy":
+        return _copy(call, file, body)
     if not host.operational or host.printing:
         raise _Refusal(409, "Printer is already printing, cannot select a new file")
     host.select(file)
     if body.get("print") is True:
         host.start(call.now)
     return call.accepted(command)
+
+
+def _copy(call: _Call, file: StoredFile, body: Json) -> Answer:
+    if "destination" not in body:
+        raise _Refusal(400, "Mandatory parameters missing")
+    name = body["destination"]
+    if not isinstance(name, str) or ".." in name or name.startswith("/"):
+        raise _Refusal(409, "Exception thrown by storage, bad folder/file name?")
+    if name == "" or name in call.host.files:
+        raise _Refusal(409, "File or folder does already exist")
+    if "/" in name:  # it has no folders
+        raise _Refusal(500, f"Could not copy {file.name} to {name}")
+    if not name.lower().endswith(EXTENSIONS):
+        raise _Refusal(415, f"Could not copy {file.name} to {name}, invalid type")
+    call.host.copy(file, name)
+    call.host.tick(call.now)
+    about = {"name": file.name, "path": name, "origin": "local", "refs": _refs(call, name)}
+    return _json(about, 201, location=call.url(f"{_FILES}/{name}"))
 
 
 def _delete(call: _Call) -> Answer:

@@ -135,11 +135,11 @@ async def status_until(driver: Driver, wanted: Callable[[Reading], object]) -> R
             await trio.sleep(0.05)
 
 
-async def outcome_of(driver: Driver, name: str) -> OutcomeKind:
+async def outcome_of(driver: Driver, name: str, mark: str = "") -> OutcomeKind:
     """How it ended, once the peer has noted it."""
     with trio.fail_after(SOON_S):
         while True:
-            outcome = await driver.outcome(name)
+            outcome = await driver.outcome(name, mark)
             if outcome.kind not in (OutcomeKind.RUNNING, OutcomeKind.UNKNOWN):
                 return outcome.kind
             await trio.sleep(0.05)
@@ -370,6 +370,62 @@ class DriverContract:
         with pytest.raises(NotFound):
             await driver.start("000000_gone.gcode")
         assert (await driver.outcome("000000_gone.gcode")).kind is OutcomeKind.UNKNOWN
+
+    # -- copies --------------------------------------------------------------------------------------
+
+    async def test_a_copy_is_a_file_of_its_own_and_its_print_has_an_end_of_its_own(
+        self, driver, watch, bench, tmp_path
+    ):
+        needs(driver, Capability.COPY)
+        first, size = await put(driver, tmp_path, bench.short), len(bench.short)
+        lies_there = await driver.upload(tmp_path / first, first, size)
+        await driver.start(first)
+        assert await outcome_of(driver, first) is OutcomeKind.FINISHED
+        await watch.until(is_doing(Operation.IDLE))
+
+        second = f"{secrets.token_hex(3)}_part.gcode"
+        copy = await driver.copy(first, second, size, lies_there.checksum)
+        again = await driver.copy(first, second, size, lies_there.checksum)  # as after a lost answer
+
+        assert copy == again
+        assert copy.checksum == lies_there.checksum
+        assert (await driver.outcome(second, copy.mark)).kind is OutcomeKind.NO_RECORD
+        await driver.delete(first)
+        await driver.start(second)
+        assert await outcome_of(driver, second, copy.mark) is OutcomeKind.FINISHED
+
+    async def test_nothing_is_copied_but_what_the_farm_put_there(self, driver, bench, tmp_path):
+        needs(driver, Capability.COPY)
+        name, size = await put(driver, tmp_path, bench.short), len(bench.short)
+        lies_there = await driver.upload(tmp_path / name, name, size)
+        other = f"{secrets.token_hex(3)}_part.gcode"
+
+        with pytest.raises(NotFound):
+            await driver.copy("000000_gone.gcode", other, size, lies_there.checksum)
+        for wrong in ((size + 1, lies_there.checksum), (size, "0" * 40)):
+            with pytest.raises(Refused, match="other content"):
+                await driver.copy(name, other, *wrong)
+        with pytest.raises(NotFound):
+            await driver.start(other)
+
+    async def test_what_runs_after_the_end_of_ours_is_not_taken_for_ours(
+        self, driver, watch, bench, tmp_path
+    ):
+        needs(driver, Capability.OUTCOME)
+        name = await put(driver, tmp_path, bench.long)
+        await driver.start(name)
+        await watch.until(is_doing(Operation.PRINTING))
+        await driver.cancel()
+        assert await outcome_of(driver, name) is OutcomeKind.FAILED
+        await watch.until(is_doing(Operation.IDLE))
+
+        await arrange(bench.start_at_the_machine, name)
+        await watch.until(is_doing(Operation.PRINTING))
+
+        assert (await driver.outcome(name)).kind is OutcomeKind.FAILED
+        await driver.cancel()
+
+    # -- files that go -------------------------------------------------------------------------------
 
     async def test_a_deleted_file_is_gone_and_deleting_it_again_is_fine(self, driver, bench, tmp_path):
         name = await put(driver, tmp_path, bench.short)

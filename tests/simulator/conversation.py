@@ -202,6 +202,16 @@ async def prints(talk: Conversation) -> None:
         await _tidy(talk, "long", "waits", "chosen")
 
 
+async def copies(talk: Conversation) -> None:
+    """Files put there once more, with what is remembered of them, while it is idle and while it prints."""
+    async with talk.listening():
+        await trio.sleep(0.6)
+        await _copy_what_was_printed(talk)
+        await _refused_copies(talk)
+        await _copy_what_prints(talk)
+        await _tidy(talk, "first", "second", "third", "long", "fourth")
+
+
 async def endings(talk: Conversation) -> None:
     """A print that ends well, and one that is stopped while heating."""
     async with talk.listening():
@@ -314,6 +324,62 @@ async def _put_files(talk: Conversation) -> None:
     await talk.ask("file chosen: job", "GET", "/api/job")
     await talk.ask("files", "GET", "/api/files")
     await trio.sleep(0.8)
+
+
+async def _copy(talk: Conversation, situation: str, source: str, **body: object) -> None:
+    await talk.ask(situation, "POST", f"/api/files/local/{source}", {"command": "copy", **body})
+
+
+async def _copy_what_was_printed(talk: Conversation) -> None:
+    talk.now("before copies")
+    await talk.upload("upload of the first", "first.gcode", SHORT)
+    await talk.ask("start the first", "POST", "/api/files/local/first.gcode", CHOOSE)
+    await talk.event("PrintDone")
+    await talk.state("Operational")
+    await trio.sleep(1.2)
+    talk.now("copy")
+    await _copy(talk, "copy", "first.gcode", destination="second.gcode")
+    await talk.ask("file, copied", "GET", "/api/files/local/second.gcode")
+    await _copy(talk, "copy of a copy", "second.gcode", destination="third.gcode")
+    await trio.sleep(0.6)
+    talk.now("print of a copy")
+    await talk.ask("start the copy", "POST", "/api/files/local/second.gcode", CHOOSE)
+    await talk.event("PrintDone")
+    await talk.state("Operational")
+    await trio.sleep(1.2)
+    for name in ("first", "second", "third"):
+        await talk.ask(f"file, {name} of three", "GET", f"/api/files/local/{name}.gcode")
+
+
+async def _refused_copies(talk: Conversation) -> None:
+    talk.now("refused copies")
+    await _copy(talk, "copy onto another file", "first.gcode", destination="second.gcode")
+    await _copy(talk, "copy onto itself", "first.gcode", destination="first.gcode")
+    await _copy(talk, "copy of a missing file", "none.gcode", destination="fifth.gcode")
+    await _copy(talk, "copy to nowhere", "first.gcode")
+    await _copy(talk, "copy to no name", "first.gcode", destination="")
+    await _copy(talk, "copy to an odd name", "first.gcode", destination=5)
+    await _copy(talk, "copy to an unknown kind", "first.gcode", destination="part.exe")
+    await _copy(talk, "copy to a missing folder", "first.gcode", destination="folder/fifth.gcode")
+    await _copy(talk, "copy out of the folder", "first.gcode", destination="../fifth.gcode")
+
+
+async def _copy_what_prints(talk: Conversation) -> None:
+    talk.now("start of a long print")
+    await talk.upload("upload of a long one", "long.gcode", LONG)
+    await talk.ask("start the long one", "POST", "/api/files/local/long.gcode", CHOOSE)
+    await talk.state("Printing")
+    await trio.sleep(0.6)
+    talk.now("copies beside a print")
+    await _copy(talk, "copy of the printing file", "long.gcode", destination="fourth.gcode")
+    await _copy(talk, "copy onto the printing file", "first.gcode", destination="long.gcode")
+    await talk.ask("delete, something else prints", "DELETE", "/api/files/local/third.gcode")
+    await trio.sleep(0.6)
+    talk.now("end of the long print")
+    await talk.job("cancel the long print", "cancel")
+    await talk.state("Operational")
+    await trio.sleep(0.8)
+    await talk.ask("file, copied before its end", "GET", "/api/files/local/fourth.gcode")
 
 
 async def _refusals(talk: Conversation) -> None:
@@ -514,6 +580,7 @@ _ALL = (
     introduction,
     uploads,
     prints,
+    copies,
     endings,
     commands,
     losses,

@@ -1,6 +1,7 @@
 """Has the talk with a real OctoPrint: `FARM_OCTOPRINT=... python -m tests.simulator.record_conversation`.
 
-The simulator is held against what is written down here; see test_against_the_real_octoprint.py.
+Names of acts behind it have only these anew, beside what is on record. The simulator is held against what is
+written down here; see test_against_the_real_octoprint.py.
 """
 
 from __future__ import annotations
@@ -43,20 +44,22 @@ def _shortened(messages: list[Any]) -> Iterator[Any]:
         yield message
 
 
-def main() -> int:
+def main(wanted: list[str]) -> int:
     program = Path(os.environ.get("FARM_OCTOPRINT", "octoprint"))
     with tempfile.TemporaryDirectory() as folder, OctoPrint(program, Path(folder)) as server:
         acts = {}
-        for name, act in ACTS.items():
-            acts[name] = trio.run(converse, server.url, server.api_key, act)
+        for name in wanted or ACTS:
+            acts[name] = asdict(shortened(trio.run(converse, server.url, server.api_key, ACTS[name])))
             server.restart()  # each act begins with a fresh one, as each has a simulated printer of its own
-    version = acts["introduction"].answers["version"]["body"]["server"]
+        version = server.request("GET", "/api/version").json()["server"]
     written = TRANSCRIPTS / f"conversation-{version}.json"
-    told = {name: asdict(shortened(act)) for name, act in acts.items()}
+    if wanted:
+        acts = json.loads(written.read_text()) | acts
+    told = {name: acts[name] for name in ACTS}
     written.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     print(written)  # noqa: T201
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -36,6 +36,8 @@ DIFFERENCES = {
 RACES = {
     "cancel while heating/event PrintCancelled.reason: missing": "one object, changed while it is being sent",
     "events in cancel while heating: *": "the pause that was cancelled is sometimes told of afterwards",
+    "events in before copies: *": "an end is noted before or after the printer is free again",
+    "events in print of a copy: *": "the same",
     "events in thermal runaway: *": "the failed print is told of before or after the line is closed",
     "events/PrintPaused: missing": "the same",
     "events/PositionUpdate: missing": "the same",

@@ -15,6 +15,7 @@ from farm.domain.printer import Operation
 from farm.drivers.base import AnswerLost, OutcomeKind
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import PrinterUnreachable, ProtocolError
+from tests.drivers.contract import outcome_of
 from tests.simulator.conversation import LONG, SHORT, Conversation
 from tests.simulator.fleet import HANDSHAKE, Fleet, Printer
 
@@ -274,3 +275,68 @@ async def test_a_printer_taken_away_is_gone(fleet: Fleet, driver: OctoPrintDrive
     with pytest.raises(PrinterUnreachable):
         await driver.connect()
     assert (await fleet.ask("GET", "/printers"))["printers"] == []
+
+
+async def put_to_copy(driver: OctoPrintDriver, folder: Path) -> tuple[str, int, str]:
+    """A file that was printed once, its size and its checksum."""
+    name = await put(driver, folder)
+    stored = await driver.upload(folder / name, name, len(SHORT))
+    await driver.start(name)
+    assert await outcome_of(driver, name) is OutcomeKind.FINISHED
+    return name, len(SHORT), stored.checksum
+
+
+@pytest.mark.parametrize("then", ["nothing", "close"])
+async def test_a_copy_whose_answer_was_lost_is_found_and_takes_no_end_along(
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path, then: str
+) -> None:
+    source = await put_to_copy(driver, tmp_path)
+    await printer.switch(swallow={"what": "copy", "then": then})
+
+    stored = await driver.copy(source[0], "b2_part.gcode", *source[1:])
+
+    assert (await driver.outcome("b2_part.gcode", stored.mark)).kind is OutcomeKind.NO_RECORD
+    assert (await printer.told())["copies"] == {"b2_part.gcode": 1}
+
+
+async def test_a_copy_that_nobody_answers_for_is_not_taken_for_none(
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path
+) -> None:
+    source = await put_to_copy(driver, tmp_path)
+
+    async def drop_later() -> None:
+        await trio.sleep(0.05)
+        await printer.switch(manner="drop")
+
+    await printer.switch(slow_ms=150)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(drop_later)
+        with pytest.raises(AnswerLost):
+            await driver.copy(source[0], "b2_part.gcode", *source[1:])
+
+
+async def test_half_a_copy_is_waited_for_and_never_taken(
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path
+) -> None:
+    source = await put_to_copy(driver, tmp_path)
+    half = tmp_path / "half.gcode"
+    half.write_text(SHORT[: len(SHORT) // 2])
+    await driver.upload(half, "b2_part.gcode", half.stat().st_size)
+
+    with trio.move_on_after(5) as patience:
+        await driver.copy(source[0], "b2_part.gcode", *source[1:])
+
+    assert patience.cancelled_caught
+
+
+async def test_a_deletion_whose_answer_was_lost_is_asked_for_again(
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path
+) -> None:
+    name = await put(driver, tmp_path)
+    await printer.switch(swallow={"what": "delete"})
+
+    with pytest.raises(AnswerLost):
+        await driver.delete(name)
+    await driver.delete(name)
+
+    assert name not in (await printer.told())["files"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -13,10 +14,10 @@ import trio
 
 from farm.domain.printer import BUSY, Address
 from farm.drivers import tls
-from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
+from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading, Stored
 from farm.drivers.exchange import Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience
-from farm.drivers.octoprint import protocol, push
+from farm.drivers.octoprint import files, protocol, push
 from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
 from farm.errors import PrinterUnreachable, ProtocolError
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
 POLL_BUSY_S, POLL_IDLE_S = 2.0, 5.0  # where nothing is pushed
 MISSED_LOOKS = 3
+COPIED_PER_S = 1_000_000  # bytes; the card of a slow Raspberry Pi takes several times that
+SETTLE_EVERY_S, SETTLED_LOOKS = 1.0, 3
 TRY_PUSH_AGAIN_S = 600.0
 LEAST_BETWEEN_S = 0.4  # of two readings told; OctoPrint keeps to 0.5 s itself, a plugin of it may not
 
@@ -77,15 +80,47 @@ class OctoPrintDriver:
             with trio.move_on_after(TRY_PUSH_AGAIN_S):
                 await self._poll(tell)
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> None:
+    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
         envelope = file_envelope(remote_name, secrets.token_hex(16))
-        answer, sha1 = await self._http.send_file(protocol.upload(), source, size, envelope)
-        protocol.uploaded(answer, remote_name)
-        looked = await self._http.send(protocol.file(remote_name))
-        protocol.verify(protocol.file_record(looked), remote_name, size, sha1)
+        answer, sha1 = await self._http.send_file(files.upload(), source, size, envelope)
+        files.uploaded(answer, remote_name)
+        return files.stored(await self._record(remote_name), remote_name, size, sha1)
+
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+        files.original(await self._record(source), source, size, checksum)
+        if not await self._is_copied(source, remote_name, self._patience.command_s + size / COPIED_PER_S):
+            await self._settle(remote_name, size, checksum)
+        return files.stored(await self._record(remote_name), remote_name, size, checksum)
+
+    async def _is_copied(self, source: str, remote_name: str, within_s: float) -> bool:
+        """Ask for a copy. False when it may be made, or be under way."""
+        try:
+            answer = await self._http.send(files.copy(source, remote_name), within_s)
+        except (AnswerLost, ProtocolError):
+            return False
+        return files.copied(answer, source, remote_name)
+
+    async def _settle(self, remote_name: str, size: int, checksum: str) -> None:
+        """Wait until a copy begun at some time is whole, and what is remembered of it has come along.
+
+        Raises AnswerLost when there is none to be seen.
+        """
+        whole = missed = 0
+        while whole < SETTLED_LOOKS:
+            record = None
+            with suppress(PrinterUnreachable, ProtocolError):
+                record = await self._record(remote_name)
+            whole = whole + 1 if record is not None and record.holds(size, checksum) else 0
+            missed = missed + 1 if record is None else 0
+            if missed == MISSED_LOOKS:
+                raise AnswerLost(f"OctoPrint does not say whether it copied {remote_name}.")
+            await trio.sleep(SETTLE_EVERY_S)
+
+    async def _record(self, remote_name: str) -> files.FileRecord | None:
+        return files.file_record(await self._http.send(files.file(remote_name)))
 
     async def start(self, remote_name: str) -> None:
-        await self._command(protocol.start(remote_name), remote_name)
+        await self._command(files.start(remote_name), remote_name)
 
     async def pause(self) -> None:
         await self._command(protocol.pause())
@@ -119,13 +154,12 @@ class OctoPrintDriver:
         await self._command(protocol.disconnect_machine())
 
     async def delete(self, remote_name: str) -> None:
-        protocol.deleted(await self._http.send(protocol.delete(remote_name)), remote_name)
+        files.deleted(await self._http.send(files.delete(remote_name)), remote_name)
 
-    async def outcome(self, remote_name: str) -> Outcome:
+    async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
         # First the printer, then the history: an end between the two is then in the history.
         reading = await self.status()
-        record = protocol.file_record(await self._http.send(protocol.file(remote_name)))
-        return protocol.outcome(reading, record, remote_name)
+        return files.outcome(reading, await self._record(remote_name), remote_name, mark)
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -17,14 +17,12 @@ from farm.drivers.base import (
     Identity,
     LoadedFile,
     Loss,
-    Outcome,
-    OutcomeKind,
     Reading,
     command_line,
     plain_number,
 )
-from farm.drivers.exchange import Answer, Request, json_object, json_request, one_line, path_segment
-from farm.errors import Forbidden, Invalid, NotFound, ProtocolError, Refused, TooLarge, WrongFileType
+from farm.drivers.exchange import Answer, Request, json_object, json_request, one_line
+from farm.errors import Forbidden, Invalid, NotFound, ProtocolError, Refused
 
 PEER = "OctoPrint"
 KIND = "octoprint"
@@ -91,22 +89,6 @@ class Login:
     session: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """What OctoPrint keeps about an uploaded file.
-
-    size: bytes. sha1: None where it gives none. successes, failures: prints of it that ended;
-    OctoPrint counts a cancelled print as a failure, and one cut off by its own end not at all.
-    printed_s: seconds the last good print took.
-    """
-
-    size: int | None
-    sha1: str | None
-    successes: int
-    failures: int
-    printed_s: float | None
-
-
 # -- requests ------------------------------------------------------------------------------------
 
 
@@ -124,22 +106,6 @@ def printer() -> Request:
 
 def job() -> Request:
     return Request("GET", _JOB)
-
-
-def upload() -> Request:
-    return Request("POST", "/api/files/local")
-
-
-def file(remote_name: str) -> Request:
-    return Request("GET", _file_path(remote_name))
-
-
-def delete(remote_name: str) -> Request:
-    return Request("DELETE", _file_path(remote_name))
-
-
-def start(remote_name: str) -> Request:
-    return json_request("POST", _file_path(remote_name), {"command": "select", "print": True})
 
 
 def pause() -> Request:
@@ -207,26 +173,22 @@ def disconnect_machine() -> Request:
     return json_request("POST", "/api/connection", {"command": "disconnect"})
 
 
-def _file_path(remote_name: str) -> str:
-    return f"/api/files/local/{path_segment(remote_name)}"
-
-
 # -- answers -------------------------------------------------------------------------------------
 
 
 def identity(answer: Answer) -> Identity:
     """Who answers /api/version. Raises ProtocolError for servers that only imitate OctoPrint's API."""
-    body = _good(answer)
+    body = good(answer)
     text, server = body.get("text"), body.get("server")
     # Moonraker says "OctoPrint (Moonraker 0.11.0)", PrusaLink "PrusaLink 0.8.1".
     if not isinstance(text, str) or not re.match(r"OctoPrint \d", text):
-        raise ProtocolError(f"This is no OctoPrint; it calls itself {_shown(text)}.")
+        raise ProtocolError(f"This is no OctoPrint; it calls itself {shown(text)}.")
     return Identity(KIND, text_of(server) or text_of(text.removeprefix("OctoPrint ")))
 
 
 def login(answer: Answer) -> Login:
     """The session that /api/login opened. Raises Forbidden when the key is not taken."""
-    body = _good(answer)
+    body = good(answer)
     name, session = body.get("name"), body.get("session")
     if not isinstance(name, str) or not isinstance(session, str):
         raise ProtocolError("OctoPrint opened no session for the key.")
@@ -237,7 +199,7 @@ def machine(answer: Answer) -> Machine:
     """What /api/printer says; 409 is how OctoPrint tells that its printer is away."""
     if answer.status == 409:
         return Machine(connected=False, operation=Operation.UNKNOWN)
-    body = _good(answer)
+    body = good(answer)
     given = body.get("temperature")
     samples = given.get("history") if isinstance(given, dict) else None
     newest = samples[-1] if isinstance(samples, list) and samples else None
@@ -265,7 +227,7 @@ def machine_in(
 
 def current_job(answer: Answer) -> Job:
     """What /api/job says; it answers while the printer is away, too."""
-    body = _good(answer)
+    body = good(answer)
     return job_in(body, text_of(body.get("state")), text_of(body.get("error")))
 
 
@@ -310,55 +272,6 @@ class Freshness:
         return replace(reading, stale=True, attention=words)
 
 
-def uploaded(answer: Answer, remote_name: str) -> None:
-    """Whether an upload was taken, under the name asked for.
-
-    Raises Refused, WrongFileType, TooLarge when it was not.
-    """
-    match answer.status:
-        case 409:
-            raise Refused(f"OctoPrint did not take {remote_name}: a file of that name is printing.")
-        case 415:
-            raise WrongFileType(f"OctoPrint does not take {remote_name}: it knows no such kind of file.")
-        case 413:
-            raise TooLarge(f"OctoPrint does not take {remote_name}: it is larger than its settings allow.")
-    body = _good(answer, 201)
-    path = part(part(body, "files"), "local").get("path")
-    if path != remote_name:
-        raise ProtocolError(f"OctoPrint stored {remote_name} under another name: {_shown(path)}.")
-    if body.get("effectivePrint") is True:  # never asked for: the start is a command of its own
-        raise ProtocolError(
-            f"OctoPrint started {remote_name} by itself: switch off what prints uploads there."
-        )
-
-
-def file_record(answer: Answer) -> FileRecord | None:
-    """What OctoPrint keeps about a file; None when it has no such file."""
-    if answer.status == 404 and _is_json(answer):
-        return None
-    body = _good(answer)
-    prints = body.get("prints")
-    history = prints if isinstance(prints, dict) else {}  # absent until a print of it ended
-    last = history.get("last")
-    return FileRecord(
-        size=count(body.get("size")),
-        sha1=sha1 if isinstance(sha1 := body.get("hash"), str) else None,  # absent while it is analysed
-        successes=count(history.get("success")) or 0,
-        failures=count(history.get("failure")) or 0,
-        printed_s=seconds(last.get("printTime")) if isinstance(last, dict) else None,
-    )
-
-
-def verify(record: FileRecord | None, remote_name: str, size: int, sha1: str) -> None:
-    """Raises ProtocolError unless the stored file is the one sent, as far as OctoPrint says."""
-    if record is None or record.size is None:
-        raise ProtocolError(f"OctoPrint took {remote_name}, but does not show it.")
-    if record.size != size:
-        raise ProtocolError(f"OctoPrint stored {record.size} of the {size} bytes of {remote_name}.")
-    if record.sha1 is not None and record.sha1.lower() != sha1:
-        raise ProtocolError(f"OctoPrint stored {remote_name} with other content than was sent.")
-
-
 def accepted(answer: Answer, remote_name: str = "") -> None:
     """Whether a command was accepted; it is not done yet.
 
@@ -370,69 +283,33 @@ def accepted(answer: Answer, remote_name: str = "") -> None:
             return
         case _ if _key_refused(answer):
             raise Forbidden(_WRONG_KEY)
-        case 404 if remote_name and _is_json(answer):
-            raise NotFound(_no_such_file(remote_name))
+        case 404 if remote_name and is_json(answer):
+            raise NotFound(no_such_file(remote_name))
         case 409 if remote_name:  # its own text speaks of printing even when the printer is away
             raise Refused(f"OctoPrint does not start {remote_name}: it is busy, or its printer is away.")
         case status if 400 <= status < 500:
-            raise Refused(f"OctoPrint refused: {_reason(answer)}")
+            raise Refused(f"OctoPrint refused: {reason(answer)}")
         case status:
             raise AnswerLost(f"OctoPrint answered {status}: whether it does what was asked is unknown.")
-
-
-def deleted(answer: Answer, remote_name: str) -> None:
-    """Whether the file is gone. Raises Refused while it is printing."""
-    match answer.status:
-        case 204:
-            return
-        case 404 if _is_json(answer):
-            return
-        case 409:
-            raise Refused(f"OctoPrint keeps {remote_name} while it is in use.")
-    _good(answer, 204)
-
-
-def outcome(reading: Reading, record: FileRecord | None, remote_name: str) -> Outcome:
-    """How the print of a file ended, by a look at the printer and, after it, at the file's history."""
-    loaded = reading.file is not None and reading.file.remote_name == remote_name
-    if loaded and reading.machine_connected and reading.operation not in (Operation.IDLE, Operation.UNKNOWN):
-        return Outcome(OutcomeKind.RUNNING, f"OctoPrint is printing {remote_name}.")
-    if record is None:  # the history goes with the file
-        return Outcome(OutcomeKind.UNKNOWN, _no_such_file(remote_name))
-    match (record.successes > 0, record.failures > 0):
-        case (True, False):
-            return Outcome(OutcomeKind.FINISHED, "OctoPrint printed it to its end.", record.printed_s)
-        case (False, True):
-            return Outcome(OutcomeKind.FAILED, "OctoPrint counts it as cancelled or failed.")
-        case (True, True):  # somebody printed our file again at the host: which one was ours?
-            return Outcome(
-                OutcomeKind.UNKNOWN, "It was printed several times on OctoPrint, with different ends."
-            )
-    if loaded:  # the history is written a moment after the state has changed
-        return Outcome(OutcomeKind.UNKNOWN, "OctoPrint has it loaded, but has not noted how it ended.")
-    return Outcome(
-        OutcomeKind.NO_RECORD,
-        "OctoPrint has no record of printing it: it never started, or OctoPrint itself stopped meanwhile.",
-    )
 
 
 # -- pieces --------------------------------------------------------------------------------------
 
 
-def _good(answer: Answer, status: int = 200) -> dict[str, object]:
+def good(answer: Answer, status: int = 200) -> dict[str, object]:
     """The body of an answer with the status it should have; every other status as an error."""
     if answer.status == status:
         return {} if status == 204 else json_object(answer, PEER)
     if _key_refused(answer):
         raise Forbidden(_WRONG_KEY)
-    if answer.status in (502, 503, 504) or (answer.status == 404 and not _is_json(answer)):
+    if answer.status in (502, 503, 504) or (answer.status == 404 and not is_json(answer)):
         # Its stand-in while it starts knows no route, and answers 404 in plain text.
         raise AnswerLost("OctoPrint is starting, or stopped behind its web server; wait a moment.")
     if 300 <= answer.status < 400:
         raise ProtocolError("The address leads on to another one: enter the one OctoPrint itself has.")
     if answer.status >= 500:
         raise ProtocolError(f"OctoPrint has an error of its own ({answer.status}): see its log.")
-    raise ProtocolError(f"OctoPrint answers {answer.status} out of turn: {_reason(answer)}")
+    raise ProtocolError(f"OctoPrint answers {answer.status} out of turn: {reason(answer)}")
 
 
 def _key_refused(answer: Answer) -> bool:
@@ -440,11 +317,13 @@ def _key_refused(answer: Answer) -> bool:
     return answer.status in (401, 403) or (answer.status == 400 and b"CSRF" in answer.body)
 
 
-def _is_json(answer: Answer) -> bool:
+def is_json(answer: Answer) -> bool:
+    """Whether OctoPrint itself answers: what stands in for it while it starts speaks plain text."""
     return answer.headers.get("content-type", "").startswith("application/json")
 
 
-def _reason(answer: Answer) -> str:
+def reason(answer: Answer) -> str:
+    """OctoPrint's own words for what it refuses."""
     try:
         words = json_object(answer, PEER).get("error")
     except ProtocolError:
@@ -452,7 +331,7 @@ def _reason(answer: Answer) -> str:
     return one_line(words) if isinstance(words, str) else "it gives no reason."
 
 
-def _no_such_file(remote_name: str) -> str:
+def no_such_file(remote_name: str) -> str:
     return f"OctoPrint does not have the file {remote_name} (any more)."
 
 
@@ -548,5 +427,6 @@ def text_of(value: object) -> str:
     return one_line(value) if isinstance(value, str) else ""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A peer's value in a sentence."""
     return repr(one_line(value)) if isinstance(value, str) else "nothing at all"

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.domain.printer import Operation, Temperature
-from farm.drivers.base import AnswerLost, Identity, LoadedFile, Loss, OutcomeKind, Reading
+from farm.drivers.base import AnswerLost, Identity, LoadedFile, Loss, Reading
 from farm.drivers.exchange import Answer, Request
-from farm.drivers.octoprint import protocol
-from farm.errors import FarmError, Forbidden, NotFound, ProtocolError, Refused, TooLarge, WrongFileType
+from farm.drivers.octoprint import files, protocol
+from farm.errors import FarmError, Forbidden, NotFound, ProtocolError, Refused, WrongFileType
 
 RECORDED = json.loads(
     (Path(__file__).parents[2] / "transcripts" / "octoprint" / "octoprint-1.11.8.json").read_text()
@@ -37,11 +37,6 @@ def saying(body: object, status: int = 200) -> Answer:
 def reading(situation: str) -> Reading:
     machine = protocol.machine(recorded(f"{situation}: printer"))
     return protocol.reading(machine, protocol.current_job(recorded(f"{situation}: job")))
-
-
-def outcome(situation: str, file: str) -> OutcomeKind:
-    record = protocol.file_record(recorded(file))
-    return protocol.outcome(reading(situation), record, NAME).kind
 
 
 # -- what a real one says ------------------------------------------------------------------------
@@ -137,36 +132,6 @@ def test_why_the_printer_is_away_is_read_from_octoprints_words(
     assert protocol.reading(away, job).loss is loss
 
 
-@pytest.mark.parametrize(
-    ("situation", "file", "kind"),
-    [
-        ("idle, just connected", "file, never printed", OutcomeKind.NO_RECORD),
-        ("printing", "file, never printed", OutcomeKind.RUNNING),
-        ("paused", "file, never printed", OutcomeKind.RUNNING),
-        ("cancelled", "file, cancelled", OutcomeKind.FAILED),
-        ("finished", "file, finished", OutcomeKind.FINISHED),
-        ("printer disconnected", "file, cancelled", OutcomeKind.FAILED),
-        ("idle, just connected", "file, missing", OutcomeKind.UNKNOWN),
-        # The history is written a moment after the state changed: loaded and not noted is no "never".
-        ("finished", "file, never printed", OutcomeKind.UNKNOWN),
-    ],
-)
-def test_the_end_of_a_print_is_read_from_its_file(situation: str, file: str, kind: OutcomeKind) -> None:
-    assert outcome(situation, file) is kind
-
-
-def test_a_file_printed_again_with_another_end_is_not_guessed_at() -> None:
-    record = protocol.file_record(saying({"size": 1, "prints": {"success": 1, "failure": 1}}))
-
-    assert protocol.outcome(reading("finished"), record, NAME).kind is OutcomeKind.UNKNOWN
-
-
-def test_a_finished_print_tells_how_long_it_took() -> None:
-    record = protocol.file_record(recorded("file, finished"))
-
-    assert protocol.outcome(reading("finished"), record, NAME).printed_s == pytest.approx(0.01, abs=0.5)
-
-
 @pytest.mark.parametrize("situation", ["start", "pause", "cancel", "start again"])
 def test_accepted_commands_pass(situation: str) -> None:
     protocol.accepted(recorded(situation), NAME)
@@ -178,9 +143,9 @@ def test_accepted_commands_pass(situation: str) -> None:
         ("start, already printing", protocol.accepted, Refused, "busy, or its printer is away"),
         ("start, printer disconnected", protocol.accepted, Refused, "busy, or its printer is away"),
         ("start, file missing", protocol.accepted, NotFound, "does not have the file"),
-        ("upload over the printing file", protocol.uploaded, Refused, "of that name is printing"),
-        ("upload of an unknown kind", protocol.uploaded, WrongFileType, "no such kind"),
-        ("delete, printing", protocol.deleted, Refused, "while it is in use"),
+        ("upload over the printing file", files.uploaded, Refused, "of that name is printing"),
+        ("upload of an unknown kind", files.uploaded, WrongFileType, "no such kind"),
+        ("delete, printing", files.deleted, Refused, "while it is in use"),
     ],
 )
 def test_refusals_say_what_is_in_the_way(
@@ -193,25 +158,6 @@ def test_refusals_say_what_is_in_the_way(
 def test_a_refused_pause_keeps_octoprints_reason() -> None:
     with pytest.raises(Refused, match="neither printing nor paused"):
         protocol.accepted(recorded("pause, nothing prints"))
-
-
-def test_a_file_that_is_gone_already_counts_as_deleted() -> None:
-    protocol.deleted(recorded("delete"), NAME)
-    protocol.deleted(recorded("delete, gone"), NAME)
-
-
-def test_an_upload_is_taken_and_lies_there_whole() -> None:
-    protocol.uploaded(recorded("upload"), NAME)
-    record = protocol.file_record(recorded("file, never printed"))
-    assert record is not None
-
-    protocol.verify(record, NAME, record.size or 0, str(record.sha1))
-    with pytest.raises(ProtocolError, match=rf"stored {record.size} of the 99 bytes"):
-        protocol.verify(record, NAME, 99, str(record.sha1))
-    with pytest.raises(ProtocolError, match="does not show it"):
-        protocol.verify(protocol.file_record(recorded("file, missing")), NAME, 99, "")
-    with pytest.raises(ProtocolError, match="other content"):
-        protocol.verify(record, NAME, record.size or 0, "0" * 40)
 
 
 def test_a_session_is_opened_with_the_key() -> None:
@@ -386,15 +332,6 @@ def test_a_web_server_without_its_octoprint_is_not_reachable(
         check(Answer(status, {}, b"<html>Bad Gateway"))
 
 
-def test_the_stand_in_of_a_starting_octoprint_does_not_make_files_vanish() -> None:
-    stand_in = Answer(404, {}, b"Not found")
-
-    with pytest.raises(AnswerLost):
-        protocol.file_record(stand_in)
-    with pytest.raises(AnswerLost):
-        protocol.deleted(stand_in, NAME)
-
-
 @pytest.mark.parametrize("status", [200, 202, 302, 500, 501, 503, 504])
 def test_a_command_answered_out_of_turn_may_have_been_carried_out(status: int) -> None:
     with pytest.raises(AnswerLost):
@@ -405,26 +342,6 @@ def test_a_command_answered_out_of_turn_may_have_been_carried_out(status: int) -
 def test_a_command_refused_for_any_reason_was_not_carried_out(status: int) -> None:
     with pytest.raises(Refused, match=r"refused|does not start"):
         protocol.accepted(Answer(status, {}, b"<html>"), NAME)
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"files": {"local": {"path": "other.gcode"}}}, "under another name"),
-        ({"files": {"local": {}}}, "under another name"),
-        ({"files": {"local": {"path": NAME}}, "effectivePrint": True}, "by itself"),
-        ({"files": {"sdcard": {"path": NAME}}}, 'without "local"'),
-        ({}, 'without "files"'),
-    ],
-)
-def test_an_upload_that_went_elsewhere_is_not_taken_for_good(body: object, words: str) -> None:
-    with pytest.raises(ProtocolError, match=words):
-        protocol.uploaded(saying(body, 201), NAME)
-
-
-def test_an_upload_too_large_for_octoprint_is_said() -> None:
-    with pytest.raises(TooLarge):
-        protocol.uploaded(Answer(413), NAME)
 
 
 # -- whatever the bytes --------------------------------------------------------------------------
@@ -440,9 +357,6 @@ EVERY_CHECK: list[Callable[[Answer], object]] = [
     protocol.current_job,
     protocol.accepted,
     lambda answer: protocol.accepted(answer, NAME),
-    lambda answer: protocol.uploaded(answer, NAME),
-    protocol.file_record,
-    lambda answer: protocol.deleted(answer, NAME),
 ]
 
 
@@ -489,7 +403,7 @@ def test_a_real_answer_with_one_part_gone_wrong_is_still_read_or_refused(
 
 
 @pytest.mark.parametrize(
-    "request_", [protocol.file, protocol.delete, protocol.start], ids=lambda request_: request_.__name__
+    "request_", [files.file, files.delete, files.start], ids=lambda request_: request_.__name__
 )
 def test_no_name_reaches_another_path(request_: Callable[[str], Request]) -> None:
     with pytest.raises(ValueError, match="not a plain file name"):
