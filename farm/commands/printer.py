@@ -25,6 +25,7 @@ COLUMNS = {
     "message": "MESSAGE",
 }
 COMMANDS = (*NAMES.values(), "plate_cleared", "plate_undo")
+USUAL_WAIT_S = 60  # a pause may wait for a long move, a cancel for the heat-up it falls into
 KINDS = {"octoprint": "OctoPrint"}
 
 _LISTS = frozenset({"lines", "axes"})
@@ -85,6 +86,13 @@ def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     telling.add_argument(
         "values", nargs="*", type=_value, metavar="NAME=VALUE", help="what the command takes; lists repeat it"
     )
+    telling.add_argument(
+        "--wait",
+        type=_seconds,
+        default=USUAL_WAIT_S,
+        metavar="SECONDS",
+        help=f"how long to wait for its end; 0 not at all (default: {USUAL_WAIT_S})",
+    )
     stopping = options.command(
         group,
         "emergency-stop",
@@ -118,6 +126,12 @@ def _trust(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither system, nor sha256: and a fingerprint, nor a PEM file that can be read"
         ) from None
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of seconds")
+    return int(text)
 
 
 def _value(text: str) -> tuple[str, Any]:
@@ -215,15 +229,24 @@ def _line(printer: output.Row) -> output.Row:
 
 
 def command(chosen: argparse.Namespace) -> int:
-    """Good as soon as the printer has accepted; what comes of it is seen in `farm printer list`."""
+    """Exit code 1 when it went wrong, or it is not known in time how it went."""
     wanted = {"command": chosen.command, **_gathered(chosen.values)}
     with reach.server_in(options.data_folder(chosen)) as farm:
-        accepted = farm.command_printer(chosen.id, wanted)
+        end = farm.command_printer(chosen.id, wanted, chosen.wait)
     if chosen.json:
-        output.say_json(accepted)
+        output.say_json(end)
+    elif end["ok"]:
+        output.say(f"{chosen.id}: {chosen.command} is done.")
+    elif end["problem"]:
+        output.complain(f"{chosen.id}: {chosen.command} went wrong: {end['problem']}")
+    elif chosen.wait:
+        output.complain(
+            f"{chosen.id} takes {chosen.command}, and has not shown within {chosen.wait} s that it is done; "
+            "`farm printer list` shows how it stands."
+        )
     else:
         output.say(f"{chosen.id} takes {chosen.command}.")
-    return 0
+    return 0 if end["ok"] or not chosen.wait else 1
 
 
 def _gathered(values: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from farm.errors import FarmError, NotFound, Refused
 
 PATIENCE_S = 30.0  # a busy server may be hashing other people's passwords first
 UPLOAD_PATIENCE_S = 90.0  # after the last byte a slow disk gets a minute of the server's
+LONGEST_POLL_S = 20  # for a fact; well within PATIENCE_S
 PIECE = 64 * 1024  # bytes
 
 
@@ -104,9 +107,29 @@ class RunningFarm:
     def list_printers(self) -> list[Row]:
         return self._all("/printers")
 
-    def command_printer(self, id: str, command: Mapping[str, Any]) -> Row:
-        """command: its name under "command", and its values. The row is its `command_id`."""
-        return self._ask("POST", f"/printers/{quote(id, safe='')}/commands", command)
+    def command_printer(self, id: str, command: Mapping[str, Any], within_s: float) -> Row:
+        """Give a command and wait for its end. command: its name under "command", and its values.
+
+        The row is its `command_id`, whether it went well (`ok`, None when that is not known after
+        `within_s` seconds), and the `problem` in words.
+        """
+        before = self._ask("GET", "/events") if within_s > 0 else {}
+        given = self._ask("POST", f"/printers/{quote(id, safe='')}/commands", command)
+        command_id = given["command_id"]
+        row: Row = {"command_id": command_id, "command": command["command"], "ok": None, "problem": None}
+        for fact in self._facts(before, f"printer:{id}", within_s):
+            if fact["data"].get("command_id") == command_id:
+                return {**row, **fact["data"]}
+        return row
+
+    def _facts(self, before: Mapping[str, Any], room: str, within_s: float) -> Iterator[Row]:
+        """What is told in a room after `before`, until `within_s` seconds have passed."""
+        end, position = time.monotonic() + within_s, before
+        while (left_s := end - time.monotonic()) > 0:
+            wait_s = str(min(math.ceil(left_s), LONGEST_POLL_S))
+            query = {"since": str(position["next"]), "epoch": position["epoch"], "rooms": room}
+            position = self._ask("GET", "/events", query={**query, "wait_s": wait_s})
+            yield from position["items"]
 
     def stop_printers(self, ids: Sequence[str] | None) -> Row:
         """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""

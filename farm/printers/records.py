@@ -12,6 +12,7 @@ from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.store import audit, printers, prints
 from farm.store.audit import Stamp
+from farm.store.commands import tell_end
 from farm.store.events import record
 
 
@@ -48,15 +49,7 @@ class Accepted:
 def finish_command(db: Connection, printer: str, accepted: Accepted, problem: str, stamp: Stamp) -> None:
     """Tell how a command went, and keep who gave it. problem: "" when it went well."""
     name = NAMES[type(accepted.command)]
-    data = {
-        "command_id": accepted.id,
-        "printer": printer,
-        "command": name,
-        "ok": not problem,
-        "problem": problem or None,
-        "by": str(accepted.by),
-    }
-    record(db, "printer.commandFinished", ("printers", f"printer:{printer}"), stamp.at, data)
+    tell_end(db, printer, accepted.id, name, problem, stamp)
     detail = {"command": name, **asdict(accepted.command), "problem": problem or None}
     audit.append(db, stamp, "printer.commanded", f"printer:{printer}", detail)
 

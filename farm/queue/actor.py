@@ -111,10 +111,10 @@ class Queue:
                 return await self._add_job(message, by)
             case ChangeJob(job, change):
                 return await self._change_job(job, change, by)
-            case ClearPlate(printer, good):
-                return await self._clear_plate(printer, good, by)
-            case UndoPlate(printer):
-                return await self._undo_plate(printer, by)
+            case ClearPlate():
+                return await self._clear_plate(message, by)
+            case UndoPlate():
+                return await self._undo_plate(message, by)
             case PrinterChanged():
                 await self._hear(message)
             case PrinterGone(printer):
@@ -170,7 +170,8 @@ class Queue:
         known = self._printers.get(printer)
         return Target(printer, known.printer.tags if known else frozenset())
 
-    async def _clear_plate(self, printer: str, good: int | None, by: Principal) -> Plate:
+    async def _clear_plate(self, wish: ClearPlate, by: Principal) -> Plate:
+        printer = wish.printer
         require(by, Action.CLEAR_PLATE, self._target(printer))
         news = self._printers.get(printer)
         if news is not None and news.status.operation in BUSY:
@@ -179,7 +180,7 @@ class Queue:
             )
         try:
             plate = await self._parts.database.write(
-                dispatch.clear_plate, printer, good, self._parts.undo_s, self._stamp(by)
+                dispatch.clear_plate, wish, self._parts.undo_s, self._stamp(by)
             )
         except FarmError:
             await self._read_plate_again(printer)  # it may be committed all the same
@@ -189,12 +190,13 @@ class Queue:
         self._nursery.start_soon(self._wake_when_settled, printer)
         return plate.plate
 
-    async def _undo_plate(self, printer: str, by: Principal) -> Plate:
+    async def _undo_plate(self, wish: UndoPlate, by: Principal) -> Plate:
+        printer = wish.printer
         require(by, Action.CLEAR_PLATE, self._target(printer))
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
             raise Refused("the time to take it back is over; pause or cancel what started instead")
         try:
-            plate = await self._parts.database.write(dispatch.undo_plate, printer, self._stamp(by))
+            plate = await self._parts.database.write(dispatch.undo_plate, wish, self._stamp(by))
         except FarmError:
             await self._read_plate_again(printer)
             raise

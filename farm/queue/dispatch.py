@@ -11,9 +11,11 @@ from farm.domain.job import ACTIVE_PRINTS, JOBS, MAY_BE_HOT, Job, JobState, Prin
 from farm.domain.printer import PLATES, Plate, Printer
 from farm.domain.transitions import require
 from farm.errors import Invalid, NotFound, Refused
+from farm.queue.messages import ClearPlate, UndoPlate
 from farm.queue.plan import Plan
 from farm.store import audit, files, jobs, printers, prints
 from farm.store.audit import Stamp
+from farm.store.commands import tell_end
 from farm.store.events import record
 from farm.store.printers import PlateRow
 
@@ -189,21 +191,25 @@ def _tell(db: Connection, fact: str, attempt: Print, at: datetime, why: str = ""
     record(db, fact, ("queue", f"printer:{attempt.printer}"), at, data)
 
 
-def clear_plate(db: Connection, printer: str, good: int | None, undo_s: float, stamp: Stamp) -> PlateRow:
+def clear_plate(db: Connection, wish: ClearPlate, undo_s: float, stamp: Stamp) -> PlateRow:
     """A person saw the plate clear. It can be taken back for `undo_s` seconds."""
+    printer = wish.printer
     before = existing_plate(db, printer)
     if prints.active_on(db, printer) is not None:
         raise Refused(f"{printer} has a print under way; its plate can be cleared when that has ended")
     was = before.before if before.plate is Plate.CLEAR and before.before else before.plate
-    prints.keep_good(db, printer, good)
+    prints.keep_good(db, printer, wish.good)
     new = PlateRow(Plate.CLEAR, before=was, settles_at=stamp.at + timedelta(seconds=undo_s))
     change_plate(db, printer, new, stamp.at, str(stamp.who), "somebody looked")
-    audit.append(db, stamp, "plate.cleared", f"printer:{printer}", {"was": before.plate, "good": good})
+    audit.append(db, stamp, "plate.cleared", f"printer:{printer}", {"was": before.plate, "good": wish.good})
+    if wish.command:
+        tell_end(db, printer, wish.command, "plate_cleared", "", stamp)
     return new
 
 
-def undo_plate(db: Connection, printer: str, stamp: Stamp) -> PlateRow:
+def undo_plate(db: Connection, wish: UndoPlate, stamp: Stamp) -> PlateRow:
     """Take a cleared plate back to what it was. The queue has looked whether it is still time."""
+    printer = wish.printer
     now = existing_plate(db, printer)
     if now.plate is not Plate.CLEAR or now.before is None or prints.active_on(db, printer) is not None:
         raise Refused(f"there is nothing to take back on {printer}")
@@ -211,6 +217,8 @@ def undo_plate(db: Connection, printer: str, stamp: Stamp) -> PlateRow:
     prints.forget_good(db, printer)
     change_plate(db, printer, new, stamp.at, str(stamp.who), "taken back")
     audit.append(db, stamp, "plate.takenBack", f"printer:{printer}", {"is": new.plate})
+    if wish.command:
+        tell_end(db, printer, wish.command, "plate_undo", "", stamp)
     return new
 
 

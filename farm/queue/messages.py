@@ -35,11 +35,13 @@ class ClearPlate(Ask[Plate]):
     """A person looked: nothing lies on the plate. Nothing starts while it can be taken back.
 
     good: how many good parts came off; None means the job's yield.
+    command: the id under which its end is told, "" for nobody.
     Raises Refused while a print is active, NotFound for an unknown printer.
     """
 
     printer: str
     good: int | None = None
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class UndoPlate(Ask[Plate]):
     """Take `ClearPlate` back. Raises Refused when there is nothing to take back, or it is too late."""
 
     printer: str
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

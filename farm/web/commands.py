@@ -70,16 +70,16 @@ _ANY: Any = Union[(*SHAPES, PlateCleared, PlateUndo)]
 
 
 async def command_printer(call: Call, printer: str) -> Response:
-    """Accepted or refused at once; what comes of it is seen in the printer's status and in the facts."""
+    """Accepted or refused at once; what came of it is the fact `printer.commandFinished` with its id."""
     call.query()
     sent = await _sent(call)
     at, id = target(await find(call, printer)), new_id(call.desk.chance)
     require(call.asker, _right_to(sent), at)
     match sent:
         case PlateCleared(good=good):
-            await call.desk.queue.ask(ClearPlate(printer, good), by=call.asker)
+            await call.desk.queue.ask(ClearPlate(printer, good, id), by=call.asker)
         case PlateUndo():
-            await call.desk.queue.ask(UndoPlate(printer), by=call.asker)
+            await call.desk.queue.ask(UndoPlate(printer, id), by=call.asker)
         case _:
             mailbox = call.desk.printer(printer)
             await mailbox.ask(RunCommand(id, sent), by=call.asker, timeout=ANSWER_WITHIN_S)

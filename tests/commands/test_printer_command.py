@@ -16,6 +16,9 @@ from farm.domain import command
 from farm.errors import PrinterUnreachable, Refused
 from farm.printers.messages import EmergencyStop, Probed, RunCommand
 from farm.queue.messages import ClearPlate
+from farm.store.audit import Stamp
+from farm.store.commands import tell_end
+from tests.web.web_farm import NOON
 
 KEY = "A4B9C1D7E2F84A6090ABCDEF12345678"
 URL = "http://127.0.0.1:9"  # nobody answers at this port
@@ -183,14 +186,42 @@ def test_a_printer_is_told_what_to_do(server, shop):
     added(shop)
     for words, _ in COMMANDS:
         told = shop.types("printer", "command", "mk4-01", *words)
-        assert told == (0, f"mk4-01 takes {words[0]}.\n", "")
+        assert told == (0, f"mk4-01: {words[0]} is done.\n", "")
     assert shop.types("printer", "command", "mk4-01", "plate_cleared", "good=4")[0] == 0
 
     heard = server.farm.printers["mk4-01"].heard
     assert [message.command for message in heard] == [wanted for _, wanted in COMMANDS]
-    assert server.farm.queue.heard == [ClearPlate("mk4-01", 4)]
+    (cleared,) = server.farm.queue.heard
+    assert cleared == ClearPlate("mk4-01", 4, cleared.command)
     _, out, _ = shop.types("printer", "command", "mk4-01", "resume", "--json")
-    assert heard[-1] == RunCommand(json.loads(out)["command_id"], command.Resume())
+    end = json.loads(out)
+    assert heard[-1] == RunCommand(end["command_id"], command.Resume())
+    assert (end["ok"], end["problem"], end["printer"]) == (True, None, "mk4-01")
+
+
+def test_the_end_of_a_command_is_waited_for_and_told_in_words(server, shop):
+    async def spoil(message, by):
+        farm, stamp = server.farm, Stamp(NOON, by)
+        for id, problem in (("another", ""), (message.id, "the printer does not show it")):
+            await farm.database.write(tell_end, "mk4-01", id, "pause", problem, stamp)
+
+    added(shop)
+    server.farm.printers["mk4-01"].answer = spoil
+    code, out, err = shop.types("printer", "command", "mk4-01", "pause")
+    assert (code, out) == (1, "")
+    assert err == "mk4-01: pause went wrong: the printer does not show it\n"
+
+
+def test_an_end_that_does_not_come_is_waited_for_only_so_long(server, shop):
+    added(shop)
+    server.farm.printers["mk4-01"].answer = lambda message, by: None
+    code, out, err = shop.types("printer", "command", "mk4-01", "pause", "--wait", "1")
+    assert (code, out) == (1, "")
+    assert "has not shown within 1 s that it is done" in err
+    assert shop.types("printer", "command", "mk4-01", "pause", "--wait", "0") == (
+        0, "mk4-01 takes pause.\n", "",
+    )  # fmt: skip
+    assert shop.types("printer", "command", "mk4-01", "pause", "--wait", "soon")[0] == 2
 
 
 def test_a_command_that_is_refused_is_told_in_the_printers_words(server, shop):

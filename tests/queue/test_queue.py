@@ -234,6 +234,21 @@ async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
         ]
 
 
+async def test_whoever_clears_a_plate_or_takes_that_back_is_told_how_it_went(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.queue.ask(ClearPlate("mk4", command="c1"))
+        await shop.queue.ask(UndoPlate("mk4", command="c2"))
+        with pytest.raises(Refused):
+            await shop.queue.ask(UndoPlate("mk4", command="c3"))
+        ends = [fact for fact in await shop.facts() if fact.type == "printer.commandFinished"]
+        assert [fact.rooms for fact in ends] == [("printers", "printer:mk4")] * 2
+        assert [
+            (fact.data["command_id"], fact.data["command"], fact.data["ok"], fact.data["problem"])
+            for fact in ends
+        ] == [("c1", "plate_cleared", True, None), ("c2", "plate_undo", True, None)]
+
+
 async def test_the_audit_names_who_changed_jobs_and_plates(autojump_clock):
     kim = Principal("key", "k1", "the page", scopes=frozenset({Scope.ADMIN}), client="10.0.0.7")
     async with open_shop() as shop:

@@ -188,7 +188,8 @@ async def test_plate_is_declared_clear_and_taken_back(farm):
     undone = await farm.http.post(AT, json={"command": "plate_undo"}, headers=headers)
 
     assert [cleared.status_code, undone.status_code] == [202, 202]
-    assert farm.queue.heard == [ClearPlate("mk4-01", 1), UndoPlate("mk4-01")]
+    ids = [answer.json()["command_id"] for answer in (cleared, undone)]
+    assert farm.queue.heard == [ClearPlate("mk4-01", 1, ids[0]), UndoPlate("mk4-01", ids[1])]
     assert farm.queue.askers[0].name == "a key"
     assert farm.printers["mk4-01"].heard == []
     assert cleared.json()["command_id"] != undone.json()["command_id"]

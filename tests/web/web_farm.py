@@ -7,6 +7,7 @@ import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import trio
@@ -17,6 +18,7 @@ from farm.access.tokens import TokenKeys
 from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
 from farm.domain.clock import new_id
+from farm.domain.command import NAMES
 from farm.domain.job import Job, JobState
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
@@ -24,9 +26,11 @@ from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
 from farm.errors import NotFound
 from farm.files.storage import Storage
 from farm.live.bell import Bell
-from farm.printers.messages import AddPrinter, Probed, ProbePrinter
-from farm.queue.messages import AddJob, ChangeJob
+from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RunCommand
+from farm.queue.messages import AddJob, ChangeJob, ClearPlate
 from farm.store import jobs, printers
+from farm.store.audit import Stamp
+from farm.store.commands import tell_end
 from farm.store.connection import FARM
 from farm.store.database import Database
 from farm.web.app import build
@@ -161,10 +165,21 @@ class WebFarm:
         return Address(self.printers[printer].mailbox)
 
     def _start(self, printer):
-        self.printers[printer] = Neighbour(f"printer:{printer}")
+        self.printers[printer] = Neighbour(f"printer:{printer}", partial(self._printer_answers, printer))
         self._nursery.start_soon(self.printers[printer].run)
 
+    async def _printer_answers(self, printer, message, by):
+        """Whatever is commanded is done at once."""
+        if isinstance(message, RunCommand):
+            await self._end(printer, message.id, NAMES[type(message.command)], by)
+
+    async def _end(self, printer, command_id, name, by):
+        stamp = Stamp.of(by, self.now)
+        await self.database.write(tell_end, printer, command_id, name, "", stamp)
+
     async def _queue_answers(self, message, by):
+        if isinstance(message, ClearPlate):
+            await self._end(message.printer, message.command, "plate_cleared", by)
         if isinstance(message, ChangeJob):
             after = {"hold": JobState.HELD, "cancel": JobState.CANCELLED}.get(message.change, JobState.QUEUED)
             return await self.database.write(jobs.enter, message.job, after, self.now, str(by), "")
