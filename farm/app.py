@@ -22,6 +22,7 @@ from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
 from farm.actors.supervisor import Escalated, Runtime
+from farm.actors.vitals import Vitals
 from farm.actors.watchdog import Watchdog
 from farm.config import Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
@@ -115,6 +116,7 @@ class Farm:
         self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
         self.supervisor = Supervisor(self.runtime)
         self.bell = Bell()
+        self.vitals = Vitals(folder.path)
         self.database = self._database(folder.farm_db, FARM)
         self.database.on_facts = self._tell_of_facts
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
@@ -265,6 +267,7 @@ async def _serve(
     code = 0
     async with trio.open_nursery() as nursery:
         await nursery.start(_hear_signals, stop, hurry)
+        nursery.start_soon(farm.vitals.run)
         nursery.start_soon(Watchdog(alive=lambda: notify_service_manager("WATCHDOG=1")).run)
         try:
             with hurry:

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 POSIX = os.name == "posix"
@@ -124,3 +125,28 @@ def raise_descriptor_limit(wanted: int = 8192) -> None:
 def is_windows() -> bool:
     """Whether this is Windows; a function, so that type checkers keep both branches."""
     return sys.platform == "win32"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What this process uses. memory: bytes that lie in RAM. processor_s: seconds since it began."""
+
+    memory: int
+    processor_s: float
+    descriptors: int
+    threads: int
+
+
+def use_of_this_process() -> Use:
+    """A fresh look; some 0.2 ms. On Windows handles are counted as descriptors."""
+    import psutil  # 20 ms; commands do without
+
+    process = psutil.Process()
+    with process.oneshot():
+        times = process.cpu_times()
+        return Use(
+            memory=process.memory_info().rss,
+            processor_s=times.user + times.system,
+            descriptors=getattr(process, "num_fds" if POSIX else "num_handles")(),
+            threads=process.num_threads(),
+        )
