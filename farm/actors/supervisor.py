@@ -105,7 +105,10 @@ class ChildSpec(Generic[Message]):
 
 @dataclass(frozen=True, slots=True)
 class ActorReport:
-    """One actor's numbers since the process started. longest_s: its longest handling of a message."""
+    """One actor's numbers since the process started. longest_s: its longest handling of a message.
+
+    in_state_s: for how long it has been in its state.
+    """
 
     name: str
     state: ActorState
@@ -120,6 +123,7 @@ class ActorReport:
     dead_letters: int
     longest_s: float
     last_error: str | None
+    in_state_s: float = 0.0
 
 
 class Hung(Exception):
@@ -241,6 +245,7 @@ class Runtime:
             dead_letters=traffic.dead,
             longest_s=traffic.longest_s,
             last_error=child.last_error,
+            in_state_s=trio.current_time() - child.since,
         )
 
 

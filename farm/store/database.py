@@ -66,6 +66,14 @@ class Write(Ask[V], Generic[V]):
         return f"{self.op.__module__}.{getattr(self.op, '__qualname__', repr(self.op))}"
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the disk or the file refuses, in words, and since when on the monotonic clock."""
+
+    words: str
+    since: float
+
+
 class Database:
     """The way to one database file, for everybody; `path` None is a database in memory (inline only).
 
@@ -106,7 +114,12 @@ class Database:
         self._address: Address[Write[Any]] | None = None
         self._usable = False
         self._checkpoint_at = inf
-        self._troubled = False
+        self._trouble: Trouble | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps it from being used at the moment; None when it works, as far as is known."""
+        return self._trouble
 
     # -- for everybody -------------------------------------------------------------------------
 
@@ -248,14 +261,14 @@ class Database:
     def _note_trouble(self, error: sqlite3.Error) -> None:
         if is_damage(error):
             self._writer.doubtful = True
-        if not self._troubled:
+        if self._trouble is None:
             log.error("database refuses", database=self._keeping.actor, problem=str(error))
-        self._troubled = True
+            self._trouble = Trouble(str(in_words(error)), trio.current_time())
 
     def _note_success(self) -> None:
-        if self._troubled:
+        if self._trouble is not None:
             log.info("database works again", database=self._keeping.actor)
-        self._troubled = False
+        self._trouble = None
         every_s = self._keeping.checkpoint_every_s
         if every_s is not None and self._checkpoint_at == inf:
             self._checkpoint_at = trio.current_time() + every_s

@@ -477,6 +477,8 @@ async def test_a_crash_leaves_the_siblings_and_their_mail_untouched(
 
     assert [sibling.done for sibling in siblings] == [[Sleep(3), "next"]] * 5
     assert [r.restarts for r in runtime.reports()] == [0] * 5 + [4]
+    assert [r.in_state_s for r in runtime.reports()][:5] == [10.0] * 5
+    assert 0 < runtime.reports()[5].in_state_s < 10
 
 
 async def test_a_crash_of_an_activity_is_a_crash_of_its_actor(

@@ -427,8 +427,11 @@ async def test_a_strangers_lock_is_said_and_waited_out(tmp_path):
                 with pytest.raises(StorageFailed, match="another program holds"):
                     await database.write(note, "x")
             assert await database.read(notes) == []
+            assert "another program holds" in database.trouble.words
+            assert database.trouble.since <= trio.current_time()
             stranger.execute("ROLLBACK")
             assert await database.write(note, "y") == 1
+            assert database.trouble is None
     stranger.close()
     assert [entry["event"] for entry in logged[1:]] == ["database refuses", "database works again"]
 
