@@ -26,11 +26,16 @@ class Add(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
-    """PATCH /control/printers/ID: what is left out stays as it is."""
+    """PATCH /control/printers/ID: what is left out stays as it is.
+
+    stamped: whether each push carries a fresh reading that says when it was taken, see `stamp`.
+    """
 
     manner: Manner | None = None
     slow_ms: int | None = None
+    flood_per_s: int | None = None
     swallow: Swallow | None = None
+    stamped: bool | None = None
     emergency_parser: bool | None = None
     gives_up_after_s: float | None = None
 
@@ -108,6 +113,7 @@ def described(station: Station) -> Json:
         "state": host.text,
         "manner": faults.manner,
         "slow_ms": faults.slow_ms,
+        "flood_per_s": faults.flood_per_s,
         "swallow": faults.swallow,
         "requests": counted.requests,
         "starts": dict(counted.starts),
@@ -132,11 +138,13 @@ def _add(fleet: Fleet, body: bytes) -> Answer:
 
 
 def _change(station: Station, change: Change) -> Answer:
-    station.misbehave(change.manner, change.slow_ms, change.swallow)
+    station.misbehave(change.manner, change.slow_ms, change.flood_per_s, change.swallow)
     if change.emergency_parser is not None:
         station.host.machine.emergency_parser = change.emergency_parser
     if change.gives_up_after_s is not None:
         station.host.gives_up_after_s = change.gives_up_after_s
+    if change.stamped is not None:
+        station.host.stamped = change.stamped
     return _json(described(station))
 
 

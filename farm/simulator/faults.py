@@ -15,8 +15,8 @@ from farm.simulator.octoprint_api import Asked
 class Manner(StrEnum):
     """How it answers for as long as this lasts.
 
-    Carried out in spite of it: GARBAGE, HALF. Not carried out: ERROR, DROP, REFUSE. HALF_OPEN keeps what
-    comes and carries it out, late, when it is over.
+    Carried out in spite of it: GARBAGE, HALF. Not carried out: ERROR, DROP, REFUSE. HALF_OPEN and SILENT
+    keep what comes over the connections there are, and carry it out, late, when it is over.
     """
 
     WELL = "well"
@@ -26,6 +26,7 @@ class Manner(StrEnum):
     DROP = "drop"  # hangs up instead of answering
     HALF_OPEN = "half_open"  # reads and says nothing more, but keeps the connections
     REFUSE = "refuse"  # takes no connections, and has cut those there were
+    SILENT = "silent"  # as one that is switched off: nothing is answered, no connection either
 
 
 class Swallowed(StrEnum):
@@ -55,22 +56,35 @@ class Swallow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 @dataclass
 class Faults:
-    """What is wrong with one print host. slow_ms: before each answer."""
+    """What is wrong with one print host.
+
+    slow_ms: before each answer. flood_per_s: messages that it pushes to each client beside the usual ones.
+    """
 
     manner: Manner = Manner.WELL
     slow_ms: int = 0
+    flood_per_s: int = 0
     swallow: Swallow | None = None
     changed: trio.Event = field(default_factory=trio.Event)
 
-    def change(self, manner: Manner | None = None, slow_ms: int | None = None) -> None:
+    def change(
+        self,
+        manner: Manner | None = None,
+        slow_ms: int | None = None,
+        flood_per_s: int | None = None,
+        swallow: Swallow | None = None,
+    ) -> None:
+        """Switches faults; None leaves one as it is."""
         self.manner = self.manner if manner is None else manner
         self.slow_ms = self.slow_ms if slow_ms is None else slow_ms
+        self.flood_per_s = self.flood_per_s if flood_per_s is None else flood_per_s
+        self.swallow = swallow or self.swallow
         self.changed.set()
         self.changed = trio.Event()
 
     async def flowing(self) -> None:
         """Returns when bytes pass."""
-        while self.manner is Manner.HALF_OPEN:
+        while self.manner in (Manner.HALF_OPEN, Manner.SILENT):
             await self.changed.wait()
 
     def swallows(self, question: Asked) -> Silence | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from farm.simulator.machine import Activity, Happening, Machine, What
+from farm.simulator.stamp import stamped
 
 VERSION = "1.11.8"
 USER = "admin"
@@ -117,6 +118,8 @@ class PrintHost:
         self.version = 0
         """Grows with everything that changes its state, its job or its markings."""
         self.gives_up_after_s = GIVES_UP_AFTER_S
+        self.stamped = False
+        """Whether each push carries a fresh reading of the nozzle that says when it was taken."""
         self._wall_offset = wall_offset
         self._power_on(now)
         self._steps.clear()  # a fleet is there at once; what starts later takes its time
@@ -170,6 +173,8 @@ class PrintHost:
             name: {"actual": actual, "target": target}
             for name, (actual, target) in self.machine.temperatures(now).items()
         }
+        if self.stamped:
+            heaters["tool0"]["actual"] = stamped(heaters["tool0"]["actual"], self.wall(now))
         heaters["chamber"] = {"actual": None, "target": None}  # type: ignore[dict-item]
         self._keep_sample({"time": int(self.wall(now)), **heaters})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 from farm.simulator.octoprint import USER, VERSION, Json, PrintHost
 
 EVERY_S = 0.5  # between two `current` messages
-LATE_S = 0.06  # a picture so late does not shift the rhythm
+LATE_S = 0.06  # a picture later than this takes the place of the next one
 MAX_WAITING = 1000  # messages a client may leave unread before it is cut off
 
 
@@ -36,6 +37,7 @@ class Push:
         self._throttle = 1
         self._seen_samples = self._seen_changes = 0
         self._state = self._events = True
+        self._rested = False  # there was nothing to push when the last picture was due
         self._settled_at = -1
         self._settled: dict[str, msgspec.Raw] = {}  # what seldom changes, encoded once
         self._say("connected", _about_the_server())
@@ -79,15 +81,36 @@ class Push:
             self.wake_at = self._next_current
             return
         self._host.tick(now)
-        if self._host.quiet and self._host.changes == self._seen_changes:
+        if self._host.stamped:
+            self._host.sample(now)
+        rested, self._rested = self._rested, self._host.quiet and self._host.changes == self._seen_changes
+        if self._rested:
             return
-        step = EVERY_S * self._throttle
-        in_time = now - self._next_current < LATE_S
-        self._next_current = step + (self._next_current if in_time else now)
-        self.wake_at = self._next_current
+        self.wake_at = self._next_current = now + self._step if rested else self._next_in_rhythm(now)
         fresh = self._host.sampled - self._seen_samples
         temps = list(self._host.samples)[-fresh:] if fresh else []
         self._mark_seen()
+        self._say_current(now, temps)
+
+    @property
+    def _step(self) -> float:
+        return EVERY_S * self._throttle
+
+    def _next_in_rhythm(self, now: float) -> float:
+        """When the next picture is due. A late one does not shift the rhythm: on a busy machine all printers
+        would fall into step."""
+        late = now - self._next_current
+        left_out = math.ceil(max(0.0, late - LATE_S) / self._step)
+        return self._next_current + self._step * (1 + left_out)
+
+    def repeat(self, times: int, now: float) -> None:
+        """Adds so many pictures in which nothing is new, as far as there is room for them."""
+        room = MAX_WAITING // 2 - len(self.waiting)
+        if self._logged_in and self._told_history and room > 0:
+            self._say_current(now, [])
+            self.waiting.extend([self.waiting[-1]] * min(times - 1, room))
+
+    def _say_current(self, now: float, temps: list[Json]) -> None:
         self._say("current", {**self._picture(now), "temps": temps, "busyFiles": self._host.busy_files()})
 
     def _log_in(self, token: object, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,8 @@ from farm.simulator.wire import MAX_BODY, Socket, Wire
 HOST = "127.0.0.1"  # simulated printers are for this computer alone
 BEAT_S = 0.05  # as fine as anybody sees it
 STARTING_S = 0.3  # a stand-in answers so long before a print host that was restarted does
+FLOOD_EVERY_S = 0.01
+WAIT_AT_DEAF_DOOR = 2  # a queue of 0 holds one
 PORT_TAKEN_S = 0.1  # until the next try, when somebody took the port while it was shut
 PUSH_PATH = "/sockjs/websocket"
 UPLOAD_PATH = "/api/files/local"
@@ -51,6 +54,7 @@ class Station:
         """When it wants to be beaten again; `math.inf` while nothing goes on."""
         self._door_moves = trio.Event()
         self._open_door: trio.SocketListener | None = _listen(port)
+        self._deaf_door: list[socket.socket] = []
         self.port: int = self._open_door.socket.getsockname()[1]
 
     @property
@@ -66,6 +70,7 @@ class Station:
             self.host.machine.abandon()  # which closes the file it prints
             if self._open_door is not None:
                 self._open_door.socket.close()
+            self._close_deaf_door()
 
     # -- switches ------------------------------------------------------------------------------------
 
@@ -90,10 +95,11 @@ class Station:
         """Something was begun, or somebody came to be told of it."""
         self.wake_at = 0.0
 
-    def misbehave(self, manner: Manner | None, slow_ms: int | None, swallow: Swallow | None) -> None:
+    def misbehave(
+        self, manner: Manner | None, slow_ms: int | None, flood_per_s: int | None, swallow: Swallow | None
+    ) -> None:
         """Switches faults; None leaves one as it is."""
-        self.faults.change(manner, slow_ms)
-        self.faults.swallow = swallow or self.faults.swallow
+        self.faults.change(manner, slow_ms, flood_per_s, swallow)
         self._move_door()
 
     def go_down(self) -> None:
@@ -118,15 +124,27 @@ class Station:
 
     @property
     def _shut(self) -> bool:
-        return self._down or self.faults.manner is Manner.REFUSE
+        return self._down or self.faults.manner in (Manner.REFUSE, Manner.SILENT)
 
     def _move_door(self) -> None:
+        silent = self.faults.manner is Manner.SILENT and not self._down
         if self._shut:
             if self._open_door is not None:
                 self._open_door.socket.close()  # at once: whoever switches this may rely on it
-            self._hang_up()
+            if not silent:
+                self._hang_up()
+        if silent and not self._deaf_door:
+            with suppress(OSError):  # somebody took the port in this very moment: it answers in our place
+                self._deaf_door = _deaf_door(self.port)
+        elif not silent:
+            self._close_deaf_door()
         self._door_moves.set()
         self._door_moves = trio.Event()
+
+    def _close_deaf_door(self) -> None:
+        for end in self._deaf_door:
+            end.close()
+        self._deaf_door = []
 
     def _hang_up(self) -> None:
         for connection in list(self._connections):
@@ -232,6 +250,7 @@ class Station:
             self._pushed_to[push] = sender
             try:
                 nursery.start_soon(sender.run, push)
+                nursery.start_soon(self._flood, push, sender)
                 while (text := await socket.receive()) is not None:
                     push.receive(text, trio.current_time())
                     self.touched()
@@ -239,6 +258,16 @@ class Station:
             finally:
                 del self._pushed_to[push]
                 push.close()
+
+    async def _flood(self, push: Push, sender: _Sender) -> None:
+        """Pushes what nobody asked for, for as long as the fault lasts."""
+        while True:
+            if not self.faults.flood_per_s:
+                await self.faults.changed.wait()
+                continue
+            await trio.sleep(FLOOD_EVERY_S)
+            push.repeat(max(1, round(self.faults.flood_per_s * FLOOD_EVERY_S)), trio.current_time())
+            sender.wake()
 
 
 class _Sender:
@@ -268,3 +297,17 @@ class _Sender:
 
 def _listen(port: int) -> trio.SocketListener:
     return trio.SocketListener(trio.socket.from_stdlib_socket(listening_socket(HOST, port)))
+
+
+def _deaf_door(port: int) -> list[socket.socket]:
+    """A door at which nobody answers: those who wait before it already leave no room for one more.
+
+    Linux says nothing then, other systems may refuse. Raises OSError when the port is taken.
+    """
+    ends = [listening_socket(HOST, port, backlog=0)]
+    for _ in range(WAIT_AT_DEAF_DOOR):
+        end = socket.socket()
+        end.setblocking(False)
+        end.connect_ex((HOST, port))
+        ends.append(end)
+    return ends

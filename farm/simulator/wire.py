@@ -111,14 +111,16 @@ class Socket:
         self._said: deque[str] = deque()
         self._text = ""  # of a message that is not complete
         self._closed = False
+        self._one_at_a_time = trio.Lock()  # an answer to a ping must not fall into another frame
 
     async def send(self, messages: Iterable[bytes]) -> None:
         """Sends text in UTF-8. Framed by hand: this is what a fleet of printers does all day."""
         frames = b"".join(_frame(message) for message in messages)
         await self._gate()
-        sent = await self._stream.socket.send(frames)  # nearly always all: cheaper than asking for all
-        if sent < len(frames):
-            await self._stream.send_all(frames[sent:])
+        async with self._one_at_a_time:
+            sent = await self._stream.socket.send(frames)  # nearly always all: cheaper than asking for all
+            if sent < len(frames):
+                await self._stream.send_all(frames[sent:])
 
     async def receive(self) -> str | None:
         """What the client says next in text; None once it closed, or says more than MAX_BODY at once."""
@@ -152,7 +154,8 @@ class Socket:
 
     async def _send(self, event: Event) -> None:
         await self._gate()
-        await self._stream.send_all(self._socket.send(event))
+        async with self._one_at_a_time:
+            await self._stream.send_all(self._socket.send(event))
 
 
 def _frame(text: bytes) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,22 @@ async def running_fleet(nursery: trio.Nursery, folder: Path, plan: Plan) -> Flee
     while not told:
         await trio.lowlevel.checkpoint()
     return Fleet(told[0].control)
+
+
+@asynccontextmanager
+async def deaf_client(printer: Printer) -> AsyncIterator[trio.SocketStream]:
+    """A push socket, logged in, of a client that reads nothing unless the test does."""
+    address = printer.address
+    async with httpx.AsyncClient(base_url=address.url, trust_env=False, verify=NO_TLS) as http:
+        key = {"X-Api-Key": address.api_key}
+        login = (await http.post("/api/login", json={"passive": True}, headers=key)).json()
+    auth = json.dumps({"auth": f"{login['name']}:{login['session']}"}).encode()
+    line = trio.socket.socket()
+    line.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
+    await line.connect(("127.0.0.1", int(address.url.rpartition(":")[2])))
+    async with trio.SocketStream(line) as stream:
+        await stream.send_all(HANDSHAKE + b"\x81\xfe" + len(auth).to_bytes(2, "big") + bytes(4) + auth)
+        yield stream
 
 
 class Fleet:

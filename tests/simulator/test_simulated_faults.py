@@ -17,7 +17,7 @@ from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import PrinterUnreachable, ProtocolError
 from tests.drivers.contract import outcome_of
 from tests.simulator.conversation import LONG, SHORT, Conversation
-from tests.simulator.fleet import HANDSHAKE, Fleet, Printer
+from tests.simulator.fleet import HANDSHAKE, Fleet, Printer, deaf_client
 
 
 async def put(driver: OctoPrintDriver, folder: Path, name: str = "a1_part.gcode", lines: str = SHORT) -> str:
@@ -47,10 +47,11 @@ async def listening(printer: Printer, state: str = "Operational") -> AsyncIterat
         ("drop", AnswerLost),
         ("half_open", AnswerLost),
         ("refuse", PrinterUnreachable),
+        ("silent", (AnswerLost, PrinterUnreachable)),  # lost over the connection there was
     ],
 )
 async def test_it_answers_in_every_wrong_manner_and_well_again(
-    driver: OctoPrintDriver, printer: Printer, manner: str, problem: type[Exception]
+    driver: OctoPrintDriver, printer: Printer, manner: str, problem: type[Exception] | tuple[type, ...]
 ) -> None:
     assert (await driver.status()).operation is Operation.IDLE
     await printer.switch(manner=manner)
@@ -108,6 +109,45 @@ async def test_half_open_holds_the_push_too(printer: Printer) -> None:
         await printer.switch(manner="well")
         await trio.sleep(0.7)
         assert len(heard) > before
+
+
+async def test_who_is_silent_takes_no_connection_and_does_not_refuse_it(printer: Printer) -> None:
+    port = int(printer.address.url.rpartition(":")[2])
+    await printer.switch(manner="silent")
+
+    with trio.move_on_after(0.5) as patience:
+        await (await trio.open_tcp_stream("127.0.0.1", port)).aclose()
+
+    assert patience.cancelled_caught
+    await printer.switch(manner="refuse")
+    with pytest.raises(OSError, match="all attempts to connect"):
+        await trio.open_tcp_stream("127.0.0.1", port)
+
+
+async def test_a_flood_is_pushed_as_fast_as_told_to_who_reads_it(printer: Printer) -> None:
+    async with listening(printer) as talk:
+        heard = talk.told.pushed["now"]
+        await printer.switch(flood_per_s=1000)
+        await trio.sleep(0.3)
+        before = len(heard)
+        await trio.sleep(1)
+        assert 300 < len(heard) - before < 1100  # a busy machine may take its time
+
+        await printer.switch(flood_per_s=0)
+        await trio.sleep(0.3)
+        before = len(heard)
+        await trio.sleep(1)
+        assert len(heard) - before <= 3
+
+
+async def test_a_flood_that_nobody_reads_harms_no_other_printer(fleet: Fleet, printer: Printer) -> None:
+    async with deaf_client(printer) as line:
+        await printer.switch(flood_per_s=10_000)
+        await trio.sleep(0.5)
+        await line.send_all(b"\x89\x80" + bytes(4))  # a ping, while its answer cannot be sent
+        await trio.sleep(0.2)
+
+        await fleet.add()
 
 
 @pytest.mark.parametrize("cut", ["refuse", "restart"])

@@ -14,7 +14,8 @@ import trio
 from farm.simulator.machine import Machine
 from farm.simulator.octoprint import PrintHost
 from farm.simulator.push import EVERY_S, MAX_WAITING, Push
-from tests.simulator.fleet import HANDSHAKE, Fleet
+from farm.simulator.stamp import age_s
+from tests.simulator.fleet import Fleet, deaf_client
 
 LOGIN = '{"auth":"admin:good"}'
 
@@ -89,6 +90,36 @@ def test_a_throttled_client_gets_fewer(host: PrintHost) -> None:
     assert pictures_until(push, 20) == pytest.approx(10, abs=1)
 
 
+def test_a_busy_moment_does_not_bring_clients_into_step(host: PrintHost) -> None:
+    early, late = client(host, LOGIN), Push(host, {"good"}, now=0.2)
+    late.receive(LOGIN, 0.2)
+    heard(early), heard(late)
+    for push in (early, late):
+        push.tick(0.75)  # one due at 0.5, one at 0.7
+
+    pictures = [
+        [moment for moment in range(76, 300) if push.tick(moment / 100) or kinds(push)]
+        for push in (early, late)
+    ]
+
+    assert {moment % 50 for moment in pictures[0][1:]} == {0}
+    assert {moment % 50 for moment in pictures[1][1:]} == {20}
+
+
+def test_each_picture_carries_a_fresh_reading_where_that_is_wanted(host: PrintHost) -> None:
+    host.stamped = True
+    push = client(host, LOGIN)
+    heard(push)
+    ages = []
+    for step in range(60):
+        push.tick(step * 0.05)
+        for _, picture in heard(push):
+            (sample,) = picture["temps"]
+            ages.append(age_s(sample["tool0"]["actual"], host.wall(step * 0.05)))
+
+    assert ages == pytest.approx([0.0] * 5, abs=0.001)
+
+
 def test_samples_come_once_each(host: PrintHost) -> None:
     push, times = client(host, LOGIN), []
     heard(push)
@@ -131,13 +162,10 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_print_goes_on(flee
     printer = await fleet.add(speed=1000)
     url, key = printer.address.url, {"X-Api-Key": printer.address.api_key}
     restless = "G1 Z1 F60000\nG1 Z0\n" * 25_000  # an event a line
-    line = trio.socket.socket()
-    line.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
-    await line.connect(("127.0.0.1", int(url.rpartition(":")[2])))
-    async with httpx.AsyncClient(base_url=url, headers=key, trust_env=False) as http, trio.SocketStream(line):
-        login = (await http.post("/api/login", json={"passive": True})).json()
-        auth = json.dumps({"auth": f"{login['name']}:{login['session']}"}).encode()
-        await line.send(HANDSHAKE + b"\x81\xfe" + len(auth).to_bytes(2, "big") + bytes(4) + auth)
+    async with (
+        httpx.AsyncClient(base_url=url, headers=key, trust_env=False) as http,
+        deaf_client(printer) as line,
+    ):
         await trio.sleep(0.2)
         sent = await http.post(
             "/api/files/local", files={"file": ("z.gcode", restless)}, data={"print": "true"}
@@ -147,8 +175,8 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_print_goes_on(flee
         await printer.until("Operational")  # printed to its end
 
         heard = 0
-        with trio.fail_after(5), suppress(ConnectionResetError):
-            while piece := await line.recv(1 << 20):
+        with trio.fail_after(5), suppress(trio.BrokenResourceError):
+            while piece := await line.receive_some(1 << 20):
                 heard += len(piece)
     assert heard < 50_000 * 60  # cut off long before it was told everything
     assert (await printer.told())["files"]["z.gcode"]["successes"] == 1
