@@ -105,7 +105,8 @@ class Reading:
     temperatures: by the peer's heater name (tool0, bed, chamber), degrees Celsius; heaters without any
     value are left out, as happens in the first seconds after connecting.
     loss: why the printer is away; None while it is there or just connecting.
-    stale: the values stand still although they should move. attention: then one sentence for a person.
+    stale: the values stand still although they should move. attention: one sentence for a person, then
+    and wherever else something is wrong with how the printer is seen.
     ended: the last print that ended while we watched, until the next one begins; one print has one. It
     may come a moment before or after the operation shows it. None where only `outcome` knows.
     z_mm, position: where the toolhead was told to be; None where the peer has not said.

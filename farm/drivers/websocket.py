@@ -21,6 +21,7 @@ from trio_websocket import (
 
 from farm.drivers import sockets, tls
 from farm.drivers.http import checked, trusted, unreachable
+from farm.drivers.pace import Allowance, Pace
 from farm.errors import FarmError, PrinterUnreachable, ProtocolError
 
 MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of temperatures of 16 tools, stays below
@@ -41,6 +42,8 @@ class Vigilance:
 
     ping_s: between our pings, and pong_s for each answer; together they keep below 10 s. silence_s: without
     a message, before the peer is asked instead. stale_s: of values standing still while the printer works.
+    paced_s: how long a peer that pushes too much is slowed down before it is cut; less than pong_s, for its
+    pongs wait behind the flood.
     """
 
     connect_s: float = 5.0
@@ -48,24 +51,10 @@ class Vigilance:
     pong_s: float = 4.0
     silence_s: float = 5.0
     stale_s: float = 20.0  # OctoPrint asks for temperatures every 5 s while it prints
+    paced_s: float = 3.0
 
 
 VIGILANT = Vigilance()
-
-
-class Allowance:
-    """So much of something a second on the whole, and so much at once."""
-
-    def __init__(self, a_second: float, at_once: float, now: float) -> None:
-        self._a_second = a_second
-        self._left = self._most = at_once
-        self._at = now
-
-    def take(self, amount: float, now: float) -> bool:
-        """Whether `amount` was still allowed at `now`, in seconds of a monotonic clock."""
-        self._left = min(self._most, self._left + (now - self._at) * self._a_second) - amount
-        self._at = now
-        return self._left >= 0
 
 
 class PushSocket:
@@ -75,19 +64,17 @@ class PushSocket:
         self._connection = connection
         self._where = where
         self._vigilance = vigilance
-        self._messages = Allowance(MAX_MESSAGES_A_S, MAX_MESSAGES_AT_ONCE, trio.current_time())
+        allowance = Allowance(MAX_MESSAGES_A_S, MAX_MESSAGES_AT_ONCE, trio.current_time())
+        what = f"{where} pushes more than {MAX_MESSAGES_A_S:.0f} messages a second"
+        self._pace = Pace(what, allowance, vigilance.paced_s)
 
     async def receive(self) -> str:
-        """The next message, whenever it comes. Raises PrinterUnreachable, or ProtocolError."""
+        """The next message, whenever it comes. Raises PrinterUnreachable, ProtocolError, or Flooded."""
         try:
             message = await self._connection.get_message()
         except ConnectionClosed as closed:
             raise self._closed(closed) from closed
-        if not self._messages.take(1, trio.current_time()):
-            raise ProtocolError(
-                f"{self._where} pushes more than {MAX_MESSAGES_A_S:.0f} messages a second: a plugin may have "
-                "gone mad there. The farm hung up."
-            )
+        await self._pace.keep(1)
         if not isinstance(message, str):
             raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
         return message
@@ -132,15 +119,15 @@ async def hold_push_socket(
 ) -> NoReturn:
     """Opens a push socket at a path below the peer's address, and lets it be used until that raises.
 
-    Raises PrinterUnreachable or ProtocolError when it cannot be opened or is lost; what `use` raises comes
-    out as it is.
+    Raises PrinterUnreachable or ProtocolError when it cannot be opened or is lost, Flooded when the peer
+    pushes too much for too long; what `use` raises comes out as it is.
     """
     base, where = checked(url), f"{peer} at {url}"
     try:
         async with trio.open_nursery() as nursery:
             plain = await _reached(base, where, vigilance.connect_s)
             try:
-                connection = await _opened(nursery, plain, base, path, where, trust, vigilance.connect_s)
+                connection = await _opened(nursery, plain, base, path, where, trust, vigilance)
                 socket = PushSocket(connection, where, vigilance)
                 nursery.start_soon(socket.stay_in_touch)
                 try:
@@ -177,12 +164,13 @@ async def _opened(
     path: str,
     where: str,
     trust: str,
-    within_s: float,
+    vigilance: Vigilance,
 ) -> WebSocketConnection:
     context = trusted(base, trust)
     try:
-        with trio.fail_after(within_s):
-            stream = _Metered(await _encrypted(plain, context, base.host) if context else plain, where)
+        with trio.fail_after(vigilance.connect_s):
+            bare = await _encrypted(plain, context, base.host) if context else plain
+            stream = _Paced(bare, where, vigilance.paced_s)
             return await wrap_client_stream(
                 nursery,
                 stream,  # type: ignore[arg-type] # any stream will do
@@ -205,21 +193,18 @@ async def _encrypted(
     return encrypted
 
 
-class _Metered(trio.abc.Stream):
+class _Paced(trio.abc.Stream):
     """The stream below a push socket, with a limit to what comes in: whatever it is, it costs us time."""
 
-    def __init__(self, stream: trio.abc.Stream, where: str) -> None:
+    def __init__(self, stream: trio.abc.Stream, where: str, patience_s: float) -> None:
         self._stream = stream
-        self._where = where
-        self._bytes = Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, trio.current_time())
+        allowance = Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, trio.current_time())
+        what = f"{where} pushes more than {MAX_BYTES_A_S / 1024:.0f} kB a second"
+        self._pace = Pace(what, allowance, patience_s)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         data = bytes(await self._stream.receive_some(max_bytes))
-        if not self._bytes.take(len(data), trio.current_time()):
-            raise ProtocolError(
-                f"{self._where} pushes more than {MAX_BYTES_A_S / 1024:.0f} kB a second: a plugin may have "
-                "gone mad there. The farm hung up."
-            )
+        await self._pace.keep(len(data))
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

@@ -14,7 +14,6 @@ from wsproto.events import BytesMessage, CloseConnection, Ping
 from farm.drivers import websocket
 from farm.drivers.websocket import (
     MAX_MESSAGE,
-    Allowance,
     PushSocket,
     Vigilance,
     hold_push_socket,
@@ -24,7 +23,7 @@ from tests.peers.push_peer import Pushed, Pushing, push_peer
 from tests.peers.raw_peer import Behaviour, answering, raw_peer
 
 BRIEF = Vigilance(connect_s=0.5, ping_s=0.1, pong_s=0.2)
-CALM = Vigilance(connect_s=0.5)  # in a flood, pongs come late
+CALM = Vigilance(connect_s=0.5, paced_s=0.3)  # in a flood, pongs come late
 
 
 async def hold(
@@ -58,6 +57,12 @@ async def many_messages(pushed: Pushed) -> None:
 async def many_pings(pushed: Pushed) -> None:
     while True:
         await pushed.send(Ping(b"x" * 125))
+
+
+async def a_burst(pushed: Pushed) -> None:
+    for number in range(480):
+        await pushed.say(str(number))
+    await trio.sleep_forever()
 
 
 async def a_huge_message(pushed: Pushed) -> None:
@@ -108,6 +113,25 @@ async def test_a_peer_gone_mad_is_cut_and_told_so(
 
     assert isinstance(problem, ProtocolError)
     assert words in str(problem)
+
+
+async def test_a_burst_is_slowed_down_and_heard_to_its_end(nursery: trio.Nursery) -> None:
+    heard: list[str] = []
+
+    async def listen(socket: PushSocket) -> NoReturn:
+        while True:
+            heard.append(await socket.receive())
+            if len(heard) == 480:
+                nursery.cancel_scope.cancel()
+
+    url = await push_peer(nursery, a_burst)
+    began = trio.current_time()
+    with trio.fail_after(10):
+        with pytest.raises(trio.Cancelled):
+            await hold(url, listen, Vigilance(connect_s=0.5))
+
+    assert heard == [str(number) for number in range(480)]
+    assert trio.current_time() - began > 1.9  # 80 too many, at 40 a second
 
 
 async def test_a_flood_of_what_is_no_message_is_cut_too(
@@ -237,14 +261,3 @@ async def test_what_its_user_raises_comes_out_plain_and_a_bug_stays_a_bug(nurser
     with pytest.raises(ExceptionGroup) as caught:
         await hold(url, stumble)
     assert caught.group_contains(ZeroDivisionError)
-
-
-def test_an_allowance_forgives_a_burst_but_no_flood() -> None:
-    allowance = Allowance(40, 400, now=0.0)
-
-    assert all(allowance.take(1, now=0.0) for _ in range(400))
-    assert not allowance.take(1, now=0.0)
-    assert allowance.take(30, now=1.0)
-    assert all(allowance.take(2, now=1.0 + second) for second in range(1, 1000))
-    assert all(allowance.take(1, now=2000.0) for _ in range(400))
-    assert not allowance.take(1, now=2000.0)

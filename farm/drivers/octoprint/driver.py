@@ -18,6 +18,7 @@ from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience
 from farm.drivers.octoprint import files, protocol, push
+from farm.drivers.pace import Flooded
 from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
 from farm.errors import PrinterUnreachable, ProtocolError
 
@@ -50,6 +51,7 @@ class OctoPrintDriver:
         self._trust = trust
         self._vigilance = vigilance
         key = {"X-Api-Key": address.api_key}
+        self._told_no_push = False
         self._http = Http(address.url, protocol.PEER, key, patience, trust)
         # A connection of its own each time: nothing is before it, and none lies there half-dead.
         self._urgent = Http(address.url, protocol.PEER, key, _hurried(patience), trust, keep_idle_s=0)
@@ -62,7 +64,6 @@ class OctoPrintDriver:
         return protocol.reading(machine, job)
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
-        told_why = False
         while True:
             # First of all: a key that is not taken, or a host that is away, is no matter of the socket.
             login = await self._log_in()
@@ -71,14 +72,22 @@ class OctoPrintDriver:
                 await hold_push_socket(
                     self._address.url, push.PATH, protocol.PEER, following.use, self._trust, self._vigilance
                 )
-            except (PrinterUnreachable, ProtocolError) as problem:
+            except Flooded as problem:
+                why = f"{problem} It asks every few seconds instead."
+                self._note_no_push(why)
+            except (PrinterUnreachable, ProtocolError) as problem:  # an old proxy in between, mostly
                 if following.was_pushed:
+                    self._told_no_push = False
                     raise
-                if not told_why:  # an old proxy in between, mostly
-                    log.warning("printer does not push", url=self._address.url, problem=str(problem))
-                told_why = True
+                why = ""
+                self._note_no_push(str(problem))
             with trio.move_on_after(TRY_PUSH_AGAIN_S):
-                await self._poll(tell)
+                await self._poll(tell, why)
+
+    def _note_no_push(self, problem: str) -> None:
+        if not self._told_no_push:
+            log.warning("printer does not push", url=self._address.url, problem=problem)
+        self._told_no_push = True
 
     async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
         envelope = file_envelope(remote_name, secrets.token_hex(16))
@@ -173,7 +182,8 @@ class OctoPrintDriver:
     async def _log_in(self) -> protocol.Login:
         return protocol.login(await self._http.send(protocol.log_in()))
 
-    async def _poll(self, tell: Callable[[Reading], None]) -> NoReturn:
+    async def _poll(self, tell: Callable[[Reading], None], why: str) -> NoReturn:
+        """why: what a person should know about it, "" for nothing."""
         freshness, missed = protocol.Freshness(self._vigilance.stale_s), 0
         while True:
             try:
@@ -186,7 +196,8 @@ class OctoPrintDriver:
                 continue
             missed = 0
             reading = protocol.reading(machine, job)
-            tell(freshness.judge(reading, machine, job, trio.current_time()))
+            judged = freshness.judge(reading, machine, job, trio.current_time())
+            tell(replace(judged, attention=judged.attention or why))
             await trio.sleep(POLL_BUSY_S if reading.operation in BUSY else POLL_IDLE_S)
 
     async def _command(self, request: Request, remote_name: str = "") -> None:

@@ -31,7 +31,7 @@ CURRENT = {
     "progress": {},
     "temps": [],
 }
-BRIEF = Vigilance(connect_s=1, ping_s=0.3, pong_s=0.5, silence_s=0.3, stale_s=0.5)
+BRIEF = Vigilance(connect_s=1, ping_s=0.3, pong_s=0.5, silence_s=0.3, stale_s=0.5, paced_s=0.3)
 
 
 class Rest:
@@ -97,6 +97,29 @@ async def test_a_printer_behind_a_proxy_without_push_is_asked_gently_and_said_on
     assert not watch.readings[0].stale
     assert rest.looks <= 14
     assert rest.logins == 2  # and then it tried the push socket again
+    assert [entry["event"] for entry in logs] == ["printer does not push"]
+
+
+async def test_a_printer_that_floods_is_asked_instead_and_its_people_are_told(
+    nursery: trio.Nursery, rest: Rest, watch_of: Any
+) -> None:
+    cut = trio.Event()
+
+    async def flood(pushed: Pushed) -> None:
+        try:
+            while True:
+                await pushed.say(json.dumps({"current": CURRENT}))
+        finally:
+            cut.set()
+
+    with structlog.testing.capture_logs() as logs:
+        watch = watch_of(await push_peer(nursery, flood, rest.answer))
+        asked = await watch.until(lambda now: "more than 40 messages a second" in now.attention)
+        await cut.wait()
+
+    assert asked.operation is Operation.PRINTING
+    assert not asked.stale
+    assert rest.logins == 1
     assert [entry["event"] for entry in logs] == ["printer does not push"]
 
 
