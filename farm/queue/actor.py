@@ -30,7 +30,7 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
-from farm.queue import dispatch
+from farm.queue import dispatch, plates, wishes
 from farm.queue.messages import AddJob, ChangeJob, ClearPlate, QueueMessage, UndoPlate
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
@@ -146,7 +146,7 @@ class Queue:
             required_printers=wish.required_printers,
             required_tags=wish.required_tags,
         )
-        await self._parts.database.write(dispatch.add_job, job, self._stamp(by))
+        await self._parts.database.write(wishes.add_job, job, self._stamp(by))
         self._jobs_changed()
         return job
 
@@ -155,7 +155,7 @@ class Queue:
         if job is None:
             raise NotFound(f"there is no job {job_id}")
         self._require_queue(job, by)
-        changed = await self._parts.database.write(dispatch.change_job, job_id, change, self._stamp(by))
+        changed = await self._parts.database.write(wishes.change_job, job_id, change, self._stamp(by))
         self._jobs_changed()
         return changed
 
@@ -180,7 +180,7 @@ class Queue:
             )
         try:
             plate = await self._parts.database.write(
-                dispatch.clear_plate, wish, self._parts.undo_s, self._stamp(by)
+                plates.clear_plate, wish, self._parts.undo_s, self._stamp(by)
             )
         except FarmError:
             await self._read_plate_again(printer)  # it may be committed all the same
@@ -196,7 +196,7 @@ class Queue:
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
             raise Refused("the time to take it back is over; pause or cancel what started instead")
         try:
-            plate = await self._parts.database.write(dispatch.undo_plate, wish, self._stamp(by))
+            plate = await self._parts.database.write(plates.undo_plate, wish, self._stamp(by))
         except FarmError:
             await self._read_plate_again(printer)
             raise
@@ -210,7 +210,7 @@ class Queue:
     async def _hear(self, news: PrinterChanged) -> None:
         printer = news.printer.id
         if printer not in self._plates:  # newly set up
-            self._plates[printer] = await self._parts.database.read(dispatch.existing_plate, printer)
+            self._plates[printer] = await self._parts.database.read(plates.existing_plate, printer)
         else:
             await trio.lowlevel.checkpoint()
         known = self._printers.get(printer)
@@ -333,7 +333,7 @@ class Queue:
         """Somebody else prints on it: what lies on the plate afterwards is not ours to know."""
         plate, at, who = PlateRow(Plate.OCCUPIED), self._parts.clock(), str(SYSTEM)
         await self._parts.database.write(
-            dispatch.change_plate, printer, plate, at, who, "somebody else prints on it"
+            plates.change_plate, printer, plate, at, who, "somebody else prints on it"
         )
         self._remember_plate(printer, plate)
         return False

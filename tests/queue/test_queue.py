@@ -9,8 +9,8 @@ from farm.domain.printer import Plate
 from farm.domain.user import Principal, Scope
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue import dispatch
-from farm.queue.dispatch import MAX_FAILURES
 from farm.queue.messages import AddJob, ChangeJob, ClearPlate, UndoPlate
+from farm.queue.settling import MAX_FAILURES
 from farm.store import audit, prints
 from farm.store.changes import history
 from tests.simulation.machine import Faults
