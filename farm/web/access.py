@@ -1,42 +1,73 @@
-"""Setting up, logging in and out, people and their keys."""
+"""People and keys: who may do what, and the audit of every change."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from quart import Response, request
 
-from farm.access.gate import PageSession, Tokens
 from farm.access.rights import Action
+from farm.domain import user
 from farm.domain.clock import iso
-from farm.domain.user import ApiKey, Grant, Role, Scope, User
+from farm.domain.user import ApiKey, Grant, Role, Scope
 from farm.errors import Invalid
+from farm.live.shapes import Moment, moment
 from farm.store import audit
-from farm.web.answers import answer, nothing
-from farm.web.routes import COOKIE, Call, Entry, Route, row_number, who_asks
+from farm.web.contract import Created, Page, RowNumber, following
+from farm.web.routes import Call, Route
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+SentMoment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class SetUp(msgspec.Struct, forbid_unknown_fields=True):
-    """session: a page wants a cookie, a program tokens."""
+class Reach(msgspec.Struct, kw_only=True):
+    """The printers that somebody's rights reach, by id and by tag; both null for every printer."""
 
-    code: str
+    printers: list[str] | None
+    tags: list[str] | None
+
+
+class User(Reach, kw_only=True):
+    """A person who may log in."""
+
+    id: str
     username: str
-    password: str
-    session: bool = False
+    role: Role
+    enabled: bool
+    created_at: Moment
 
 
-class LogIn(msgspec.Struct, forbid_unknown_fields=True):
-    username: str
-    password: str
-    session: bool = False
+class Key(Reach, kw_only=True):
+    """An API key, without itself. target: where uploads with it go whose address says nothing."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    target: str | None
+    created_by: str
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
 
 
-class Refresh(msgspec.Struct, forbid_unknown_fields=True):
-    refresh_token: str
+class FreshKey(Key, kw_only=True):
+    """key: the key itself; no other answer ever shows it."""
+
+    key: str
+
+
+class Entry(msgspec.Struct):
+    """One row of the audit. who: "user:<id>" and the like. client: the address it was asked from."""
+
+    id: int
+    at: Moment
+    who: str
+    action: str
+    object: str
+    detail: Mapping[str, Any]
+    client: str
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,67 +94,23 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     printers: frozenset[str] | None = None
     tags: frozenset[str] | None = None
     target: str | None = None
-    expires_at: Moment | None = None
+    expires_at: SentMoment | None = None
 
 
-async def set_up(call: Call) -> Response:
-    """Make the first administrator, with the code from the server's window."""
-    sent = await call.json(SetUp)
-    login = await call.desk.gate.setup(
-        sent.code, sent.username, sent.password, call.client, session=sent.session
-    )
-    return _logged_in(login, 201)
+class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """cursor: the number of the last row seen."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    cursor: RowNumber | None = None
 
 
-async def log_in(call: Call) -> Response:
-    """Tokens for a program, a cookie for the page."""
-    sent = await call.json(LogIn)
-    login = await call.desk.gate.login(sent.username, sent.password, call.client, session=sent.session)
-    return _logged_in(login, 200)
+async def list_users(call: Call) -> Page[User]:
+    """Everybody who may log in, by name."""
+    return Page([_user(user) for user in await call.desk.gate.list_users(call.asker)])
 
 
-async def refresh(call: Call) -> Response:
-    """The next pair of tokens."""
-    sent = await call.json(Refresh)
-    return _logged_in(await call.desk.gate.refresh(sent.refresh_token, call.client), 200)
-
-
-async def log_out(call: Call) -> Response:
-    """End the login the request shows; or, with its access token run out, the one of a refresh token."""
-    if request.content_length:
-        secret = (await call.json(Refresh)).refresh_token
-    else:
-        secret = (await who_asks(call.desk.gate, request)).secret
-    await call.desk.gate.logout(secret, call.client)
-    response = nothing()
-    response.delete_cookie(COOKIE, httponly=True, samesite="Strict")
-    return response
-
-
-async def me(call: Call) -> Response:
-    """Who the farm takes the asker for; a page learns its CSRF token here after it was loaded anew."""
-    asker = call.asker
-    shape = {
-        "kind": asker.kind,
-        "id": asker.id,
-        "name": asker.name,
-        "role": asker.role,
-        "scopes": sorted(asker.scopes),
-        **_grant(asker.grant),
-    }
-    if call.login is not None and call.login.csrf is not None:
-        shape["csrf_token"] = call.login.csrf
-    return answer(shape)
-
-
-async def list_users(call: Call) -> Response:
-    call.query()
-    users = await call.desk.gate.list_users(call.asker)
-    return answer({"items": [_user(user) for user in users], "next": None})
-
-
-async def add_user(call: Call) -> Response:
-    sent = await call.json(NewUser)
+async def add_user(call: Call, sent: NewUser) -> Created[User]:
+    """Add a person."""
     user = await call.desk.gate.add_user(
         call.asker,
         sent.username,
@@ -132,29 +119,27 @@ async def add_user(call: Call) -> Response:
         Grant(sent.printers, sent.tags),
         client=call.client,
     )
-    return answer(_user(user), 201, {"Location": f"/v1/users/{user.id}"})
+    return Created(_user(user), {"Location": f"/v1/users/{user.id}"})
 
 
-async def change_user(call: Call, user: str) -> Response:
-    sent = await call.json(UserChange)
+async def change_user(call: Call, user: str, sent: UserChange) -> User:
+    """Change what a person may do, or their password; they have to log in again."""
     gate = call.desk.gate
     if sent.password is not None:
         await gate.reset_password(call.asker, user, sent.password, client=call.client)
     changed = await gate.change_user(
         call.asker, user, role=sent.role, grant=_new_grant(sent), enabled=sent.enabled, client=call.client
     )
-    return answer(_user(changed))
+    return _user(changed)
 
 
-async def list_keys(call: Call) -> Response:
-    call.query()
-    keys = await call.desk.gate.list_keys(call.asker)
-    return answer({"items": [_key(key) for key in keys], "next": None})
+async def list_keys(call: Call) -> Page[Key]:
+    """Every API key, newest first, revoked ones too."""
+    return Page([Key(**_key(key)) for key in await call.desk.gate.list_keys(call.asker)])
 
 
-async def add_key(call: Call) -> Response:
-    """The only answer that ever shows the key itself."""
-    sent = await call.json(NewKey)
+async def add_key(call: Call, sent: NewKey) -> Created[FreshKey]:
+    """Make an API key. This is the only answer that ever shows the key itself."""
     key, text = await call.desk.gate.create_key(
         call.asker,
         sent.name,
@@ -164,50 +149,27 @@ async def add_key(call: Call) -> Response:
         sent.expires_at,
         client=call.client,
     )
-    return answer({"id": key.id, "key": text, **_key(key)}, 201)
+    return Created(FreshKey(key=text, **_key(key)))
 
 
-async def revoke_key(call: Call, key: str) -> Response:
+async def revoke_key(call: Call, key: str) -> None:
+    """End an API key, at once and for ever."""
     await call.desk.gate.revoke_key(call.asker, key, client=call.client)
-    return nothing()
 
 
-async def read_audit(call: Call) -> Response:
+async def read_audit(call: Call, query: AuditQuery) -> Page[Entry]:
     """Who changed what, newest first."""
-    cursor, limit, _ = call.page()
-    before = None if cursor is None else row_number(cursor, "cursor")
-    found = await call.desk.gate.read_audit(call.asker, before, limit + 1)
-    following = str(found[limit - 1].id) if len(found) > limit else None
-    return answer({"items": [_entry(entry) for entry in found[:limit]], "next": following})
+    found = await call.desk.gate.read_audit(call.asker, query.cursor, query.limit + 1)
+    return Page(
+        [_entry(entry) for entry in found[: query.limit]],
+        following(found, query.limit, lambda entry: str(entry.id)),
+    )
 
 
-def _entry(entry: audit.Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": iso(entry.at),
-        "who": entry.who,
-        "action": entry.action,
-        "object": entry.object,
-        "detail": entry.detail,
-        "client": entry.client,
-    }
-
-
-def _logged_in(login: Tokens | PageSession, status: int) -> Response:
-    user = {"id": login.user.id, "username": login.user.username, "role": login.user.role}
-    if isinstance(login, PageSession):
-        response = answer({"csrf_token": login.csrf, "user": user}, status)
-        response.set_cookie(
-            COOKIE, login.cookie, httponly=True, samesite="Strict", secure=request.scheme == "https"
-        )
-        return response
-    tokens = {
-        "access_token": login.access_token,
-        "token_type": "Bearer",
-        "expires_in": login.expires_in_s,
-        "refresh_token": login.refresh_token,
-    }
-    return answer({**tokens, "user": user}, status)
+def reach_of(grant: Grant) -> tuple[list[str] | None, list[str] | None]:
+    """The printers and the tags of a grant, as they are shown."""
+    printers = None if grant.printers is None else sorted(grant.printers)
+    return printers, None if grant.tags is None else sorted(grant.tags)
 
 
 def _new_grant(sent: UserChange) -> Grant | None:
@@ -219,49 +181,41 @@ def _new_grant(sent: UserChange) -> Grant | None:
     return Grant(sent.printers, sent.tags)
 
 
-def _user(user: User) -> dict[str, Any]:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "role": user.role,
-        "enabled": user.enabled,
-        "created_at": iso(user.created_at),
-        **_grant(user.grant),
-    }
+def _user(shown: user.User) -> User:
+    printers, tags = reach_of(shown.grant)
+    return User(
+        id=shown.id,
+        username=shown.username,
+        role=shown.role,
+        enabled=shown.enabled,
+        created_at=iso(shown.created_at),
+        printers=printers,
+        tags=tags,
+    )
 
 
 def _key(key: ApiKey) -> dict[str, Any]:
+    printers, tags = reach_of(key.grant)
     return {
         "id": key.id,
         "name": key.name,
         "scopes": sorted(key.scopes),
-        **_grant(key.grant),
+        "printers": printers,
+        "tags": tags,
         "target": key.target,
         "created_by": key.created_by,
         "created_at": iso(key.created_at),
-        "expires_at": _time(key.expires_at),
-        "revoked_at": _time(key.revoked_at),
-        "last_used_at": _time(key.last_used_at),
+        "expires_at": moment(key.expires_at),
+        "revoked_at": moment(key.revoked_at),
+        "last_used_at": moment(key.last_used_at),
     }
 
 
-def _grant(grant: Grant) -> dict[str, Any]:
-    return {
-        "printers": None if grant.printers is None else sorted(grant.printers),
-        "tags": None if grant.tags is None else sorted(grant.tags),
-    }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)
+def _entry(row: audit.Entry) -> Entry:
+    return Entry(row.id, iso(row.at), row.who, row.action, row.object, row.detail, row.client)
 
 
 ROUTES = (
-    Route("POST", "/v1/setup", set_up, Entry.PUBLIC),
-    Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC),
-    Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC),
-    Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC),
-    Route("GET", "/v1/auth/me", me, Entry.KNOWN),
     Route("GET", "/v1/users", list_users, Action.MANAGE_USERS),
     Route("POST", "/v1/users", add_user, Action.MANAGE_USERS),
     Route("PATCH", "/v1/users/<user>", change_user, Action.MANAGE_USERS),

@@ -32,6 +32,7 @@ from farm.errors import (
     WrongFileType,
 )
 from farm.live.protocol import as_json
+from farm.web.contract import Told
 from farm.web.intake import TooSlow
 
 log = structlog.get_logger(__name__)
@@ -82,9 +83,20 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     )
 
 
-def nothing() -> Response:
+def respond(told: Any) -> Response:
+    """What a route's function answered, as it is sent. See `farm.web.contract`."""
+    if isinstance(told, Response):
+        return told
+    if not isinstance(told, Told):
+        return nothing() if told is None else answer(told)
+    if told.body is None:
+        return nothing(told.headers)
+    return answer(told.body, told.status, told.headers)
+
+
+def nothing(headers: Mapping[str, str] | None = None) -> Response:
     """204: done, and there is nothing to tell."""
-    return Response(b"", 204, {"Cache-Control": "no-store"})
+    return Response(b"", 204, {"Cache-Control": "no-store", **(headers or {})})
 
 
 async def of_farm_error(error: FarmError) -> Response:

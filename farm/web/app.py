@@ -18,6 +18,7 @@ from farm.web import (
     files,
     hypercorn_cures,
     live,
+    login,
     pages,
     plates,
     printers,
@@ -31,6 +32,7 @@ from farm.web.routes import Route
 
 ALL: tuple[Route, ...] = (
     *system.ROUTES,
+    *login.ROUTES,
     *access.ROUTES,
     *printers.ROUTES,
     *commands.ROUTES,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 import structlog
 import trio
-from quart import Response
 
 from farm.access.rights import Action, Target, allowed, require
 from farm.domain.printer import Plate
@@ -16,7 +15,7 @@ from farm.domain.user import EVERYTHING, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.printers.messages import EmergencyStop
 from farm.queue.messages import ClearPlate, UndoPlate
-from farm.web.answers import answer
+from farm.web.contract import Accepted
 from farm.web.printers import targets
 from farm.web.routes import Call, Entry, Route
 
@@ -36,17 +35,36 @@ class Stop(msgspec.Struct, forbid_unknown_fields=True):
     printers: Names | None = None
 
 
+class Stopped(msgspec.Struct):
+    """The printers that took it, and those somebody has to run to."""
+
+    reached: list[str]
+    unreached: list[str]
+
+
 class Plates(msgspec.Struct, forbid_unknown_fields=True):
     printers: Names
 
 
-async def stop_printers(call: Call) -> Response:
+class PlateResult(msgspec.Struct):
+    """plate: as it is now; null where it could not be changed, and problem says why."""
+
+    printer: str
+    plate: Plate | None
+    problem: str | None
+
+
+class PlateResults(msgspec.Struct):
+    """One result for each printer."""
+
+    results: list[PlateResult]
+
+
+async def stop_printers(call: Call, sent: Stop) -> Accepted[Stopped]:
     """Stop printers, each without waiting for another, and say within 3 s which of them took it.
 
     It goes on when the asker leaves meanwhile.
     """
-    call.query()
-    sent = await call.json(Stop)
     wanted = _to_stop(call.asker, await _stoppable(call), sent.printers)
     reached: set[str] = set()
     with trio.move_on_after(ANSWERED_WITHIN_S, shield=True):
@@ -55,9 +73,7 @@ async def stop_printers(call: Call) -> Response:
                 nursery.start_soon(_stop, call, printer, reached)
     unreached = [printer for printer in wanted if printer not in reached]
     log.warning("emergency stop", by=str(call.asker), reached=len(reached), unreached=unreached)
-    return answer(
-        {"reached": [printer for printer in wanted if printer in reached], "unreached": unreached}, 202
-    )
+    return Accepted(Stopped([printer for printer in wanted if printer in reached], unreached))
 
 
 async def _stop(call: Call, printer: str, reached: set[str]) -> None:
@@ -99,36 +115,34 @@ def checked(asker: Principal, action: Action, known: Mapping[str, Target], names
     return once
 
 
-async def clear_plates(call: Call) -> Response:
+async def clear_plates(call: Call, sent: Plates) -> PlateResults:
     """Somebody looked: these plates are clear. A plate that cannot be said so of does not hold up others."""
 
     async def clear(printer: str) -> Plate:
         return await call.desk.queue.ask(ClearPlate(printer), by=call.asker)
 
-    return await _each_plate(call, clear)
+    return await _each_plate(call, sent, clear)
 
 
-async def undo_plates(call: Call) -> Response:
-    """Take that back."""
+async def undo_plates(call: Call, sent: Plates) -> PlateResults:
+    """Take back that plates are clear, as long as nothing may have started on them."""
 
     async def undo(printer: str) -> Plate:
         return await call.desk.queue.ask(UndoPlate(printer), by=call.asker)
 
-    return await _each_plate(call, undo)
+    return await _each_plate(call, sent, undo)
 
 
-async def _each_plate(call: Call, tell: Callable[[str], Awaitable[Plate]]) -> Response:
-    call.query()
-    sent = await call.json(Plates)
+async def _each_plate(call: Call, sent: Plates, tell: Callable[[str], Awaitable[Plate]]) -> PlateResults:
     named = checked(call.asker, Action.CLEAR_PLATE, await targets(call), sent.printers)
-    return answer({"results": [await _result(printer, tell) for printer in named]})
+    return PlateResults([await _result(printer, tell) for printer in named])
 
 
-async def _result(printer: str, tell: Callable[[str], Awaitable[Plate]]) -> dict[str, Any]:
+async def _result(printer: str, tell: Callable[[str], Awaitable[Plate]]) -> PlateResult:
     try:
-        return {"printer": printer, "plate": await tell(printer), "problem": None}
+        return PlateResult(printer, await tell(printer), None)
     except (Refused, NotFound) as problem:
-        return {"printer": printer, "plate": None, "problem": str(problem)}
+        return PlateResult(printer, None, str(problem))
 
 
 ROUTES = (

@@ -7,7 +7,6 @@ import re
 from typing import Annotated, Any, Literal, TypeAlias, Union
 
 import msgspec
-from quart import Response
 
 from farm.access.rights import Action, require
 from farm.domain.clock import new_id
@@ -15,7 +14,7 @@ from farm.domain.command import NAMES, Command, Jog, SendGcode, SetTemperature
 from farm.errors import Invalid
 from farm.printers.messages import RunCommand
 from farm.queue.messages import ClearPlate, UndoPlate
-from farm.web.answers import answer
+from farm.web.contract import Accepted, Is
 from farm.web.printers import find, target
 from farm.web.routes import Call, Entry, Route
 
@@ -65,35 +64,36 @@ def _is_needed(field: dataclasses.Field[Any]) -> bool:
 
 
 SHAPES: dict[type[msgspec.Struct], type[Command]] = {_shape(kind): kind for kind in NAMES}
-ALL_NAMES = (*NAMES.values(), "plate_cleared", "plate_undo")
-_ANY: Any = Union[(*SHAPES, PlateCleared, PlateUndo)]
+AnyCommand: TypeAlias = Annotated[msgspec.Struct, Is(Union[(*SHAPES, PlateCleared, PlateUndo)])]
 
 
-async def command_printer(call: Call, printer: str) -> Response:
-    """Accepted or refused at once; what came of it is the fact `printer.commandFinished` with its id."""
-    call.query()
-    sent = await _sent(call)
+class Taken(msgspec.Struct):
+    """command_id: stands in the fact `printer.commandFinished` that tells how it went."""
+
+    command_id: str
+
+
+async def command_printer(call: Call, printer: str, sent: AnyCommand) -> Accepted[Taken]:
+    """Tell a printer to do something. Accepted or refused at once.
+
+    What came of it is the fact `printer.commandFinished` with its id.
+    """
+    command = _command(sent)
     at, id = target(await find(call, printer)), new_id(call.desk.chance)
-    require(call.asker, _right_to(sent), at)
-    match sent:
+    require(call.asker, _right_to(command), at)
+    match command:
         case PlateCleared(good=good):
             await call.desk.queue.ask(ClearPlate(printer, good, id), by=call.asker)
         case PlateUndo():
             await call.desk.queue.ask(UndoPlate(printer, id), by=call.asker)
         case _:
             mailbox = call.desk.printer(printer)
-            await mailbox.ask(RunCommand(id, sent), by=call.asker, timeout=ANSWER_WITHIN_S)
-    return answer({"command_id": id}, 202)
+            await mailbox.ask(RunCommand(id, command), by=call.asker, timeout=ANSWER_WITHIN_S)
+    return Accepted(Taken(id))
 
 
-async def _sent(call: Call) -> Command | PlateCleared | PlateUndo:
+def _command(sent: msgspec.Struct) -> Command | PlateCleared | PlateUndo:
     """What the request says. Raises Invalid naming the field."""
-    try:
-        sent = await call.json(_ANY)
-    except Invalid as problem:
-        if problem.field != "command":
-            raise
-        raise Invalid(f"a command is one of {', '.join(ALL_NAMES)}", "command") from problem
     if isinstance(sent, (PlateCleared, PlateUndo)):
         return sent
     return sensible(SHAPES[type(sent)](**msgspec.structs.asdict(sent)))
@@ -126,4 +126,8 @@ def _right_to(sent: Command | PlateCleared | PlateUndo) -> Action:
             return Action.CONTROL
 
 
-ROUTES = (Route("POST", "/v1/printers/<printer>/commands", command_printer, Entry.KNOWN),)
+ROUTES = (
+    Route(
+        "POST", "/v1/printers/<printer>/commands", command_printer, Entry.KNOWN, also=frozenset({429, 502})
+    ),
+)

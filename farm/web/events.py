@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import trio
-from quart import Response, request
+from msgspec import Meta
+from quart import request
 
 from farm.access.rights import Action
 from farm.domain.clock import iso
@@ -17,9 +19,11 @@ from farm.domain.printer import Printer
 from farm.domain.user import Principal
 from farm.errors import Invalid
 from farm.live.rooms import may_enter, may_hear
+from farm.live.shapes import Moment
 from farm.store import events, printers
-from farm.web.answers import answer
-from farm.web.routes import PAGE, Call, Route, limit_of, row_number, who_asks, whole_number
+from farm.web.contract import RowNumber
+from farm.web.credentials import who_asks
+from farm.web.routes import Call, Route
 
 WAIT_S, LONGEST_WAIT_S = 25, 60  # proxies and browsers give up on a silent answer after a minute
 LOOKED_AT_ONCE = 1000  # facts, of which an asker may see few
@@ -52,13 +56,42 @@ class Look:
     gap: str | None = None
 
 
-async def list_events(call: Call) -> Response:
+class EventQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """since: the last fact seen, of this epoch. rooms: with commas between; all if left out."""
+
+    since: RowNumber | None = None
+    epoch: str | None = None
+    rooms: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    wait_s: Annotated[int, Meta(ge=0, le=LONGEST_WAIT_S)] = WAIT_S
+
+
+class Event(msgspec.Struct):
+    """One fact. rooms: where it is heard on the live socket."""
+
+    type: str
+    seq: int
+    rooms: list[str]
+    at: Moment
+    data: dict[str, Any]
+
+
+class Events(msgspec.Struct):
+    """next: ask `since` it. gap: why facts are missing in between, null when none are."""
+
+    epoch: str
+    items: list[Event]
+    next: int
+    gap: str | None
+
+
+async def list_events(call: Call, query: EventQuery) -> Events:
     """The facts after `since`, at once if there are any, else as soon as one comes or `wait_s` has passed.
 
     Without `since` it says where the history stands, for the first question.
     """
-    wish, wait_s = _wish(call)
-    deadline = trio.current_time() + wait_s
+    wish = _wish(call, query)
+    deadline = trio.current_time() + query.wait_s
     revision, asker = call.desk.gate.revision, call.asker
     while True:
         rung = call.desk.bell.next
@@ -73,15 +106,12 @@ async def list_events(call: Call) -> Response:
             asker = (await who_asks(call.desk.gate, request)).principal
 
 
-def _wish(call: Call) -> tuple[Wish, int]:
-    query = call.query("since", "epoch", "rooms", "limit", "wait_s")
-    since = row_number(query["since"], "since") if "since" in query else None
-    rooms = frozenset(query["rooms"].split(",")) if "rooms" in query else None
+def _wish(call: Call, query: EventQuery) -> Wish:
+    rooms = frozenset(query.rooms.split(",")) if query.rooms is not None else None
     for room in rooms or ():
         if not may_enter(room, call.asker):
             raise Invalid(f"there is no room {room[:40]} that you may hear", "rooms")
-    wait_s = whole_number(query.get("wait_s", str(WAIT_S)), "wait_s", 0, LONGEST_WAIT_S)
-    return Wish(since, query.get("epoch"), rooms, limit_of(query.get("limit", str(PAGE)))), wait_s
+    return Wish(query.since, query.epoch, rooms, query.limit)
 
 
 def _look(db: Connection, wish: Wish, asker: Principal) -> Look:
@@ -109,25 +139,12 @@ def _is_for(fact: Fact, rooms: frozenset[str] | None, asker: Principal, known: d
     return any(may_enter(room, asker) for room in wanted) and may_hear(fact, asker, known)
 
 
-def _answer(look: Look) -> Response:
-    return answer(
-        {
-            "epoch": look.epoch,
-            "items": [_fact(fact) for fact in look.facts],
-            "next": look.seen,
-            "gap": look.gap,
-        }
-    )
+def _answer(look: Look) -> Events:
+    return Events(look.epoch, [_event(fact) for fact in look.facts], look.seen, look.gap)
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
-    return {
-        "type": fact.type,
-        "seq": fact.seq,
-        "rooms": list(fact.rooms),
-        "at": iso(fact.at),
-        "data": dict(fact.data),
-    }
+def _event(fact: Fact) -> Event:
+    return Event(fact.type, fact.seq, list(fact.rooms), iso(fact.at), dict(fact.data))
 
 
 ROUTES = (Route("GET", "/v1/events", list_events, Action.READ),)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
+import msgspec
 from quart import Response, request
 from quart_trio.wrappers.response import TrioFileBody
 
@@ -12,36 +14,48 @@ from farm.domain.file import StoredFile
 from farm.errors import NotFound, StorageFailed
 from farm.live import shapes
 from farm.store import files
-from farm.web.answers import answer
+from farm.web.contract import Created, Page, Paging, Sends, Told, following
 from farm.web.routes import Call, Route
-from farm.web.uploads import hand_over, incoming, keep
+from farm.web.uploads import FILE, hand_over, incoming, keep
 
 CHUNK = 64 * 1024  # bytes; one send, which has its own deadline
 
 
-async def upload_file(call: Call) -> Response:
-    """Keep a file; it makes no job. 200 with the file that is there for the same content and name."""
-    call.query("name")
+class FileName(msgspec.Struct, forbid_unknown_fields=True):
+    """name: what a file is called whose body is the file itself; a form says it in its own way."""
+
+    name: str | None = None
+
+
+async def upload_file(call: Call, query: FileName) -> Created[shapes.File] | Told[shapes.File]:
+    """Keep a file; it makes no job.
+
+    Send it as the field `file` of a form, or as the body itself with its name behind the question mark
+    or in Content-Disposition. The same content under the same name answers 200 with the file that is
+    there.
+    """
     async with incoming(call) as (form, upload):
         file, new = await hand_over(partial(keep, call, upload, form.name))
-    return answer(shapes.of_file(file), 201 if new else 200, {"Location": f"/v1/files/{file.id}"})
+    tell = Created if new else Told
+    return tell(shapes.of_file(file), {"Location": f"/v1/files/{file.id}"})
 
 
-async def list_files(call: Call) -> Response:
-    after, limit, _ = call.page()
-    found = await call.desk.database.read(files.page, after, limit + 1)
-    shown = [shapes.of_file(file) for file in found[:limit]]
-    return answer({"items": shown, "next": found[limit - 1].id if len(found) > limit else None})
+async def list_files(call: Call, query: Paging) -> Page[shapes.File]:
+    """The files the farm keeps, by id."""
+    found = await call.desk.database.read(files.page, query.cursor, query.limit + 1)
+    shown = [shapes.of_file(file) for file in found[: query.limit]]
+    return Page(shown, following(found, query.limit, lambda file: file.id))
 
 
-async def show_file(call: Call, file: str) -> Response:
-    call.query()
-    return answer(shapes.of_file(await _existing(call, file)))
+async def show_file(call: Call, file: str) -> shapes.File:
+    """One file, and where its analysis stands."""
+    return shapes.of_file(await _existing(call, file))
 
 
-async def send_content(call: Call, file: str) -> Response:
-    """The file as it was sent, from the disk in small pieces."""
-    call.query()
+async def send_content(
+    call: Call, file: str
+) -> Annotated[Response, Sends("application/octet-stream", kept=True)]:
+    """The file as it was sent."""
     found = await _existing(call, file)
     headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache"}
     if found.sha256 in request.if_none_match:
@@ -65,7 +79,7 @@ async def _existing(call: Call, file: str) -> StoredFile:
 
 ROUTES = (
     Route("GET", "/v1/files", list_files, Action.READ),
-    Route("POST", "/v1/files", upload_file, Action.UPLOAD),
+    Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
     Route("GET", "/v1/files/<file>/content", send_content, Action.READ),
 )

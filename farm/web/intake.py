@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TypeVar, cast
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import msgspec
 import trio
 from quart import Request
+from werkzeug.datastructures import MultiDict
 
 from farm.errors import FarmError, Invalid, TooLarge, WrongFileType
+from farm.web import words
 from farm.web.hypercorn_cures import Body
-
-Shape = TypeVar("Shape")
 
 MAX_JSON = 256 * 1024  # bytes; the longest thing anybody can say is a list of all printers
 WINDOW_S = 20.0
@@ -20,7 +20,8 @@ LEAST_PER_WINDOW = 320 * 1024  # bytes, 16 KiB/s: a bad Wi-Fi does more
 IDLE_S = 15.0  # without a single byte
 
 
-_LIMIT = re.compile(r"Expected `(?P<kind>\w+)` (?P<length>of length )?(?P<side>[<>]=) (?P<limit>[\d.]+)")
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """No fields at all."""
 
 
 class TooSlow(FarmError):
@@ -72,40 +73,68 @@ class Intake:
             raise TooLarge(f"more than the {self._limit / 1_000_000:g} MB this farm takes")
 
 
-async def read_json(request: Request, shape: type[Shape]) -> Shape:
-    """The request's body as a `shape`.
+async def read_json(request: Request, shape: Any, *, needed: bool = True) -> Any:
+    """The request's body as a `shape`; None where there is none and none is needed.
 
-    Raises Invalid naming the field, WrongFileType for a body that does not say it is JSON, TooLarge, TooSlow.
+    shape: None takes no body, or an empty object. Raises Invalid naming the field, WrongFileType for a
+    body that does not say it is JSON, TooLarge, TooSlow.
     """
+    body = await read_all(request)
+    if not body and (shape is None or not needed):
+        return None
     if request.mimetype != "application/json":
         raise WrongFileType("send JSON, with the header Content-Type: application/json")
+    return decoded(body, Nothing if shape is None else shape)
+
+
+async def read_all(request: Request) -> bytes:
+    """The whole body, which is small. Raises TooLarge, TooSlow."""
     intake = Intake(request, MAX_JSON)
     body = bytearray()
     while piece := await intake.read():
         body += piece
+    return bytes(body)
+
+
+def decoded(body: bytes, shape: Any) -> Any:
+    """JSON as a `shape`. Raises Invalid naming the field."""
     try:
-        return msgspec.json.decode(body, type=shape)
+        value = msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        raise invalid(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise words.invalid(error, shape, _anything(body)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"this is not JSON: {error}") from error
+    _check_times(value)
+    return value
 
 
-def invalid(error: msgspec.ValidationError) -> Invalid:
-    """In our words, with the field where msgspec only says it in its sentence."""
-    sentence, _, path = str(error).partition(" - at `$")
-    field = path.rstrip("`").lstrip(".")
-    if "field `" in sentence:  # unknown or missing: what is named lies inside what the path names
-        name = sentence.split("`")[1]
-        field = f"{field}.{name}" if field else name
-    what = _limit_in_words(sentence) or sentence[:1].lower() + sentence[1:]
-    return Invalid(f"{field}: {what}" if field else what, field)
-
-
-def _limit_in_words(sentence: str) -> str | None:
-    """A number, text or list outside its limits, as one says it; None for anything else."""
-    told = _LIMIT.fullmatch(sentence)
-    if told is None:
+def _anything(body: bytes) -> Any:
+    """What was sent, whatever it is; None where it cannot be read to its end."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    unit = "" if not told["length"] else " characters" if told["kind"] == "str" else " of them"
-    return f"at {'most' if told['side'] == '<=' else 'least'} {float(told['limit']):g}{unit}"
+
+
+def read_query(sent: MultiDict[str, str], shape: type[msgspec.Struct] | None) -> Any:
+    """What stands behind the question mark as a `shape`, None if there is none. Raises Invalid."""
+    for name in sent:
+        if len(sent.getlist(name)) > 1:
+            raise Invalid(f"{name} is given more than once", name)
+    wanted, given = Nothing if shape is None else shape, sent.to_dict()
+    try:
+        query = msgspec.convert(given, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise words.invalid(error, wanted, given) from error
+    return None if shape is None else query
+
+
+def _check_times(value: Any) -> None:
+    """Raise Invalid for a time that, seen from UTC, lies outside the calendar."""
+    for name in getattr(value, "__struct_fields__", ()):
+        moment = getattr(value, name)
+        if isinstance(moment, datetime):
+            try:
+                moment.astimezone(UTC)
+            except OverflowError as error:
+                raise Invalid(f"{name}: no clock will ever show this time", name) from error

@@ -13,8 +13,8 @@ from quart import Response, Websocket, websocket
 from farm.errors import FarmError, Forbidden
 from farm.live.connection import ConnectionLost
 from farm.web import answers
+from farm.web.credentials import COOKIE, client_of, refuse_secrets_in
 from farm.web.desk import Desk
-from farm.web.routes import COOKIE, client_of, refuse_secrets_in
 
 RULE = "/v1/live"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from msgspec import Struct, field
-from quart import Response
 
 from farm.access.rights import Action
 from farm.domain.job import PrintState
@@ -14,7 +13,7 @@ from farm.live.shapes import Moment, moment
 from farm.store import printers, prints
 from farm.store.printers import PlateRow
 from farm.store.prints import OnPlate
-from farm.web.answers import answer
+from farm.web.contract import Page
 from farm.web.printers import readable_ids
 from farm.web.routes import Call, Route
 
@@ -42,9 +41,8 @@ class PrinterPlate(Struct, frozen=True):
     print: LyingPrint | None
 
 
-async def list_plates(call: Call) -> Response:
+async def list_plates(call: Call) -> Page[PrinterPlate]:
     """Every plate the asker may look at, by printer."""
-    call.query()
     readable = await readable_ids(call)
     plates, lying = await call.desk.database.read(_plates)
     shown = [
@@ -52,7 +50,7 @@ async def list_plates(call: Call) -> Response:
         for printer, row in plates.items()
         if printer in readable
     ]
-    return answer({"items": shown, "next": None})
+    return Page(shown)
 
 
 def _plates(db: Connection) -> tuple[dict[str, PlateRow], dict[str, OnPlate]]:

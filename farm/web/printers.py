@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from quart import Response
 
 from farm.access.rights import Action, Target, allowed
 from farm.domain.printer import Address, Printer, PrinterStatus
@@ -15,7 +14,7 @@ from farm.live import shapes
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RemovePrinter
 from farm.store import printers
-from farm.web.answers import answer, nothing
+from farm.web.contract import Created, Page, Paging, following
 from farm.web.routes import Call, Entry, Route
 
 TRUST = "system"  # whom a connection trusts that says nothing
@@ -54,25 +53,37 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True):
     tls: str | None = None
 
 
-async def list_printers(call: Call) -> Response:
+class Identity(msgspec.Struct):
+    """What a print host says it is."""
+
+    version: str | None
+    name: str | None
+
+
+class Found(msgspec.Struct):
+    """Who answers at an address. kind: null when nobody does that the farm can drive; problem says why."""
+
+    kind: str | None
+    identity: Identity | None
+    problem: str | None
+
+
+async def list_printers(call: Call, query: Paging) -> Page[shapes.Printer]:
     """The printers the asker may look at, by id."""
-    after, limit, _ = call.page()
     visible = [printer for printer in await everyone(call) if may_read(call.asker, printer)]
-    page = [printer for printer in visible if printer.id > (after or "")][:limit]
-    more = bool(page) and page[-1].id != visible[-1].id
-    shown = await _with_status(call, page)
-    return answer({"items": shown, "next": page[-1].id if more else None})
+    rest = [printer for printer in visible if printer.id > (query.cursor or "")]
+    shown = await _with_status(call, rest[: query.limit])
+    return Page(shown, following(rest, query.limit, lambda printer: printer.id))
 
 
-async def show_printer(call: Call, printer: str) -> Response:
-    call.query()
+async def show_printer(call: Call, printer: str) -> shapes.Printer:
+    """One printer, and how it stands."""
     (shown,) = await _with_status(call, [await _readable(call, printer)])
-    return answer(shown)
+    return shown
 
 
-async def add_printer(call: Call) -> Response:
+async def add_printer(call: Call, sent: NewPrinter) -> Created[shapes.Printer]:
     """Set up a printer; it shows as offline until it was reached for the first time."""
-    sent = await call.json(NewPrinter)
     _refuse_what_is_not_kept(sent)
     wanted = Printer(
         id=sent.id,
@@ -85,27 +96,24 @@ async def add_printer(call: Call) -> Response:
     )
     added = await call.desk.fleet.ask(AddPrinter(wanted), by=call.asker)
     (shown,) = await _with_status(call, [added])
-    return answer(shown, 201, {"Location": f"/v1/printers/{added.id}"})
+    return Created(shown, {"Location": f"/v1/printers/{added.id}"})
 
 
-async def remove_printer(call: Call, printer: str) -> Response:
-    call.query()
+async def remove_printer(call: Call, printer: str) -> None:
+    """Take a printer out of the farm; refused while a print is active on it."""
     await call.desk.fleet.ask(RemovePrinter(printer), by=call.asker)
-    return nothing()
 
 
-async def probe_printer(call: Call) -> Response:
+async def probe_printer(call: Call, sent: Probe) -> Found:
     """Who answers at an address. Nothing is added, and nobody answering is no error."""
-    call.query()
-    sent = await call.json(Probe)
     wish = ProbePrinter(sent.url, sent.api_key or "", sent.tls or TRUST)
     found = await call.desk.fleet.ask(wish, by=call.asker, timeout=PROBED_WITHIN_S)
-    return answer(_probed(found))
+    return _probed(found)
 
 
-def _probed(found: Probed) -> dict[str, Any]:
-    identity = None if found.kind is None else {"version": found.version, "name": found.name}
-    return {"kind": found.kind, "identity": identity, "problem": found.problem}
+def _probed(found: Probed) -> Found:
+    identity = None if found.kind is None else Identity(found.version, found.name)
+    return Found(found.kind, identity, found.problem)
 
 
 def may_read(asker: Principal, printer: Printer) -> bool:

@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
+from msgspec import Struct
 from quart import Response
 
 from farm.access.rights import Action
-from farm.actors.supervisor import ActorReport
-from farm.web.answers import answer
+from farm.actors.supervisor import ActorReport, ActorState
+from farm.web.contract import Page
 from farm.web.routes import Call, Entry, Route
 
 
-async def health(call: Call) -> Response:
-    """For whoever watches the server from outside."""
-    return answer({"status": "ok", "version": call.desk.version})
+class Health(Struct):
+    """version: the farm's own."""
+
+    version: str
+    status: Literal["ok"] = "ok"
+
+
+class Mailbox(Struct):
+    """What waits for an actor, and what became of what waited: numbers of messages."""
+
+    depth: int
+    peak: int
+    size: int
+    dropped: int
+    expired: int
+    refused: int
+
+
+class Actor(Struct):
+    """One of the farm's actors. longest_ms: what it took for one message at most."""
+
+    name: str
+    state: ActorState
+    mailbox: Mailbox
+    handled: int
+    restarts: int
+    dead_letters: int
+    longest_ms: float
+    last_error: str | None
+
+
+async def health(call: Call) -> Health:
+    """Whether the server runs: for whoever watches it from outside."""
+    return Health(call.desk.version)
 
 
 async def front(call: Call) -> Response:
@@ -26,30 +58,29 @@ async def front(call: Call) -> Response:
     )
 
 
-async def actors(call: Call) -> Response:
+async def actors(call: Call) -> Page[Actor]:
     """Every actor's numbers since the process started."""
-    call.query()
-    return answer({"items": [_actor(report) for report in call.desk.reports()], "next": None})
+    return Page([_actor(report) for report in call.desk.reports()])
 
 
-def _actor(report: ActorReport) -> dict[str, Any]:
-    return {
-        "name": report.name,
-        "state": report.state,
-        "mailbox": {
-            "depth": report.depth,
-            "peak": report.peak,
-            "size": report.size,
-            "dropped": report.dropped,
-            "expired": report.expired,
-            "refused": report.refused,
-        },
-        "handled": report.handled,
-        "restarts": report.restarts,
-        "dead_letters": report.dead_letters,
-        "longest_ms": round(report.longest_s * 1000, 3),
-        "last_error": report.last_error,
-    }
+def _actor(report: ActorReport) -> Actor:
+    return Actor(
+        name=report.name,
+        state=report.state,
+        mailbox=Mailbox(
+            depth=report.depth,
+            peak=report.peak,
+            size=report.size,
+            dropped=report.dropped,
+            expired=report.expired,
+            refused=report.refused,
+        ),
+        handled=report.handled,
+        restarts=report.restarts,
+        dead_letters=report.dead_letters,
+        longest_ms=round(report.longest_s * 1000, 3),
+        last_error=report.last_error,
+    )
 
 
 ROUTES = (

@@ -22,6 +22,9 @@ from farm.web.routes import Call
 
 T = TypeVar("T")
 
+FILE = ("multipart/form-data", "application/octet-stream")
+"""What a file may come as; a body of any other type is the file itself, too."""
+
 FORM_ROOM = 256 * 1024  # bytes for everything in a form that is not the file
 HAND_OVER_S = 60.0  # flushing a gigabyte to a slow disk, a row, and the queue's answer
 

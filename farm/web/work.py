@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from sqlite3 import Connection
 from typing import Annotated
 
 import msgspec
-from quart import Response
 
 from farm.access.rights import Action
 from farm.domain.job import Job, JobState, Print, PrintState
@@ -18,7 +16,7 @@ from farm.live import shapes
 from farm.queue.messages import AddJob, ChangeJob
 from farm.store import changes, jobs, prints
 from farm.store.changes import Change
-from farm.web.answers import answer
+from farm.web.contract import Created, Page, Paging, following
 from farm.web.printers import readable_ids
 from farm.web.routes import Call, Entry, Route
 
@@ -48,9 +46,18 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True):
     order: str | None = None
 
 
-async def add_job(call: Call) -> Response:
+class JobQuery(Paging):
+    state: JobState | None = None
+
+
+class PrintQuery(Paging):
+    job: str | None = None
+    printer: str | None = None
+    state: PrintState | None = None
+
+
+async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
     """Wish to print a file; the queue decides whether it may be wished."""
-    sent = await call.json(NewJob)
     for field in _NOT_YET:
         if getattr(sent, field):
             raise Invalid(f"this version of the farm cannot plan by {field}; leave it out", field)
@@ -66,45 +73,59 @@ async def add_job(call: Call) -> Response:
         hold=sent.hold,
     )
     job = await call.desk.queue.ask(wish, by=call.asker)
-    return answer(shapes.of_job(job, []), 201, {"Location": f"/v1/jobs/{job.id}"})
+    return Created(shapes.of_job(job, []), {"Location": f"/v1/jobs/{job.id}"})
 
 
-async def list_jobs(call: Call) -> Response:
+async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
     """Jobs by id; for somebody with rights to some printers, those that may run on one of them."""
-    after, limit, filters = call.page("state")
-    state = _known(JobState, filters.get("state"))
-    found = await call.desk.database.read(_jobs_page, after, limit + 1, state)
+    found = await call.desk.database.read(_jobs_page, query)
     readable = await _readable(call)
-    shown = [shapes.of_job(job, own) for job, own in found[:limit] if _may_see(job, readable)]
-    return answer({"items": shown, "next": found[limit - 1][0].id if len(found) > limit else None})
+    shown = [shapes.of_job(job, own) for job, own in found[: query.limit] if _may_see(job, readable)]
+    return Page(shown, following(found, query.limit, lambda job: job[0].id))
 
 
-async def show_job(call: Call, job: str) -> Response:
-    call.query()
-    return answer(shapes.of_job(*await _visible(call, job)))
+async def show_job(call: Call, job: str) -> shapes.Job:
+    """One job with its prints."""
+    return shapes.of_job(*await _visible(call, job))
 
 
-async def change_job(call: Call, job: str, change: str) -> Response:
-    """Hold, release, cancel or retry a job; the queue decides whether it can be. Prints of it go on."""
-    call.query()
+async def hold_job(call: Call, job: str) -> shapes.Job:
+    """Begin no more prints of a job until it is released; those that run go on."""
+    return await _change(call, job, "hold")
+
+
+async def release_job(call: Call, job: str) -> shapes.Job:
+    """Let a held job go on."""
+    return await _change(call, job, "release")
+
+
+async def cancel_job(call: Call, job: str) -> shapes.Job:
+    """Begin no more prints of a job, for good; those that run go on."""
+    return await _change(call, job, "cancel")
+
+
+async def retry_job(call: Call, job: str) -> shapes.Job:
+    """Try again with a job that failed too often, or that a person had to look at."""
+    return await _change(call, job, "retry")
+
+
+async def _change(call: Call, job: str, change: str) -> shapes.Job:
     await _visible(call, job)
     changed = await call.desk.queue.ask(ChangeJob(job, change), by=call.asker)
     attempts = await call.desk.database.read(prints.of_job, job)
-    return answer(shapes.of_job(changed, attempts))
+    return shapes.of_job(changed, attempts)
 
 
-async def list_prints(call: Call) -> Response:
+async def list_prints(call: Call, query: PrintQuery) -> Page[shapes.Print]:
     """Prints by id, each with its history."""
-    after, limit, filters = call.page("job", "printer", "state")
-    wanted = (filters.get("job"), filters.get("printer"), _known(PrintState, filters.get("state")))
-    found = await call.desk.database.read(_prints_page, after, limit + 1, *wanted)
+    found = await call.desk.database.read(_prints_page, query)
     readable = await _readable(call)
     shown = [
         shapes.of_print(attempt, log)
-        for attempt, log in found[:limit]
+        for attempt, log in found[: query.limit]
         if readable is None or attempt.printer in readable
     ]
-    return answer({"items": shown, "next": found[limit - 1][0].id if len(found) > limit else None})
+    return Page(shown, following(found, query.limit, lambda attempt: attempt[0].id))
 
 
 async def _visible(call: Call, job: str) -> tuple[Job, list[Print]]:
@@ -124,16 +145,9 @@ def _may_see(job: Job, readable: frozenset[str] | None) -> bool:
     return readable is None or not job.required_printers or bool(job.required_printers & readable)
 
 
-def _known(states: type[JobState] | type[PrintState], state: str | None) -> str | None:
-    if state is not None and state not in list(states):
-        raise Invalid(f"a state is one of {', '.join(states)}", "state")
-    return state
-
-
-def _jobs_page(
-    db: Connection, after: str | None, limit: int, state: str | None
-) -> list[tuple[Job, list[Print]]]:
-    return [(job, prints.of_job(db, job.id)) for job in jobs.page(db, after, limit, state)]
+def _jobs_page(db: Connection, query: JobQuery) -> list[tuple[Job, list[Print]]]:
+    page = jobs.page(db, query.cursor, query.limit + 1, query.state)
+    return [(job, prints.of_job(db, job.id)) for job in page]
 
 
 def _job_with_prints(db: Connection, job: str) -> tuple[Job, list[Print]] | None:
@@ -141,10 +155,10 @@ def _job_with_prints(db: Connection, job: str) -> tuple[Job, list[Print]] | None
     return None if found is None else (found, prints.of_job(db, job))
 
 
-def _prints_page(
-    db: Connection, after: str | None, limit: int, job: str | None, printer: str | None, state: str | None
-) -> list[tuple[Print, list[Change]]]:
-    page = prints.page(db, after, limit, job=job, printer=printer, state=state)
+def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Change]]]:
+    page = prints.page(
+        db, query.cursor, query.limit + 1, job=query.job, printer=query.printer, state=query.state
+    )
     return [(attempt, changes.history(db, "print", attempt.id)) for attempt in page]
 
 
@@ -164,9 +178,9 @@ ROUTES = (
     Route("GET", "/v1/jobs", list_jobs, Action.READ),
     Route("POST", "/v1/jobs", add_job, Entry.KNOWN),
     Route("GET", "/v1/jobs/<job>", show_job, Action.READ),
-    *(
-        Route("POST", f"/v1/jobs/<job>/{change}", partial(change_job, change=change), Entry.KNOWN)
-        for change in ("hold", "release", "cancel", "retry")
-    ),
+    Route("POST", "/v1/jobs/<job>/hold", hold_job, Entry.KNOWN),
+    Route("POST", "/v1/jobs/<job>/release", release_job, Entry.KNOWN),
+    Route("POST", "/v1/jobs/<job>/cancel", cancel_job, Entry.KNOWN),
+    Route("POST", "/v1/jobs/<job>/retry", retry_job, Entry.KNOWN),
     Route("GET", "/v1/prints", list_prints, Action.READ),
 )

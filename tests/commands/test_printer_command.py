@@ -234,7 +234,7 @@ def test_a_command_that_is_refused_is_told_in_the_printers_words(server, shop):
         (["mk4-01", "pause"], "mk4-01: it is not printing\n"),
         (["mk4-09", "pause"], "there is no printer mk4-09 in this farm\n"),
         (["mk4-01", "jog", "x=9000"], "x: at most 500\n"),
-        (["mk4-01", "resume", "speed=5"], "speed: object contains unknown field `speed`\n"),
+        (["mk4-01", "resume", "speed=5"], "there is no speed; known here: command\n"),
     ]:
         assert shop.types("printer", "command", *words) == (1, "", sentence)
 
