@@ -23,6 +23,7 @@ RUNS_IN = {
     "printers/fleet.py": ("printers",),
     "printers/actor.py": ("printer",),
     "telemetry": ("telemetry",),
+    "files/removal.py": ("web",),
     "live/broadcaster.py": ("events",),
     "live/clients.py": ("clients",),
     "live": ("client",),

@@ -16,6 +16,7 @@ class Action(StrEnum):
     READ_SYSTEM = "look at the state of the server"
     READ_AUDIT = "read the audit"
     UPLOAD = "upload files"
+    REMOVE_FILES = "remove files"
     QUEUE = "queue or change jobs"
     CONTROL = "command printers"
     CLEAR_PLATE = "declare plates clear"
@@ -56,6 +57,7 @@ RULES: dict[Action, Rule] = {
     Action.READ_SYSTEM: Rule(Role.VIEWER, Scope.READ, Reach.OPEN),
     Action.READ_AUDIT: Rule(Role.ADMIN, None, Reach.FARM),
     Action.UPLOAD: Rule(Role.OPERATOR, Scope.UPLOAD, Reach.OPEN),
+    Action.REMOVE_FILES: Rule(Role.OPERATOR, Scope.QUEUE, Reach.FARM),
     Action.QUEUE: Rule(Role.OPERATOR, Scope.QUEUE, Reach.PRINTER),
     Action.CONTROL: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),
     Action.CLEAR_PLATE: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),

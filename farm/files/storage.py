@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -67,6 +68,7 @@ class Storage:
         self._free = free
         self._inline = inline
         self._writers = trio.CapacityLimiter(WRITERS)
+        self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
 
     async def open(self) -> None:
         """Make the folders and drop what an earlier run left half-written. Call once, before any upload.
@@ -99,6 +101,21 @@ class Storage:
         except OSError as error:
             raise _in_words(error) from error
 
+    def lock_of(self, sha256: str) -> trio.Lock:
+        """Held by whoever is about to commit a row for this content, or to take the content away."""
+        lock = self._locks.get(sha256)
+        if lock is None:
+            lock = self._locks[sha256] = trio.Lock()
+        return lock
+
+    async def contents(self) -> set[str]:
+        """The hash of every content there is. Raises StorageFailed."""
+        return await self.run(lambda: {name for _, _, names in os.walk(self._contents) for name in names})
+
+    async def remove(self, sha256: str) -> None:
+        """Take a content away; harmless when it is gone already. Raises StorageFailed."""
+        await self.run(self.path_of(sha256).unlink, missing_ok=True)
+
     async def space(self) -> Space:
         """What the disk has. Raises StorageFailed."""
         usage = await self.run(shutil.disk_usage, self._contents)
@@ -118,19 +135,19 @@ class Storage:
                 f"{self._min_free // MB} MB must stay free); delete something and send it again"
             )
 
-    def settle(self, incoming: Incoming) -> Content:
-        """Make the content durable under its hash. In a thread. Harmless when it is there already."""
-        content = incoming.finish()
+    def place(self, incoming: Incoming, content: Content) -> None:
+        """Give a finished content its place, durably. In a thread. Harmless when it is there already."""
         target = self.path_of(content.sha256)
         if target.is_file() and target.stat().st_size == content.size:
             incoming.discard()
-            return content
-        for folder in (target.parent.parent, target.parent):
-            if not folder.is_dir():
+            sync_folder(target.parent)
+        else:
+            for folder in (target.parent.parent, target.parent):
                 make_private_folder(folder)
-                sync_folder(folder.parent)
-        rename_durably(incoming.path, target)
-        return content
+            rename_durably(incoming.path, target)
+        # Whoever made the folders, or put the content there, may not have come this far yet.
+        sync_folder(target.parent.parent)
+        sync_folder(self._contents)
 
     def _open(self) -> None:
         make_private_folder(self._contents)
@@ -151,6 +168,7 @@ class Upload:
         self._declared = declared or 0
         self._incoming: Incoming | None = None
         self._waiting = bytearray()
+        self._alone: trio.Lock | None = None
         self.size = 0
 
     async def __aenter__(self) -> Self:
@@ -162,6 +180,9 @@ class Upload:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._alone is not None:
+            self._alone.release()
+            self._alone = None
         incoming, self._incoming = self._incoming, None
         if incoming is None:
             return
@@ -182,10 +203,18 @@ class Upload:
         await self._flush()
 
     async def keep(self) -> Content:
-        """Everything has come: make it durable. Nothing can be added after it."""
+        """Everything has come: make it durable. Nothing can be added after it.
+
+        Until the `async with` ends nobody takes this content away, so commit its row before. To be called
+        by the task that entered the `async with`.
+        """
         await self._flush()
         incoming = self._open_incoming()
-        content = await self._storage.run(self._storage.settle, incoming)
+        content = await self._storage.run(incoming.finish)
+        alone = self._storage.lock_of(content.sha256)
+        await alone.acquire()
+        self._alone = alone
+        await self._storage.run(self._storage.place, incoming, content)
         self._incoming = None
         return content
 

@@ -27,6 +27,13 @@ def m002_decisions(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m003_removed_files(db: Schema) -> None:
+    """A file can be removed while the history of its prints stays."""
+    for statement in _REMOVED_FILES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -188,6 +195,8 @@ _DECISIONS = (
     # Failures before this moment no longer count: a person has asked for another try.
     "ALTER TABLE print_jobs ADD COLUMN forgiven_at TEXT",
 )
+
+_REMOVED_FILES = ("ALTER TABLE files ADD COLUMN removed_at TEXT",)
 
 _READINGS = (
     # One heater of one printer. Its small number stands in every reading, instead of both names.

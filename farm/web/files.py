@@ -6,17 +6,22 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
+import structlog
 from quart import Response, request
 from quart_trio.wrappers.response import TrioFileBody
 
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
-from farm.errors import NotFound, StorageFailed
+from farm.errors import FarmError, NotFound, StorageFailed
+from farm.files.removal import forget
 from farm.live import shapes
 from farm.store import files
+from farm.store.audit import Stamp
 from farm.web.contract import Created, Page, Paging, Sends, Told, following
 from farm.web.routes import Call, Route
 from farm.web.uploads import FILE, hand_over, incoming, keep
+
+log = structlog.get_logger(__name__)
 
 CHUNK = 64 * 1024  # bytes; one send, which has its own deadline
 
@@ -70,6 +75,23 @@ async def send_content(
     return response
 
 
+async def remove_file(call: Call, file: str) -> None:
+    """Take a file out, and its content with it unless another file has the same.
+
+    Refused while a job needs it.
+    """
+    await hand_over(partial(_remove, call, file))
+
+
+async def _remove(call: Call, file: str) -> None:
+    desk = call.desk
+    removed = await desk.database.write(files.remove, file, Stamp.of(call.asker, desk.clock()))
+    try:
+        await forget(desk.storage, desk.database, removed.sha256)
+    except FarmError as problem:  # the file is gone for everybody; the sweep at the next start takes the rest
+        log.warning("content of a removed file stays", file=removed.name, problem=str(problem))
+
+
 async def _existing(call: Call, file: str) -> StoredFile:
     found = await call.desk.database.read(files.by_id, file)
     if found is None:
@@ -81,5 +103,6 @@ ROUTES = (
     Route("GET", "/v1/files", list_files, Action.READ),
     Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
+    Route("DELETE", "/v1/files/<file>", remove_file, Action.REMOVE_FILES),
     Route("GET", "/v1/files/<file>/content", send_content, Action.READ),
 )

@@ -143,7 +143,19 @@ async def test_everything_is_durable_before_it_is_kept(storage, monkeypatch):
 
     await stored(storage, b"G1 X1")
 
-    assert steps == ["fsync", "fsync", "fsync", "replace", "fsync"]  # file, two new folders, name, folder
+    assert steps == ["fsync", "replace", "fsync", "fsync", "fsync"]  # file, name, the folders on its way
+
+
+async def test_content_that_another_upload_just_put_there_is_durable_too(storage, monkeypatch):
+    """The other one may not have come as far as syncing the folders, and its process may die there."""
+    await stored(storage, b"G1 X1")
+    synced = []
+    monkeypatch.setattr(module, "sync_folder", synced.append)
+
+    content = await stored(storage, b"G1 X1")
+
+    target = storage.path_of(content.sha256)
+    assert synced == list(target.parents)[:3]
 
 
 async def test_folder_that_cannot_be_used_is_said_in_words(tmp_path):

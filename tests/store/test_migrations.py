@@ -30,7 +30,8 @@ ROWS = {
         "INSERT INTO printers (id, name, kind, url, sealed_key, tags, enabled, health_check_interval_s,"
         " max_retries, plate, created_at)"
         " VALUES ('p1', 'Left', 'octoprint', 'http://x', x'00', '[]', 1, 10.5, 3, 'clear', 't')",
-        "INSERT INTO files VALUES ('f1', 'a.gcode', 'gcode', 5, 'ab', 'u1', 't', 'ready', NULL, '{}')",
+        "INSERT INTO files (id, name, kind, size, sha256, uploaded_by, uploaded_at, state, reason, result)"
+        " VALUES ('f1', 'a.gcode', 'gcode', 5, 'ab', 'u1', 't', 'ready', NULL, '{}')",
         "INSERT INTO print_jobs (id, file, name, copies, state, priority, required_printers, required_tags,"
         " created_by, created_at) VALUES ('j1', 'f1', 'a', 2, 'active', 5, '[]', '[]', 'u1', 't')",
         "INSERT INTO prints VALUES ('r1', 'j1', 'p1', 'abc123', 'abc123_a.gcode', 'printing', 0.5,"
@@ -42,6 +43,7 @@ ROWS = {
         "UPDATE printers SET mode = 'emergency', mode_why = 'smoke', tls = 'sha256:ab' WHERE id = 'p1'",
         "UPDATE print_jobs SET forgiven_at = '2026-01-01T00:00:00Z' WHERE id = 'j1'",
     ),
+    "m003_removed_files": ("UPDATE files SET removed_at = '2026-01-02T00:00:00Z' WHERE id = 'f1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -1,0 +1,25 @@
+"""Contents that no file has any more: taken away, and never from under an upload that comes in."""
+
+from __future__ import annotations
+
+from farm.files.storage import Storage
+from farm.store import files
+from farm.store.database import Database
+
+
+async def forget(storage: Storage, database: Database, sha256: str) -> bool:
+    """Take a content away unless a file has it. Whether it was. Raises StorageFailed, ActorDown and such."""
+    async with storage.lock_of(sha256):
+        # Asked of the writer, so that no row for it can be on its way there any more.
+        if await database.write(files.has_content, sha256):
+            return False
+        await storage.remove(sha256)
+        return True
+
+
+async def sweep(storage: Storage, database: Database) -> int:
+    """Forget what a crash left between a content and its row. How many there were."""
+    there = await storage.contents()
+    kept = await database.read(files.contents)
+    gone = [await forget(storage, database, sha256) for sha256 in sorted(there - kept)]
+    return sum(gone)
