@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from farm.access.gate import Gate
 from farm.access.passwords import Hasher
 from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
-from farm.actors import Address, ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
+from farm.actors import Address as ActorAddress
+from farm.actors import ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
 from farm.actors.supervisor import Escalated, Runtime
 from farm.actors.vitals import Vitals
 from farm.actors.watchdog import Watchdog
@@ -28,7 +30,7 @@ from farm.config import Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
 from farm.domain.clock import Randomness, WallClock, real_clock
 from farm.domain.event import Fact
-from farm.domain.printer import Printer
+from farm.domain.printer import SIMULATED, Address, Printer
 from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
@@ -43,6 +45,10 @@ from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
+from farm.simulator.actor import Simulator
+from farm.simulator.driver import SimulatedDriver
+from farm.simulator.messages import EndSimulation
+from farm.simulator.process import fleet_process
 from farm.store import printers
 from farm.store.connection import FARM, TELEMETRY, Keeping
 from farm.store.database import Database
@@ -62,6 +68,7 @@ WAITING = frozenset(
         ("queue", "printer"),
         ("printers", "database"),
         ("printer", "database"),
+        ("printer", "simulator"),
         ("telemetry", "database"),
         ("client", "database"),
         ("web", "database"),
@@ -82,6 +89,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "events": _STOP_THE_PROCESS,
     "queue": _STOP_THE_PROCESS,
     "telemetry": _GO_ON_WITHOUT,
+    "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
     "clients": _GO_ON_WITHOUT,
     "web": _STOP_THE_PROCESS,
@@ -140,7 +148,7 @@ class Farm:
         if "events" in self.runtime.children:  # else it finds them in the table when it starts
             self.address("events").tell_nowait(FactsCommitted(tuple(facts)))
 
-    def address(self, name: str) -> Address[Any]:
+    def address(self, name: str) -> ActorAddress[Any]:
         """The address of an actor. Raises NotFound."""
         return self.runtime.address(name)
 
@@ -198,10 +206,12 @@ class Farm:
             undo_s=self._settings.queue.plate_undo_s,
         )
         telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
+        simulator = Simulator(partial(fleet_process, 0, modest=True))
         return (
             broadcaster.spec(),
             ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
             ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
+            ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
             self.clients.spec(),
         )
@@ -213,18 +223,29 @@ class Farm:
             queue=lambda: self.address("queue"),
             events=lambda: self.address("events"),
             telemetry=lambda: self.address("telemetry"),
-            driver=seams.driver or self._octoprint,
+            driver=seams.driver or self._driver,
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
         )
         nothing_sealed = not await self.database.read(printers.everything)
         seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
-        return Fleet(FleetParts(self.runtime, seal, parts))
+        return Fleet(FleetParts(self.runtime, seal, parts, self._removed))
 
-    def _octoprint(self, printer: Printer) -> Driver:
+    def _driver(self, printer: Printer) -> Driver:
+        if printer.address.kind != SIMULATED:
+            return self._octoprint(printer.address)
+        return SimulatedDriver(
+            printer, lambda: self.address("simulator"), self._octoprint, OctoPrintDriver.capabilities
+        )
+
+    def _octoprint(self, address: Address) -> Driver:
         patience = replace(PATIENT, connect_s=self._settings.printers.connect_timeout_s)
-        return OctoPrintDriver(printer.address, patience, printer.address.tls)
+        return OctoPrintDriver(address, patience, address.tls)
+
+    def _removed(self, printer: Printer) -> None:
+        if printer.address.kind == SIMULATED:
+            self.address("simulator").tell_nowait(EndSimulation(printer.id))
 
     def desk(self) -> Desk:
         """What the routes may talk to."""

@@ -6,9 +6,11 @@ import contextlib
 import os
 import secrets
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 POSIX = os.name == "posix"
 
@@ -120,6 +122,30 @@ def raise_descriptor_limit(wanted: int = 8192) -> None:
     if soft < ceiling:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+
+
+def apart_from_the_terminal(*, posix: bool = POSIX) -> dict[str, Any]:
+    """Options for starting a process that a Ctrl-C in our terminal does not reach, only its owner's word."""
+    if posix:
+        return {"start_new_session": True}
+    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+
+
+def be_modest(memory: int) -> None:
+    """Let this process take the processor only when others leave it, and at most `memory` bytes of addresses.
+
+    As far as the system can: macOS does not keep to the memory, Windows has neither.
+    """
+    if hasattr(os, "nice"):
+        os.nice(10)
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    ceiling = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (ceiling, hard))
 
 
 def is_windows() -> bool:

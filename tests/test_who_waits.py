@@ -11,6 +11,7 @@ import pytest
 import farm.live.messages
 import farm.printers.messages
 import farm.queue.messages
+import farm.simulator.messages
 import farm.telemetry.messages
 from farm.actors import Directions
 from farm.app import WAITING
@@ -27,6 +28,7 @@ RUNS_IN = {
     "live/broadcaster.py": ("events",),
     "live/clients.py": ("clients",),
     "live": ("client",),
+    "simulator/driver.py": ("printer",),
     "web": ("web",),
     "access": ("web", "client"),
 }
@@ -35,6 +37,7 @@ HEARD_BY = {
     "queue": farm.queue.messages.QueueMessage,
     "printers": farm.printers.messages.FleetMessage,
     "printer": farm.printers.messages.PrinterMessage,
+    "simulator": farm.simulator.messages.SimulatorMessage,
     "events": farm.live.messages.BroadcasterMessage,
     "clients": farm.live.messages.ClientsMessage,
     "client": farm.live.messages.ClientMessage,

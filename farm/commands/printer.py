@@ -11,7 +11,7 @@ from typing import Any
 
 from farm.commands import options, output, reach
 from farm.domain.command import NAMES
-from farm.domain.printer import Address, Printer
+from farm.domain.printer import SIMULATED, Address, Printer, Simulation
 from farm.errors import Refused, SettingsError
 
 COLUMNS = {
@@ -48,10 +48,22 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
         add,
         examples="  farm printer add mk4-01 --url http://192.168.1.20 --tag row-a\n"
         '  farm printer add mk4-02 --name "Left MK4" --url https://mk4-02.local --tls sha256:5e88...\n'
-        "  farm printer add mk4-03 --url http://192.168.1.22 --api-key-stdin < key.txt",
+        "  farm printer add mk4-03 --url http://192.168.1.22 --api-key-stdin < key.txt\n"
+        "  farm printer add sim1 --simulated --speed 60 --fault slow_ms=500",
     )
     adding.add_argument("id", help="a short name for addresses and scripts: a-z, 0-9, - and _")
-    adding.add_argument("--url", required=True, help="its print host's address, as http://192.168.1.20")
+    where = adding.add_mutually_exclusive_group(required=True)
+    where.add_argument("--url", help="its print host's address, as http://192.168.1.20")
+    where.add_argument("--simulated", action="store_true", help="a printer that exists only in this computer")
+    adding.add_argument("--speed", type=float, help="how many times faster than real time it is simulated")
+    adding.add_argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        type=_fault,
+        metavar="NAME=VALUE",
+        help="what is wrong with it where it is simulated: manner=drop, slow_ms=500, ...",
+    )
     adding.add_argument("--name", help="what people call it (default: the id)")
     adding.add_argument(
         "--tag", dest="tags", action="append", default=[], metavar="TAG", help="a group it is in, and others"
@@ -146,11 +158,19 @@ def _value(text: str) -> tuple[str, Any]:
     return name, value
 
 
+def _fault(text: str) -> tuple[str, Any]:
+    name, value = _value(text)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 def add(chosen: argparse.Namespace) -> int:
-    address = _address(chosen)
+    address = _simulated(chosen) if chosen.simulated else _address(chosen)
     wanted = Printer(chosen.id, chosen.name or chosen.id, address, frozenset(chosen.tags))
     with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
-        if not chosen.no_probe:
+        if not (chosen.no_probe or chosen.simulated):
             _look(farm, address)
         printer = farm.add_printer(wanted)
     if chosen.json:
@@ -195,7 +215,15 @@ def _who(found: output.Row, url: str) -> str:
     return f"{words} answers at {url}{name}."
 
 
+def _simulated(chosen: argparse.Namespace) -> Address:
+    speed = 1.0 if chosen.speed is None else chosen.speed
+    return Address(SIMULATED, "", simulation=Simulation(speed=speed, faults=dict(chosen.faults or ())))
+
+
 def _address(chosen: argparse.Namespace) -> Address:
+    """Raises SettingsError for what belongs to a simulated printer alone."""
+    if getattr(chosen, "speed", None) is not None or getattr(chosen, "faults", None):
+        raise SettingsError("--speed and --fault go with --simulated.")
     return Address("octoprint", chosen.url, _read_api_key(chosen), chosen.tls)
 
 
@@ -225,7 +253,13 @@ def list_all(chosen: argparse.Namespace) -> int:
 
 
 def _line(printer: output.Row) -> output.Row:
-    return {**printer, **printer["status"], "url": printer["connection"]["url"]}
+    return {**printer, **printer["status"], "url": _where(printer["connection"])}
+
+
+def _where(connection: output.Row) -> str:
+    if connection["kind"] == SIMULATED:
+        return f"simulated, {connection['speed']:g} times as fast"
+    return str(connection["url"])
 
 
 def command(chosen: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -90,12 +91,11 @@ class RunningFarm:
 
     def add_printer(self, printer: Printer) -> Row:
         address = printer.address
-        connection = {
-            "kind": address.kind,
-            "url": address.url,
-            "api_key": address.api_key,
-            "tls": address.tls,
-        }
+        connection = {"kind": address.kind, "tls": address.tls}
+        if address.simulation is not None:
+            connection |= asdict(address.simulation)
+        else:
+            connection |= {"url": address.url, "api_key": address.api_key}
         wanted = {
             "id": printer.id,
             "name": printer.name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from farm.simulator.server import Plan, Running
 
+MODEST_MEMORY = 2_000_000_000  # bytes of addresses, of which 1000 printers in use fill a tenth
 COLUMNS = {"id": "ID", "url": "ADDRESS", "api_key": "API KEY"}
 
 
@@ -31,7 +32,7 @@ def add_to(commands: options.Commands) -> None:
         examples="  farm simulate --printers 10\n  farm simulate --speed 60 --seed 1 --json",
     )
     parser.add_argument(
-        "--printers", type=_number(1, 500), default=4, metavar="N", help="how many (default: 4)"
+        "--printers", type=_number(1, 1000), default=4, metavar="N", help="how many (default: 4)"
     )
     parser.add_argument(
         "--speed",
@@ -47,7 +48,8 @@ def add_to(commands: options.Commands) -> None:
         default=0,
         help="the port of the switches; the printers take the ones above it (default: any free ones)",
     )
-    parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
+    for hidden in ("--until-input-ends", "--modest", "--empty"):  # for a process that has an owner
+        parser.add_argument(hidden, action="store_true", help=argparse.SUPPRESS)
     options.add_json(parser)
 
 
@@ -74,11 +76,13 @@ def run(chosen: argparse.Namespace) -> int:
     """Runs until Ctrl-C, SIGTERM or, where somebody owns it, the end of its input."""
     import trio
 
-    from farm.platform import raise_descriptor_limit
+    from farm.platform import be_modest, raise_descriptor_limit
     from farm.simulator.server import Plan
 
     raise_descriptor_limit()
-    plan = Plan(chosen.printers, chosen.speed, chosen.seed, chosen.port)
+    if chosen.modest:
+        be_modest(MODEST_MEMORY)
+    plan = Plan(0 if chosen.empty else chosen.printers, chosen.speed, chosen.seed, chosen.port)
     with tempfile.TemporaryDirectory(
         prefix=f"farm-simulator-{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 import trio
@@ -21,11 +21,13 @@ from farm.domain.clock import iso, real_clock
 from farm.domain.job import Job, Print
 from farm.domain.printer import Address, Connection, Mode, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import LOCAL, ApiKey, Grant, Role, Scope, User
+from farm.drivers.base import Driver
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import NotFound
 from farm.live.shapes import of_job, of_printer
 from farm.printers import records
 from farm.printers.fleet import checked_printer
+from farm.simulator.driver import SimulatedDriver
 from farm.store import jobs, printers, prints
 from farm.store.audit import Stamp
 from farm.store.connection import FARM
@@ -84,9 +86,9 @@ class StoppedFarm:
 
     def add_printer(self, printer: Printer) -> Row:
         async def add(database: Database) -> Row:
-            checked = checked_printer(printer)
-            address, at = checked.address, real_clock()
-            await OctoPrintDriver(address, trust=address.tls).aclose()  # refuses what it could not use
+            checked, at = checked_printer(printer), real_clock()
+            address = checked.address
+            await _driver(checked).aclose()  # refuses what it could not use
             nothing_sealed = not await database.read(printers.everything)
             seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
             sealed = seal.seal(address.api_key)
@@ -127,6 +129,17 @@ class StoppedFarm:
 def _row(shape: msgspec.Struct) -> Row:
     row: Row = msgspec.to_builtins(shape)
     return row
+
+
+def _driver(printer: Printer) -> Driver:
+    address = printer.address
+    if address.simulation is None:
+        return OctoPrintDriver(address, trust=address.tls)
+    return SimulatedDriver(printer, _no_simulator, OctoPrintDriver, OctoPrintDriver.capabilities)
+
+
+def _no_simulator() -> NoReturn:
+    raise NotFound("no farm runs that could simulate it")
 
 
 def _printers(db: sqlite3.Connection) -> list[tuple[Printer, PrinterStatus]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from farm.domain.transitions import Table
 
@@ -150,18 +151,41 @@ class Position:
     z: float
 
 
+SIMULATED = "simulated"
+"""The kind of a printer that exists only in this computer."""
+
+DIALECTS = frozenset({"octoprint"})
+"""The print hosts that can be simulated."""
+
+SLOWEST, FASTEST = 0.1, 1000.0  # times real time
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How the farm simulates a printer. speed: how many times faster than real time it lives.
+
+    faults: what is wrong with it, in the words of the simulator's switches.
+    """
+
+    dialect: str = "octoprint"
+    speed: float = 1.0
+    faults: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
 
-    kind: "octoprint" so far. url: scheme, host, port and path prefix, without a trailing slash.
+    kind: "octoprint" or "simulated". url: scheme, host, port and path prefix, without a trailing slash.
     tls: whom to trust: "system", a PEM, or "sha256:<fingerprint>" of the one certificate.
+    simulation: of a simulated printer, whose url is "": the farm itself knows where it is.
     """
 
     kind: str
     url: str
     api_key: str = field(default="", repr=False)
     tls: str = "system"
+    simulation: Simulation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,17 @@ Share: TypeAlias = Annotated[float, Meta(extra_json_schema={"minimum": 0, "maxim
 
 
 class Address(Struct, frozen=True):
-    """How a printer is reached, without its secret. tls: whom it trusts, where not what the system does."""
+    """How a printer is reached, without its secret. tls: whom it trusts, where not what the system does.
+
+    A simulated printer has no url, but what follows it.
+    """
 
     kind: str
-    url: str
+    url: str | None
     tls: str | UnsetType = UNSET
+    dialect: str | UnsetType = UNSET
+    speed: float | UnsetType = UNSET
+    faults: Mapping[str, Any] | UnsetType = UNSET
 
 
 class Temperature(Struct, frozen=True):
@@ -179,6 +185,14 @@ def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: dateti
 
 
 def _address(address: printer.Address) -> Address:
+    if (simulated := address.simulation) is not None:
+        return Address(
+            address.kind,
+            None,
+            dialect=simulated.dialect,
+            speed=simulated.speed,
+            faults=simulated.faults,
+        )
     return Address(address.kind, address.url, UNSET if address.tls == "system" else address.tls)
 
 

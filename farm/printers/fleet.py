@@ -14,7 +14,7 @@ from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
-from farm.domain.printer import Address, Printer
+from farm.domain.printer import DIALECTS, FASTEST, SIMULATED, SLOWEST, Address, Printer, Simulation
 from farm.domain.user import Principal
 from farm.drivers.base import Driver
 from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
@@ -36,7 +36,7 @@ from farm.store.audit import Stamp
 PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 """A printer's actor that keeps crashing is `faulted` and tried again every 5 minutes, for ever."""
 
-KINDS = frozenset({"octoprint"})
+KINDS = frozenset({"octoprint", SIMULATED})
 MAX_PRINTERS = 1000
 MOST_PROBES = 8  # at the same time
 PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
@@ -45,11 +45,15 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class FleetParts:
-    """What the fleet needs of the farm beside what it hands to each printer."""
+    """What the fleet needs of the farm beside what it hands to each printer.
+
+    removed: told of a printer that was taken out; it must not wait.
+    """
 
     runtime: Runtime
     seal: Seal
     printer: PrinterParts
+    removed: Callable[[Printer], None] = lambda printer: None
 
 
 class Fleet:
@@ -111,6 +115,7 @@ class Fleet:
         del self._printers[printer_id]
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
         self._parts.printer.events().tell_nowait(StatusGone(printer_id))
+        self._parts.removed(printer)
 
     def _stamp(self, by: Principal) -> Stamp:
         return Stamp.of(by, self._parts.printer.clock())
@@ -167,7 +172,29 @@ def checked_printer(printer: Printer) -> Printer:
         raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
     if not 0 <= printer.max_retries <= 20:
         raise Invalid("between 0 and 20 retries", "max_retries")
-    return replace(printer, address=replace(printer.address, url=checked_url(printer.address.url)))
+    return replace(printer, address=checked_address(printer.address))
+
+
+def checked_address(address: Address) -> Address:
+    """The address in one form. Raises Invalid with the field and what to do."""
+    if address.kind == SIMULATED:
+        return _checked_simulated(address)
+    if address.simulation is not None:
+        raise Invalid("only a simulated printer has dialect, speed and faults; leave them out", "connection")
+    return replace(address, url=checked_url(address.url))
+
+
+def _checked_simulated(address: Address) -> Address:
+    for name, given in {"url": address.url, "api_key": address.api_key, "tls": address.tls}.items():
+        if given not in ("", "system"):
+            raise Invalid("the farm starts a simulated printer itself; leave this out", f"connection.{name}")
+    simulation = address.simulation or Simulation()
+    if simulation.dialect not in DIALECTS:
+        known = ", ".join(sorted(DIALECTS))
+        raise Invalid(f"the farm simulates {known}, not {simulation.dialect} yet", "connection.dialect")
+    if not SLOWEST <= simulation.speed <= FASTEST:
+        raise Invalid(f"between {SLOWEST:g} and {FASTEST:g} times as fast as real time", "connection.speed")
+    return replace(address, simulation=simulation)
 
 
 def checked_url(url: str) -> str:

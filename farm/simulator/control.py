@@ -4,40 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from farm.domain.printer import FASTEST, SLOWEST
 from farm.drivers.exchange import Answer
 from farm.simulator.faults import Manner, Swallow
 from farm.simulator.octoprint import Json
 from farm.simulator.station import Station
 
 _T = TypeVar("_T")
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Add(msgspec.Struct, forbid_unknown_fields=True):
     """POST /control/printers. speed: how much faster than real time it lives."""
 
     id: str | None = None
-    speed: float | None = None
+    speed: Annotated[float, msgspec.Meta(ge=SLOWEST, le=FASTEST)] | None = None
     seed: int | None = None
-    port: int = 0
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    faults: Change | None = None
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
-    """PATCH /control/printers/ID: what is left out stays as it is.
+    """PATCH /control/printers/ID, and the `faults` of a new printer: what is left out stays as it is.
 
     stamped: whether each push carries a fresh reading that says when it was taken, see `stamp`.
     """
 
     manner: Manner | None = None
-    slow_ms: int | None = None
-    flood_per_s: int | None = None
+    slow_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] | None = None
+    flood_per_s: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     swallow: Swallow | None = None
     stamped: bool | None = None
     emergency_parser: bool | None = None
-    gives_up_after_s: float | None = None
+    gives_up_after_s: _Seconds | None = None
+    mishaps: Annotated[tuple[Mishap, ...], msgspec.Meta(max_length=8)] | None = None
 
 
 class What(StrEnum):
@@ -55,7 +59,18 @@ class Do(msgspec.Struct, forbid_unknown_fields=True):
     """POST /control/printers/ID/do. down_s: how long a restart takes."""
 
     what: What
-    down_s: float = 1.0
+    down_s: _Seconds = 1.0
+
+
+class Mishap(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Something that befalls a printer again and again, after every_s seconds on average.
+
+    for_s: how long it is away after a restart, or answers nothing when it went awol.
+    """
+
+    what: What
+    every_s: Annotated[float, msgspec.Meta(ge=1, le=1_000_000)]
+    for_s: _Seconds = 30.0
 
 
 class Fleet(Protocol):
@@ -68,6 +83,10 @@ class Fleet(Protocol):
         ...
 
     def remove(self, id: str) -> None: ...
+
+    def befall(self, station: Station, mishaps: tuple[Mishap, ...]) -> None:
+        """From now on these befall it, and no others."""
+        ...
 
     def soon(self, what: Callable[..., Any], *arguments: Any) -> None:
         """Runs an async function beside."""
@@ -92,12 +111,12 @@ def _one(fleet: Fleet, station: Station, verb: str, rest: list[str], body: bytes
         case "GET", []:
             return _json(described(station))
         case "PATCH", []:
-            return _given(body, Change, lambda change: _change(station, change))
+            return _given(body, Change, lambda change: _change(fleet, station, change))
         case "DELETE", []:
             fleet.remove(station.id)
             return Answer(204)
         case "POST", ["do"]:
-            return _given(body, Do, lambda wish: _do(fleet, station, wish, now))
+            return _given(body, Do, lambda wish: _json(do(fleet, station, wish, now)))
         case _:
             return _wrong(405, "this is no switch of a printer")
 
@@ -130,14 +149,16 @@ def described(station: Station) -> Json:
 def _add(fleet: Fleet, body: bytes) -> Answer:
     def add(wish: Add) -> Answer:
         try:
-            return _json(described(fleet.add(wish)), 201)
+            station = fleet.add(wish)
+            _change(fleet, station, wish.faults or Change())
+            return _json(described(station), 201)
         except (OSError, ValueError) as error:
             return _wrong(409, str(error))
 
     return _given(body, Add, add)
 
 
-def _change(station: Station, change: Change) -> Answer:
+def _change(fleet: Fleet, station: Station, change: Change) -> Answer:
     station.misbehave(change.manner, change.slow_ms, change.flood_per_s, change.swallow)
     if change.emergency_parser is not None:
         station.host.machine.emergency_parser = change.emergency_parser
@@ -145,10 +166,13 @@ def _change(station: Station, change: Change) -> Answer:
         station.host.gives_up_after_s = change.gives_up_after_s
     if change.stamped is not None:
         station.host.stamped = change.stamped
+    if change.mishaps is not None:
+        fleet.befall(station, change.mishaps)
     return _json(described(station))
 
 
-def _do(fleet: Fleet, station: Station, wish: Do, now: float) -> Answer:
+def do(fleet: Fleet, station: Station, wish: Do, now: float) -> Json:
+    """Lets something happen to a printer; all about it afterwards."""
     host = station.host
     host.tick(now)
     match wish.what:
@@ -166,7 +190,7 @@ def _do(fleet: Fleet, station: Station, wish: Do, now: float) -> Answer:
         case What.CONNECT:
             host.connect(now)
     station.touched()
-    return _json(described(station))
+    return described(station)
 
 
 def _given(body: bytes, kind: type[_T], then: Callable[[_T], Answer]) -> Answer:

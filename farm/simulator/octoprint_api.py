@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import msgspec
 
 from farm.drivers.exchange import Answer
+from farm.drivers.octoprint.protocol import SIMULATED_HEADER
 from farm.simulator.octoprint import BAUDRATE, EXTENSIONS, PORT, USER, VERSION, Json, PrintHost, StoredFile
 from farm.simulator.upload import Form
 
@@ -153,7 +154,8 @@ def _json(body: Any, status: int = 200, **headers: str) -> Answer:
 
 
 def _version(call: _Call) -> Answer:
-    return _json({"api": "0.1", "server": VERSION, "text": f"OctoPrint {VERSION}"})
+    about = {"api": "0.1", "server": VERSION, "text": f"OctoPrint {VERSION}"}
+    return _json(about, 200, **{SIMULATED_HEADER: "printer-farm"})
 
 
 def _server(call: _Call) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ import trio
 
 from farm.domain.printer import Address
 from farm.errors import PrinterUnreachable
+from farm.platform import apart_from_the_terminal
 
 READY_WITHIN_S = 30.0
 STOPS_WITHIN_S = 5.0
@@ -22,42 +23,52 @@ MAX_LINE = 1024 * 1024  # bytes of the line that says where everything is
 
 @dataclass(frozen=True, slots=True)
 class FleetProcess:
-    """A running simulator. control: the address of its switches. printers: by id."""
+    """A running simulator. control: the address of its switches. printers: by id.
+
+    ended: waits until the process is over, and answers its exit code.
+    """
 
     pid: int
     control: str
     printers: dict[str, Address]
+    ended: Callable[[], Awaitable[int]]
 
 
 @asynccontextmanager
 async def fleet_process(
-    printers: int, *, speed: float = 1.0, seed: int | None = None
+    printers: int, *, speed: float = 1.0, seed: int | None = None, modest: bool = False
 ) -> AsyncIterator[FleetProcess]:
     """Starts a simulator, ready when this is entered and gone when it is left.
 
-    It also ends by itself when this process does, however it ends: its input is a pipe of ours.
+    It also ends by itself when this process does, however it ends: its input is a pipe of ours. A Ctrl-C
+    in the terminal does not reach it; it is for us to end it when we are through with it.
+    modest: it takes no more memory than MODEST_MEMORY, and the processor only when nobody else wants it.
     Raises PrinterUnreachable when it does not get ready.
     """
-    command = [sys.executable, "-m", "farm", "simulate", "--json", "--until-input-ends"]
-    command += ["--printers", str(printers), "--speed", str(speed)]
+    command = [sys.executable, "-P", "-m", "farm", "simulate", "--json", "--until-input-ends"]
+    command += ["--printers", str(printers)] if printers else ["--empty"]
+    command += ["--speed", str(speed)]
     command += [] if seed is None else ["--seed", str(seed)]
-    process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    command += ["--modest"] if modest else []
+    process = await trio.lowlevel.open_process(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart_from_the_terminal()
+    )
     try:
         with trio.move_on_after(READY_WITHIN_S) as patience:
             told = await _first_line(process)
         if patience.cancelled_caught or not told:
             raise PrinterUnreachable("The simulator does not start: see its message above.")
-        yield _understood(process.pid, json.loads(told))
+        yield _understood(process, json.loads(told))
     finally:
         await _end(process)
 
 
-def _understood(pid: int, told: dict[str, Any]) -> FleetProcess:
+def _understood(process: trio.Process, told: dict[str, Any]) -> FleetProcess:
     addresses = {
         printer["id"]: Address("octoprint", printer["url"], printer["api_key"])
         for printer in told["printers"]
     }
-    return FleetProcess(pid, told["control"], addresses)
+    return FleetProcess(process.pid, told["control"], addresses, process.wait)
 
 
 async def _first_line(process: trio.Process) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any
 import h11
 import trio
 
+from farm.drivers.exchange import Answer
 from farm.errors import Refused
 from farm.platform import listening_socket
-from farm.simulator.control import Add, control
+from farm.simulator.control import Add, Do, Mishap, What, control, do
 from farm.simulator.machine import Machine
 from farm.simulator.station import BEAT_S, HOST, Station
 from farm.simulator.wire import MAX_BODY, Wire
 
-MAX_PRINTERS = 500  # each takes a descriptor, and one more for every client
+MAX_PRINTERS = 1200  # each takes a descriptor, and a few more for its clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ class SimulatedFleet:
         self._folder = folder
         self._nursery = nursery
         self._ends: dict[str, trio.CancelScope] = {}
-        self._random = random.Random(secrets.randbits(64) if plan.seed is None else plan.seed)
+        self._mishaps: dict[str, trio.CancelScope] = {}
+        self._random = secrets.SystemRandom() if plan.seed is None else random.Random(plan.seed)
         self._added = 0
+        self.path = f"/{self.new_key()}/control"
+        """Of the switches. Who does not know it reaches none: pages in a browser get at this port too."""
 
     def add(self, wish: Add) -> Station:
         """A further printer. Raises OSError when its port is taken, ValueError when its id is."""
@@ -66,16 +71,41 @@ class SimulatedFleet:
         speed = self._plan.speed if wish.speed is None else wish.speed
         folder = self._folder / f"{self._added}"
         folder.mkdir()
-        station = Station(
-            id, Machine(seed, speed), folder, f"{self._random.getrandbits(128):032x}", wish.port
-        )
+        station = Station(id, Machine(seed, speed), folder, self.new_key(), wish.port)
         self.stations[id], self._ends[id] = station, trio.CancelScope()
         self._nursery.start_soon(self._run, station, self._ends[id])
         return station
 
+    def new_key(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
+
     def remove(self, id: str) -> None:
+        """Takes a printer away, with its files."""
+        self.befall(self.stations[id], ())
         self._ends.pop(id).cancel()
-        del self.stations[id]
+        shutil.rmtree(self.stations.pop(id).host.folder, ignore_errors=True)
+
+    def befall(self, station: Station, mishaps: tuple[Mishap, ...]) -> None:
+        """From now on these befall it, and no others."""
+        if station.id in self._mishaps:
+            self._mishaps.pop(station.id).cancel()
+        if mishaps:
+            scope = self._mishaps[station.id] = trio.CancelScope()
+            self._nursery.start_soon(self._befall, station, mishaps, scope)
+
+    async def _befall(self, station: Station, mishaps: tuple[Mishap, ...], scope: trio.CancelScope) -> None:
+        with scope:
+            async with trio.open_nursery() as nursery:
+                for mishap in mishaps:
+                    nursery.start_soon(self._happen, station, mishap)
+
+    async def _happen(self, station: Station, mishap: Mishap) -> None:
+        while True:
+            await trio.sleep(self._random.expovariate(1 / mishap.every_s))
+            do(self, station, Do(mishap.what, mishap.for_s), trio.current_time())
+            await trio.sleep(mishap.for_s)
+            if mishap.what is What.GO_AWOL:
+                do(self, station, Do(What.COME_BACK), trio.current_time())
 
     def soon(self, what: Callable[..., Any], *arguments: Any) -> None:
         self._nursery.start_soon(what, *arguments)
@@ -98,12 +128,15 @@ class SimulatedFleet:
                     body = bytearray()
                     while piece := await wire.next_piece():
                         body += piece[: MAX_BODY - len(body)]
-                    path = request.target.decode("latin-1").partition("?")[0]
-                    method = request.method.decode("latin-1")
-                    answer = control(self, method, path, bytes(body), trio.current_time())
+                    answer = self._switch(request, bytes(body))
                     await wire.answer(answer.status, answer.headers, answer.body)
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError):
             pass
+
+    def _switch(self, request: h11.Request, body: bytes) -> Answer:
+        key, _, rest = request.target.decode("latin-1").partition("?")[0].partition("/control")
+        path = f"/control{rest}" if f"{key}/control" == self.path else ""
+        return control(self, request.method.decode("latin-1"), path, body, trio.current_time())
 
     async def _run(self, station: Station, end: trio.CancelScope) -> None:
         with end:
@@ -124,7 +157,7 @@ async def simulate(plan: Plan, folder: Path, announce: Callable[[Running], None]
                 fleet.add(Add(port=plan.port + number if plan.port else 0))
         except OSError as error:
             raise Refused(f"A port for the simulated printers is not free: {error}.") from error
-        address = f"http://{HOST}:{switches.getsockname()[1]}/control"
+        address = f"http://{HOST}:{switches.getsockname()[1]}{fleet.path}"
         announce(Running(address, tuple(fleet.stations.values())))
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(switches))
         await trio.serve_listeners(fleet.serve_switches, [listener])

@@ -34,6 +34,12 @@ def m003_removed_files(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m004_simulated(db: Schema) -> None:
+    """How a simulated printer is simulated, as JSON; NULL for one that can be touched."""
+    db.execute("ALTER TABLE printers ADD COLUMN simulation TEXT")
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

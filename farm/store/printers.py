@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.printer import MODES, Address, Mode, Plate, Printer
+from farm.domain.printer import MODES, Address, Mode, Plate, Printer, Simulation
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
@@ -27,8 +27,8 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
     """Keep a new printer; its plate is unknown until somebody looks. sqlite3.IntegrityError: id taken."""
     db.execute(
         """INSERT INTO printers (id, name, kind, url, tls, sealed_key, tags, enabled,
-               health_check_interval_s, max_retries, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               health_check_interval_s, max_retries, simulation, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             printer.id,
             printer.name,
@@ -40,6 +40,7 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
             int(printer.enabled),
             printer.health_check_interval_s,
             printer.max_retries,
+            _simulation_text(printer.address.simulation),
             iso(at),
         ),
     )
@@ -118,9 +119,17 @@ def _printer(row: Row) -> Printer:
     return Printer(
         id=row["id"],
         name=row["name"],
-        address=Address(kind=row["kind"], url=row["url"], tls=row["tls"]),
+        address=Address(row["kind"], row["url"], tls=row["tls"], simulation=_simulation(row["simulation"])),
         tags=frozenset(json.loads(row["tags"])),
         enabled=bool(row["enabled"]),
         health_check_interval_s=row["health_check_interval_s"],
         max_retries=row["max_retries"],
     )
+
+
+def _simulation_text(simulation: Simulation | None) -> str | None:
+    return None if simulation is None else json.dumps(asdict(simulation))
+
+
+def _simulation(text: str | None) -> Simulation | None:
+    return None if text is None else Simulation(**json.loads(text))

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from farm.access.rights import Action, Target, allowed
-from farm.domain.printer import Address, Printer, PrinterStatus
+from farm.domain.printer import Address, Printer, PrinterStatus, Simulation
 from farm.domain.user import Principal
 from farm.errors import Invalid, NotFound
 from farm.live import shapes
@@ -22,13 +22,16 @@ PROBED_WITHIN_S = 10.0
 
 
 class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
-    """tls: "system", a PEM or "sha256:<fingerprint>". The fields after it are known, and refused by name as
-    long as no driver can honour them."""
+    """tls: "system", a PEM or "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which
+    has no url. The fields after them are known, and refused by name as long as no driver can honour them."""
 
     kind: str
-    url: str
+    url: str | None = None
     api_key: str | None = None
     tls: str | None = None
+    dialect: str | None = None
+    speed: float | None = None
+    faults: dict[str, Any] | None = None
     username: str | None = None
     password: str | None = None
     endpoints: dict[str, Any] | None = None
@@ -163,7 +166,14 @@ async def _with_status(call: Call, shown: list[Printer]) -> list[shapes.Printer]
 
 
 def _address(sent: NewConnection) -> Address:
-    return Address(sent.kind, sent.url.rstrip("/"), sent.api_key or "", sent.tls or TRUST)
+    url = (sent.url or "").rstrip("/")
+    return Address(sent.kind, url, sent.api_key or "", sent.tls or TRUST, _simulation(sent))
+
+
+def _simulation(sent: NewConnection) -> Simulation | None:
+    given: dict[str, Any] = {"dialect": sent.dialect, "speed": sent.speed, "faults": sent.faults}
+    given = {name: value for name, value in given.items() if value is not None}
+    return Simulation(**given) if given else None
 
 
 def _refuse_what_is_not_kept(sent: NewPrinter) -> None:

@@ -59,6 +59,37 @@ def test_a_printer_is_answered_in_json_as_the_list_shows_it(any_shop):
     assert made == shown
 
 
+def test_a_simulated_printer_is_added_without_any_address_and_shown_as_such(any_shop):
+    words = ["--simulated", "--speed", "60", "--fault", "slow_ms=5", "--fault", "manner=drop"]
+    code, out, err = any_shop.types("printer", "add", "sim1", *words)
+    assert (code, err) == (0, "")
+    assert out.startswith("sim1 is in the farm.")
+    assert "simulated, 60 times as fast" in any_shop.types("printer", "list")[1]
+    (printer,) = listed(any_shop)
+    assert printer["connection"] == {
+        "kind": "simulated", "url": None, "dialect": "octoprint", "speed": 60.0,
+        "faults": {"slow_ms": 5, "manner": "drop"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        ([], 2, "one of the arguments --url --simulated is required"),
+        (["--simulated", "--url", URL], 2, "not allowed with argument"),
+        (["--simulated", "--speed", "fast"], 2, "invalid float value: 'fast'"),
+        (["--simulated", "--fault", "slow"], 2, "'slow' is not written like"),
+        (["--simulated", "--fault", "moody=true"], 1, "unknown field `moody`"),
+        (["--simulated", "--speed", "0"], 1, "between 0.1 and 1000 times as fast as real time"),
+        (["--url", URL, "--speed", "2", "--api-key-stdin"], 2, "--speed and --fault go with --simulated."),
+    ],
+)
+def test_a_simulated_printer_that_makes_no_sense_is_refused(shop, words, code, complaint):
+    told = shop.types("printer", "add", "sim1", *words, stdin="\n")
+    assert (told[0], told[1]) == (code, "")
+    assert complaint in told[2]
+
+
 def test_a_printer_added_without_a_server_is_sealed_as_the_server_reads_it(shop, folder):
     code, _, err = shop.types(
         "printer", "add", "mk4-01", "--url", f"{URL}/", "--api-key-stdin", stdin=f"{KEY}\n"

@@ -1,9 +1,11 @@
 """Printers are set up, checked and taken out."""
 
+from typing import Any
+
 import pytest
 import trio
 
-from farm.domain.printer import Address, Connection, Printer
+from farm.domain.printer import Address, Connection, Printer, Simulation
 from farm.domain.user import Principal, Role
 from farm.errors import Forbidden, Invalid, NotFound, Refused
 from farm.live.messages import ReportStatuses
@@ -17,6 +19,15 @@ from tests.simulation.shop import open_shop
 def printer(**changes: object) -> Printer:
     fields: dict = {"id": "mk4", "name": "MK4", "address": Address("octoprint", "http://10.0.0.5", "key")}
     return Printer(**(fields | changes))
+
+
+def simulated(**how: Any) -> Address:
+    return Address("simulated", "", simulation=Simulation(**how))
+
+
+def test_a_simulated_printer_needs_nothing_but_its_kind():
+    checked = checked_printer(printer(address=Address("simulated", "")))
+    assert checked.address == simulated(dialect="octoprint", speed=1.0, faults={})
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,14 @@ def test_an_address_that_cannot_be_used_is_refused_with_its_field(typed):
         ({"id": "../x"}, "id"),
         ({"name": " "}, "name"),
         ({"address": Address("toaster", "http://x")}, "connection.kind"),
+        ({"address": Address("octoprint", "http://x", simulation=Simulation())}, "connection"),
+        ({"address": Address("simulated", "http://x")}, "connection.url"),
+        ({"address": Address("simulated", "", "key")}, "connection.api_key"),
+        ({"address": Address("simulated", "", tls="sha256:ab")}, "connection.tls"),
+        ({"address": simulated(dialect="moonraker")}, "connection.dialect"),
+        ({"address": simulated(speed=0.0)}, "connection.speed"),
+        ({"address": simulated(speed=1e6)}, "connection.speed"),
+        ({"address": simulated(speed=float("nan"))}, "connection.speed"),
         ({"health_check_interval_s": 0.0}, "health_check_interval_s"),
         ({"health_check_interval_s": float("nan")}, "health_check_interval_s"),
         ({"max_retries": -1}, "max_retries"),

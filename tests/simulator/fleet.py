@@ -92,8 +92,8 @@ class Printer:
     async def do(self, what: str, **more: Any) -> None:
         await self._fleet.ask("POST", f"/printers/{self.id}/do", {"what": what, **more})
 
-    async def until(self, state: str) -> None:
-        with trio.fail_after(SOON_S):
+    async def until(self, state: str, within_s: float = SOON_S) -> None:
+        with trio.fail_after(within_s):
             while True:
                 if (await self.told())["state"] == state:
                     return

@@ -380,3 +380,38 @@ async def test_a_deletion_whose_answer_was_lost_is_asked_for_again(
     await driver.delete(name)
 
     assert name not in (await printer.told())["files"]
+
+
+async def test_mishaps_befall_a_printer_again_and_again_until_they_are_called_off(
+    driver: OctoPrintDriver, printer: Printer
+) -> None:
+    await printer.switch(mishaps=[{"what": "firmware_error", "every_s": 1, "for_s": 0}])
+    with trio.fail_after(60):  # one a second on average
+        for _ in range(2):
+            await printer.until("Offline after error", within_s=60)
+            await driver.connect_machine()
+            await printer.until("Operational", within_s=60)
+
+    await printer.switch(mishaps=[])
+    await printer.do("connect")
+    await printer.until("Operational")
+    await trio.sleep(2)
+    assert (await printer.told())["state"] == "Operational"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [{"slow_ms": -1}, {"mishaps": [{"what": "explode", "every_s": 5}]}, {"gives_up_after_s": -1}, {"x": 1}],
+)
+async def test_a_switch_that_makes_no_sense_is_refused(printer: Printer, faults: dict[str, Any]) -> None:
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        await printer.switch(**faults)
+
+
+async def test_who_does_not_know_the_switches_secret_reaches_none(fleet: Fleet) -> None:
+    start, secret, _ = fleet.control.rsplit("/", 2)
+    assert len(secret) == 32
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for url in (f"{start}/control/printers", f"{start}/{'0' * 32}/control/printers"):
+            assert (await http.get(url)).status_code == 404
+        assert (await http.get(f"{fleet.control}/printers")).status_code == 200

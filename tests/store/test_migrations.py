@@ -44,6 +44,10 @@ ROWS = {
         "UPDATE print_jobs SET forgiven_at = '2026-01-01T00:00:00Z' WHERE id = 'j1'",
     ),
     "m003_removed_files": ("UPDATE files SET removed_at = '2026-01-02T00:00:00Z' WHERE id = 'f1'",),
+    "m004_simulated": (
+        'UPDATE printers SET simulation = \'{"dialect": "octoprint", "speed": 60.0, "faults": {}}\''
+        " WHERE id = 'p1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

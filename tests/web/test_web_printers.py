@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from farm.domain.printer import Address, Simulation
 from farm.printers.messages import Probed, ProbePrinter
 
 PIN = "sha256:" + "0a" * 32
@@ -74,3 +75,31 @@ async def test_a_printer_may_be_called_as_a_route_is(farm):
     answer = await farm.http.get("/v1/printers/probe", headers=await farm.key("read"))
 
     assert (answer.status_code, answer.json()["id"]) == (200, "probe")
+
+
+async def test_a_simulated_printer_is_added_without_an_address_and_shown_as_what_it_is(farm):
+    admin = await farm.admin()
+    connection = {"kind": "simulated", "dialect": "octoprint", "speed": 60, "faults": {"slow_ms": 5}}
+
+    made = await farm.http.post(
+        "/v1/printers", json={"id": "sim1", "name": "Sim", "connection": connection}, headers=admin
+    )
+
+    assert made.status_code == 201
+    simulation = Simulation("octoprint", 60.0, {"slow_ms": 5})
+    assert farm.fleet.heard[0].printer.address == Address("simulated", "", simulation=simulation)
+    for answer in (made, await farm.http.get("/v1/printers/sim1", headers=admin)):
+        assert answer.json()["connection"] == {**connection, "speed": 60.0, "url": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [({"speed": "fast"}, "connection.speed"), ({"faults": 7}, "connection.faults"),
+     ({"url": 7}, "connection.url")],
+)  # fmt: skip
+async def test_a_simulation_that_makes_no_sense_is_refused_by_name(farm, more, field):
+    wish = {"id": "a", "name": "A", "connection": {"kind": "simulated", **more}}
+
+    answer = await farm.http.post("/v1/printers", json=wish, headers=await farm.admin())
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)

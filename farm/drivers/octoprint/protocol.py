@@ -26,6 +26,7 @@ from farm.errors import Forbidden, Invalid, NotFound, ProtocolError, Refused
 
 PEER = "OctoPrint"
 KIND = "octoprint"
+SIMULATED_HEADER = "x-simulated-by"  # in the answer of a host that exists only in a computer, and admits it
 
 MAX_HEATERS = 32  # 16 tools, bed, chamber and what plugins add; more is a peer gone mad
 MAX_HEATER_NAME = 32
@@ -183,7 +184,8 @@ def identity(answer: Answer) -> Identity:
     # Moonraker says "OctoPrint (Moonraker 0.11.0)", PrusaLink "PrusaLink 0.8.1".
     if not isinstance(text, str) or not re.match(r"OctoPrint \d", text):
         raise ProtocolError(f"This is no OctoPrint; it calls itself {shown(text)}.")
-    return Identity(KIND, text_of(server) or text_of(text.removeprefix("OctoPrint ")))
+    name = "simulated printer" if SIMULATED_HEADER in answer.headers else ""
+    return Identity(KIND, text_of(server) or text_of(text.removeprefix("OctoPrint ")), name)
 
 
 def login(answer: Answer) -> Login:
