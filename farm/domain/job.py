@@ -28,13 +28,14 @@ _ANY_TIME = frozenset({JobState.CANCELLED, JobState.QUARANTINED, JobState.NEEDS_
 JOBS: Table[JobState] = {
     JobState.HELD: _ANY_TIME | {JobState.QUEUED, JobState.ACTIVE, JobState.DONE},
     JobState.QUEUED: _ANY_TIME | {JobState.SCHEDULED, JobState.ACTIVE, JobState.DONE},
-    JobState.SCHEDULED: _ANY_TIME | {JobState.QUEUED, JobState.ACTIVE},
+    JobState.SCHEDULED: _ANY_TIME | {JobState.QUEUED, JobState.ACTIVE, JobState.DONE},
     JobState.ACTIVE: _ANY_TIME | {JobState.QUEUED, JobState.SCHEDULED, JobState.DONE},
     JobState.QUARANTINED: frozenset({JobState.QUEUED, JobState.ACTIVE, JobState.CANCELLED, JobState.DONE}),
     JobState.NEEDS_REVIEW: frozenset(
         {JobState.QUEUED, JobState.ACTIVE, JobState.DONE, JobState.CANCELLED, JobState.HELD}
     ),
-    JobState.DONE: frozenset(),
+    # Its parts are counted when a plate is cleared: too few good ones, and it goes on.
+    JobState.DONE: frozenset({JobState.QUEUED, JobState.ACTIVE, JobState.QUARANTINED}),
     JobState.CANCELLED: frozenset(),
 }
 
@@ -78,6 +79,8 @@ class Job:
 
     required_printers: printers it may run on; empty means any. required_tags: the printer has all.
     priority: larger goes first. yield_per_plate: good parts that one copy gives.
+    good: parts that people counted. uncounted: finished prints whose plate nobody has cleared yet.
+    running: prints that hold a printer. failed: prints that spoiled a plate, since it was last forgiven.
     """
 
     id: str
@@ -92,8 +95,31 @@ class Job:
     due_at: datetime | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
-    done: int = 0
+    good: int = 0
+    uncounted: int = 0
+    running: int = 0
     failed: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """Good parts in all."""
+        return self.copies * self.yield_per_plate
+
+    @property
+    def made(self) -> int:
+        """Good parts that are there; a plate that nobody has counted yet is taken to be all good."""
+        return self.good + self.uncounted * self.yield_per_plate
+
+    @property
+    def done(self) -> int:
+        """Copies whose parts are there."""
+        return min(self.copies, self.made // self.yield_per_plate)
+
+    @property
+    def to_begin(self) -> int:
+        """Plates that are still to be begun, if all that run turn out good."""
+        missing = self.wanted - self.made - self.running * self.yield_per_plate
+        return max(0, -(-missing // self.yield_per_plate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +127,7 @@ class Print:
     """One attempt to print a job's file on one printer.
 
     attempt: the short id with which the file's name on the printer starts.
-    progress: 0..1.
+    progress: 0..1. good: parts that came off the plate well; None until somebody has counted them.
     """
 
     id: str
@@ -115,3 +141,4 @@ class Print:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str = ""
+    good: int | None = None

@@ -110,8 +110,23 @@ class Change(Struct, frozen=True):
     why: str
 
 
+class Parts(Struct, frozen=True):
+    """Good parts: wanted in all, counted as good, and expected of plates.
+
+    uncounted: of finished plates that nobody has cleared yet. running: of plates that are being printed.
+    """
+
+    wanted: int
+    good: int
+    uncounted: int
+    running: int
+
+
 class Print(Struct, frozen=True):
-    """One attempt on one printer. log: its history, where the answer is about prints."""
+    """One attempt on one printer. good: parts that came off well, null until somebody has counted them.
+
+    log: its history, where the answer is about prints.
+    """
 
     id: str
     job: str
@@ -123,12 +138,16 @@ class Print(Struct, frozen=True):
     started_at: Moment | None
     ended_at: Moment | None
     reason: str
+    good: int | None
     filament_g: float | None = None
     log: list[Change] | UnsetType = UNSET
 
 
 class Job(Struct, frozen=True):
-    """One wish to print a file, with its attempts, oldest first. Nothing is planned yet."""
+    """One wish to print a file, with its attempts, oldest first. Nothing is planned yet.
+
+    done: copies whose parts are there. failed: prints that spoiled a plate, since it was last retried.
+    """
 
     id: str
     state: JobState
@@ -144,6 +163,7 @@ class Job(Struct, frozen=True):
     created_at: Moment
     done: int
     failed: int
+    parts: Parts
     prints: list[Print]
     planned: None = None
     why_not: list[str] = []
@@ -248,7 +268,18 @@ def of_job(wish: job.Job, attempts: Iterable[job.Print]) -> Job:
         created_at=iso(wish.created_at),
         done=wish.done,
         failed=wish.failed,
+        parts=of_parts(wish),
         prints=[of_print(attempt) for attempt in attempts],
+    )
+
+
+def of_parts(*wishes: job.Job) -> Parts:
+    """The parts of some jobs together."""
+    return Parts(
+        wanted=sum(wish.wanted for wish in wishes),
+        good=sum(wish.good for wish in wishes),
+        uncounted=sum(wish.uncounted * wish.yield_per_plate for wish in wishes),
+        running=sum(wish.running * wish.yield_per_plate for wish in wishes),
     )
 
 
@@ -265,6 +296,7 @@ def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) ->
         started_at=moment(attempt.started_at),
         ended_at=moment(attempt.ended_at),
         reason=attempt.reason,
+        good=attempt.good,
         log=UNSET if log is None else [of_change(change) for change in log],
     )
 

@@ -188,6 +188,7 @@ class Queue:
         self._settle_anew(printer, plate)
         self._remember_plate(printer, plate)
         self._nursery.start_soon(self._wake_when_settled, printer)
+        self._jobs_changed()  # one whose parts were not all good goes on
         return plate.plate
 
     async def _undo_plate(self, wish: UndoPlate, by: Principal) -> Plate:
@@ -201,6 +202,7 @@ class Queue:
             await self._read_plate_again(printer)
             raise
         self._remember_plate(printer, plate)
+        self._jobs_changed()
         return plate.plate
 
     async def _wake_when_settled(self, printer: str) -> None:

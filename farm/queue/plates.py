@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
+from farm.domain.job import Print, PrintState
 from farm.domain.printer import PLATES, Plate
 from farm.domain.transitions import require
-from farm.errors import NotFound, Refused
+from farm.errors import Invalid, NotFound, Refused
 from farm.queue.messages import ClearPlate, UndoPlate
-from farm.store import audit, printers, prints
+from farm.queue.settling import settle_count
+from farm.store import audit, jobs, printers, prints
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -23,13 +26,36 @@ def clear_plate(db: Connection, wish: ClearPlate, undo_s: float, stamp: Stamp) -
     if prints.active_on(db, printer) is not None:
         raise Refused(f"{printer} has a print under way; its plate can be cleared when that has ended")
     was = before.before if before.plate is Plate.CLEAR and before.before else before.plate
-    prints.keep_good(db, printer, wish.good)
+    _count(db, wish, before, stamp)
     new = PlateRow(Plate.CLEAR, before=was, settles_at=stamp.at + timedelta(seconds=undo_s))
     change_plate(db, printer, new, stamp.at, str(stamp.who), "somebody looked")
     audit.append(db, stamp, "plate.cleared", f"printer:{printer}", {"was": before.plate, "good": wish.good})
     if wish.command:
         tell_end(db, printer, wish.command, "plate_cleared", "", stamp)
     return new
+
+
+def _count(db: Connection, wish: ClearPlate, before: PlateRow, stamp: Stamp) -> None:
+    """Keep how many good parts a person took off the plate. Raises Invalid for a number that cannot be."""
+    attempt = prints.last_on(db, wish.printer)
+    if attempt is None or not _can_be_counted(attempt, wish, before):
+        if wish.good is not None:
+            raise Invalid("no parts of the farm's lie on this plate to be counted; leave good out", "good")
+        return
+    job = jobs.existing(db, attempt.job)
+    if wish.good is not None and wish.good > job.yield_per_plate:
+        raise Invalid(f"a plate of {job.name} has {job.yield_per_plate} parts, no more can be good", "good")
+    expected = job.yield_per_plate if attempt.state is PrintState.FINISHED else 0
+    good = expected if wish.good is None else wish.good
+    prints.count_good(db, attempt, good, stamp.at)
+    settle_count(db, replace(attempt, good=good), stamp.at, str(stamp.who))
+
+
+def _can_be_counted(attempt: Print, wish: ClearPlate, before: PlateRow) -> bool:
+    """Whether the newest print lies on the plate, or a moment ago did: then a number mends the first."""
+    if before.plate is not Plate.CLEAR:
+        return attempt.good is None
+    return before.before is not None and wish.good is not None and attempt.good is not None
 
 
 def undo_plate(db: Connection, wish: UndoPlate, stamp: Stamp) -> PlateRow:
@@ -39,7 +65,10 @@ def undo_plate(db: Connection, wish: UndoPlate, stamp: Stamp) -> PlateRow:
     if now.plate is not Plate.CLEAR or now.before is None or prints.active_on(db, printer) is not None:
         raise Refused(f"there is nothing to take back on {printer}")
     new = PlateRow(now.before)
-    prints.forget_good(db, printer)
+    attempt = prints.last_on(db, printer)
+    if attempt is not None and attempt.good is not None:
+        prints.count_good(db, attempt, None, stamp.at)
+        settle_count(db, replace(attempt, good=None), stamp.at, str(stamp.who))
     change_plate(db, printer, new, stamp.at, str(stamp.who), "taken back")
     audit.append(db, stamp, "plate.takenBack", f"printer:{printer}", {"is": new.plate})
     if wish.command:

@@ -46,6 +46,22 @@ def settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: s
         jobs.enter(db, job.id, JobState.QUEUED, at, who, f"{job.copies - job.done} more to print")
 
 
+def settle_count(db: Connection, counted: Print, at: datetime, who: str) -> None:
+    """What the number of good parts of a print that has ended, or taking it back, means for its job."""
+    job = jobs.existing(db, counted.job)
+    if job.state is JobState.CANCELLED:
+        return
+    if job.done >= job.copies:
+        jobs.enter(db, job.id, JobState.DONE, at, who, "all parts are there")
+        return
+    spoiled = counted.state is PrintState.FINISHED and counted.good == 0
+    if job.state is JobState.DONE:
+        new = JobState.ACTIVE if prints_going_on(db, job) else JobState.QUEUED
+        job = jobs.enter(db, job.id, new, at, who, f"{job.made} of {job.wanted} parts are good")
+    if spoiled and not _stop_the_file(db, job, at, who) and job.failed >= MAX_FAILURES:
+        jobs.enter(db, job.id, JobState.QUARANTINED, at, who, f"{job.failed} plates of it were spoiled")
+
+
 def _stop_the_file(db: Connection, failed: Job, at: datetime, who: str) -> bool:
     """A file that spoils prints on two printers will on the third: every job of it waits for a person."""
     spoiled = jobs.printers_that_failed(db, failed.file)

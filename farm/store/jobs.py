@@ -7,15 +7,23 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.job import JOBS, Job, JobState, PrintState
+from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
 
+_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+
+# A plate of which somebody took good parts is not spoiled, though nobody knows how its print ended.
+_SPOILED = """(prints.state IN ('failed', 'interrupted')
+    OR (prints.state IN ('unknown', 'finished') AND coalesce(good, prints.state = 'finished') = 0))"""
+
 _COUNTED = f"""SELECT print_jobs.*,
-    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = '{PrintState.FINISHED}') AS done,
-    (SELECT count(*) FROM prints WHERE job = print_jobs.id
-        AND state IN ('{PrintState.FAILED}', '{PrintState.INTERRUPTED}', '{PrintState.UNKNOWN}')
+    (SELECT coalesce(sum(good), 0) FROM prints WHERE job = print_jobs.id) AS good,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = 'finished' AND good IS NULL)
+        AS uncounted,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state IN ({_ACTIVE})) AS running,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND {_SPOILED}
         AND ended_at > coalesce(forgiven_at, '')) AS failed
     FROM print_jobs"""
 
@@ -69,10 +77,14 @@ def of_file(db: Connection, file: str) -> list[Job]:
 
 
 def printers_that_failed(db: Connection, file: str) -> list[str]:
-    """The printers on which prints of this file failed, apart from failures that were forgiven."""
+    """The printers on which prints of this file failed, apart from failures that were forgiven.
+
+    One that ended well and gave no good part has failed too.
+    """
     rows = db.execute(
-        """SELECT DISTINCT prints.printer FROM prints JOIN print_jobs ON print_jobs.id = prints.job
-           WHERE print_jobs.file = ? AND prints.state = 'failed' AND prints.started_at IS NOT NULL
+        f"""SELECT DISTINCT prints.printer FROM prints JOIN print_jobs ON print_jobs.id = prints.job
+           WHERE print_jobs.file = ? AND prints.state IN ('failed', 'finished') AND {_SPOILED}
+               AND prints.started_at IS NOT NULL
                AND prints.ended_at > coalesce(print_jobs.forgiven_at, '')
            ORDER BY prints.printer""",
         (file,),
@@ -98,8 +110,7 @@ def waiting(db: Connection) -> list[Job]:
     """Jobs that still want prints begun, the most urgent first: priority, then due date, then age."""
     rows = db.execute(
         f"""{_COUNTED} WHERE state IN ('queued', 'active')
-            AND copies > (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state IN
-                ('reserved', 'uploading', 'starting', 'printing', 'paused', 'finished'))
+            AND copies * yield_per_plate > good + (uncounted + running) * yield_per_plate
             ORDER BY priority DESC, due_at IS NULL, due_at, created_at, id"""
     ).fetchall()
     return [_job(row) for row in rows]
@@ -136,6 +147,8 @@ def _job(row: Row) -> Job:
         due_at=parse_iso(row["due_at"]) if row["due_at"] else None,
         required_printers=frozenset(json.loads(row["required_printers"])),
         required_tags=frozenset(json.loads(row["required_tags"])),
-        done=row["done"],
+        good=row["good"],
+        uncounted=row["uncounted"],
+        running=row["running"],
         failed=row["failed"],
     )

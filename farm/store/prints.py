@@ -74,27 +74,19 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
     return after
 
 
-def keep_good(db: Connection, printer: str, good: int | None) -> None:
-    """Note how many good parts the printer's last print gave.
-
-    None means its job's yield where it finished, and none where it did not.
-    """
-    db.execute(
-        """UPDATE prints SET good = coalesce(?, CASE state
-               WHEN 'finished' THEN (SELECT yield_per_plate FROM print_jobs WHERE id = job) ELSE 0 END)
-           WHERE good IS NULL AND ended_at IS NOT NULL AND id = (
-               SELECT id FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1)""",
-        (good, printer),
-    )
+def count_good(db: Connection, attempt: Print, good: int | None, at: datetime) -> None:
+    """Note how many good parts came off its plate, and tell everybody; None: to be counted anew."""
+    db.execute("UPDATE prints SET good = ? WHERE id = ?", (good, attempt.id))
+    data = {"print": attempt.id, "job": attempt.job, "printer": attempt.printer, "good": good}
+    record(db, "print.counted", ("queue", f"printer:{attempt.printer}"), at, data)
 
 
-def forget_good(db: Connection, printer: str) -> None:
-    """Take `keep_good` back: the parts are on the plate again, to be counted anew."""
-    db.execute(
-        """UPDATE prints SET good = NULL WHERE id = (
-               SELECT id FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1)""",
-        (printer,),
-    )
+def last_on(db: Connection, printer: str) -> Print | None:
+    """The printer's newest print; what lies on its plate is of this one, if it is ours at all."""
+    row = db.execute(
+        "SELECT * FROM prints WHERE printer = ? ORDER BY reserved_at DESC, id DESC LIMIT 1", (printer,)
+    ).fetchone()
+    return _print(row) if row is not None else None
 
 
 def on_plates(db: Connection) -> list[OnPlate]:
@@ -191,4 +183,5 @@ def _print(row: Row) -> Print:
         started_at=parse_iso(row["started_at"]) if row["started_at"] else None,
         ended_at=parse_iso(row["ended_at"]) if row["ended_at"] else None,
         reason=row["reason"],
+        good=row["good"],
     )

@@ -40,7 +40,7 @@ PRINTING = PrinterStatus(
     position=Position(1.0, 2.0, 3.0),
     print=PrintProgress("p1", "j1", "f1", "benchy.gcode", "printing", 0.45, 1620.0, 1980.0),
 )
-JOB = Job("j1", "f1", "benchy", 3, JobState.ACTIVE, "user:u1", NOON, due_at=NOON, done=1)
+JOB = Job("j1", "f1", "benchy", 3, JobState.ACTIVE, "user:u1", NOON, due_at=NOON, good=1, running=1)
 PRINT = Print("p1", "j1", "ender3_01", "a1b2c3", PrintState.PRINTING, NOON, "a1b2c3_benchy.gcode", 0.45)
 FILE = StoredFile("f1", "benchy.gcode", FileKind.GCODE, 1024000, "ab" * 32, "user:u1", NOON)
 
@@ -128,6 +128,7 @@ def test_job_is_shown_with_its_prints():
         "created_at": "2026-01-01T12:00:00.000Z",
         "done": 1,
         "failed": 0,
+        "parts": {"wanted": 3, "good": 1, "uncounted": 0, "running": 1},
         "planned": None,
         "why_not": [],
     }
@@ -149,6 +150,7 @@ def test_print_is_shown_with_its_history_where_it_was_read():
         "started_at": None,
         "ended_at": None,
         "reason": "",
+        "good": None,
         "filament_g": None,
         "log": [
             {

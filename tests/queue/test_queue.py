@@ -96,7 +96,7 @@ async def test_good_parts_are_counted_once_and_taken_back_with_the_clearing(auto
 
         await shop.queue.ask(ClearPlate("mk4", 3))
         assert await good(shop) == [3]
-        await shop.queue.ask(ClearPlate("mk4", 2))  # somebody presses it again: the parts are counted
+        await shop.queue.ask(ClearPlate("mk4"))  # somebody presses it again: the parts are counted
         assert await good(shop) == [3]
 
 

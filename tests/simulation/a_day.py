@@ -113,6 +113,7 @@ async def customers(day: Day, chance: random.Random) -> None:
             job = await shop.add_job(
                 file,
                 copies=chance.randint(1, 4),
+                yield_per_plate=chance.choice([1, 1, 3]),
                 priority=chance.randint(0, 3),
                 required_printers=pinned,
             )
@@ -146,7 +147,8 @@ async def visit(shop: Shop, name: str, chance: random.Random) -> None:
     machine.advance()
     if machine.running is None:
         if machine.dirty or chance.random() < 0.3:
-            await whatever_comes(shop.clear(name))
+            good = chance.randrange(4) if chance.random() < 0.1 else None
+            await whatever_comes(shop.clear(name, good=good))
         if chance.random() < 0.05:
             await whatever_comes(shop.queue.ask(UndoPlate(name)))
     elif chance.random() < 0.1:

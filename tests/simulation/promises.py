@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from farm.domain.event import Fact
-from farm.domain.job import ACTIVE_PRINTS, PRINTS, JobState, PrintState
+from farm.domain.job import ACTIVE_PRINTS, PRINTS, JobState, Print, PrintState
 from farm.domain.printer import Plate
 from farm.store import events, jobs, printers, prints
 from farm.store.database import Database
@@ -32,6 +32,7 @@ class Promises:
         self._dispatched = trio.Event()
         self.over: set[str] = set()  # remote names of prints whose end is committed
         self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
+        self.counted_short: Counter[str] = Counter()  # plates with bad parts among them, by job
         self.maintenance: set[str] = set()  # printers on which somebody works
         self._database = database
         self._machines = machines
@@ -82,6 +83,8 @@ class Promises:
             self._seq = fact.seq
             if fact.type in _STATES:
                 self._see_print(fact.data)
+            elif fact.type == "print.counted":
+                self._see_count(fact.data)
         self._tell_of_facts(facts)
 
     def _see_print(self, data: Mapping[str, Any]) -> None:
@@ -102,6 +105,12 @@ class Promises:
         if state not in ACTIVE_PRINTS:
             self._holding.pop(printer, None)
             self._see_end(name, printer, before, state)
+
+    def _see_count(self, data: Mapping[str, Any]) -> None:
+        job, good = self.look(jobs.existing, data["job"]), data["good"]
+        if good is not None:
+            self.require(0 <= good <= job.yield_per_plate, f"{good} good parts of {job}")
+            self.counted_short[job.id] += good < job.yield_per_plate
 
     def _see_end(self, name: str, printer: str, before: PrintState | None, state: PrintState) -> None:
         machine, remote_name = self._machines[printer], self.look(prints.existing, name).remote_name
@@ -133,14 +142,23 @@ class Promises:
     def _check_rows(self) -> None:
         rows = self.look(_every_print)
         self.require({row.id: row.state for row in rows} == self._prints, "prints came or went unseen")
-        done = Counter(row.job for row in rows if row.state is PrintState.FINISHED)
+        finished = Counter(row.job for row in rows if row.state is PrintState.FINISHED)
         for job in {row.job for row in rows}:
             kept = self.look(jobs.existing, job)
-            self.require(kept.done == done[job] <= kept.copies, f"{job} has {done[job]} copies: {kept}")
+            made = sum(_parts(row, kept.yield_per_plate) for row in rows if row.job == job)
+            copies = min(kept.copies, made // kept.yield_per_plate)
+            self.require(kept.done == copies, f"{job} has {made} parts: {kept}")
+            needed = kept.copies + self.counted_short[job]
+            self.require(finished[job] <= needed, f"{job} was printed {finished[job]} times: {kept}")
             printed = kept.done == kept.copies and kept.state is not JobState.CANCELLED
             self.require((kept.state is JobState.DONE) == printed, f"{job} is {kept}")
         facts = self.look(events.since, 0, 1_000_000)
         self.require([fact.seq for fact in facts] == list(range(1, len(facts) + 1)), "facts with a gap")
+
+
+def _parts(row: Print, per_plate: int) -> int:
+    """The good parts of a print, as far as anybody has counted them."""
+    return (per_plate if row.state is PrintState.FINISHED else 0) if row.good is None else row.good
 
 
 def _every_print(db: Any) -> Any:

@@ -91,10 +91,10 @@ class Shop:
         """How often an actor was started again."""
         return self.farm.runtime.children[actor].restarts
 
-    async def clear(self, *names: str) -> None:
+    async def clear(self, *names: str, good: int | None = None) -> None:
         """Take off what lies on these plates, and say so."""
         for name in names:
-            await self.queue.ask(ClearPlate(name))
+            await self.queue.ask(ClearPlate(name, good))
             machine = self.machines[name]
             machine.dirty = machine.dirty and machine.running is not None
 
