@@ -6,8 +6,9 @@ import math
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import structlog
 from quart import Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
@@ -75,6 +76,23 @@ _SENTENCES = {
 }
 
 
+class FieldProblem(msgspec.Struct):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct):
+    """Why a request was refused (RFC 9457). detail: a sentence for people."""
+
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem]
+    type: Literal["about:blank"] = "about:blank"
+
+
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`data` as JSON. Not to be kept by anybody on the way: it is one person's view of one moment."""
     body = as_json(data)
@@ -96,7 +114,9 @@ def respond(told: Any) -> Response:
 
 def nothing(headers: Mapping[str, str] | None = None) -> Response:
     """204: done, and there is nothing to tell."""
-    return Response(b"", 204, {"Cache-Control": "no-store", **(headers or {})})
+    response = Response(b"", 204, {"Cache-Control": "no-store", **(headers or {})})
+    del response.headers["Content-Type"]  # of what?
+    return response
 
 
 async def of_farm_error(error: FarmError) -> Response:
@@ -138,14 +158,8 @@ def problem(
     """A problem in words, in the shape that the client at this address expects."""
     if has_request_context() and speaks_octoprint(request.path):
         return answer({"error": sentence}, status, headers)
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": sentence,
-        "errors": [{"field": field, "message": sentence}] if field else [],
-    }
-    response = answer(body, status, headers)
+    errors = [FieldProblem(field, sentence)] if field else []
+    response = answer(Problem(HTTPStatus(status).phrase, status, sentence, errors), status, headers)
     response.content_type = "application/problem+json"
     return response
 

@@ -14,6 +14,7 @@ from farm.web import (
     answers,
     at_once,
     commands,
+    docs,
     events,
     files,
     hypercorn_cures,
@@ -30,7 +31,7 @@ from farm.web.octoprint import reads, refusals
 from farm.web.octoprint import uploads as octoprint_uploads
 from farm.web.routes import Route
 
-ALL: tuple[Route, ...] = (
+_DESCRIBED: tuple[Route, ...] = (
     *system.ROUTES,
     *login.ROUTES,
     *access.ROUTES,
@@ -46,6 +47,8 @@ ALL: tuple[Route, ...] = (
     *octoprint_uploads.ROUTES,
     *pages.ROUTES,
 )
+
+ALL: tuple[Route, ...] = (*_DESCRIBED, *docs.routes(_DESCRIBED))
 
 
 def build(desk: Desk) -> QuartTrio:

@@ -146,7 +146,7 @@ async def _result(printer: str, tell: Callable[[str], Awaitable[Plate]]) -> Plat
 
 
 ROUTES = (
-    Route("POST", "/v1/emergency-stop", stop_printers, Entry.KNOWN),
-    Route("POST", "/v1/plates/clear", clear_plates, Entry.KNOWN),
-    Route("POST", "/v1/plates/undo", undo_plates, Entry.KNOWN),
+    Route("POST", "/v1/emergency-stop", stop_printers, Entry.KNOWN, also=(404,)),
+    Route("POST", "/v1/plates/clear", clear_plates, Entry.KNOWN, also=(404,)),
+    Route("POST", "/v1/plates/undo", undo_plates, Entry.KNOWN, also=(404,)),
 )

@@ -126,8 +126,4 @@ def _right_to(sent: Command | PlateCleared | PlateUndo) -> Action:
             return Action.CONTROL
 
 
-ROUTES = (
-    Route(
-        "POST", "/v1/printers/<printer>/commands", command_printer, Entry.KNOWN, also=frozenset({429, 502})
-    ),
-)
+ROUTES = (Route("POST", "/v1/printers/<printer>/commands", command_printer, Entry.KNOWN, also=(429, 502)),)

@@ -64,13 +64,14 @@ class Told(Generic[Shape]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     status: ClassVar[HTTPStatus] = HTTPStatus.OK
-    has: ClassVar[tuple[str, ...]] = ()  # headers it always has
+    may_have: ClassVar[Mapping[str, bool]] = {}  # headers, and whether it always has them
 
 
 class Created(Told[Shape]):
     """Something new is there now."""
 
     status = HTTPStatus.CREATED
+    may_have: ClassVar[Mapping[str, bool]] = {"Location": False}
 
 
 class Done(Told[None]):
@@ -104,8 +105,8 @@ class Is:
 class Contract:
     """What a route takes and answers.
 
-    body: a type for msgspec, None for nothing. answers: by status, what the body is: a type for msgspec,
-    a Sends, or None for nothing. headers: by status, those that are always there.
+    body: a type for msgspec, None for nothing. answers: by status, what the body may be: types for
+    msgspec, or a Sends; empty for nothing. headers: by status, those it may have, and whether it always has.
     """
 
     summary: str
@@ -113,8 +114,8 @@ class Contract:
     query: type[msgspec.Struct] | None
     body: Any
     body_needed: bool
-    answers: Mapping[int, Any]
-    headers: Mapping[int, tuple[str, ...]]
+    answers: Mapping[int, tuple[Any, ...]]
+    headers: Mapping[int, Mapping[str, bool]]
 
     @classmethod
     def of(cls, rule: str, answer: Answers) -> Contract:
@@ -154,25 +155,31 @@ def _check_parameters(rule: str, answer: Answers, hints: Mapping[str, Any]) -> N
         raise TypeError(f"{rule}: say the types of {', '.join(sorted(missing))}")
 
 
-def _answers(rule: str, hint: Any) -> tuple[dict[int, Any], dict[int, tuple[str, ...]]]:
-    answers: dict[int, Any] = {}
-    headers: dict[int, tuple[str, ...]] = {}
-    is_choice = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    for choice in typing.get_args(hint) if is_choice else (hint,):
+def _answers(rule: str, hint: Any) -> tuple[dict[int, tuple[Any, ...]], dict[int, Mapping[str, bool]]]:
+    answers: dict[int, tuple[Any, ...]] = {}
+    headers: dict[int, Mapping[str, bool]] = {}
+    for choice in _choices(hint):
         origin = typing.get_origin(choice) or choice
         if choice is types.NoneType:
-            answers[HTTPStatus.NO_CONTENT] = None
+            answers[HTTPStatus.NO_CONTENT] = ()
         elif origin is typing.Annotated:
             answers.update(_sent(choice.__metadata__[0]))
         elif isinstance(origin, type) and issubclass(origin, Told):
-            (answers[origin.status],) = typing.get_args(choice) or (None,)
-            headers[origin.status] = origin.has
+            answers[origin.status] = tuple(
+                shape for told in typing.get_args(choice) for shape in _choices(told)
+            )
+            headers[origin.status] = origin.may_have
         elif isinstance(origin, type) and issubclass(origin, msgspec.Struct):
-            answers[HTTPStatus.OK] = choice
+            answers[HTTPStatus.OK] = (choice,)
         else:
             raise TypeError(f"{rule}: it answers {choice}, which has no shape")
     return answers, headers
 
 
-def _sent(sends: Sends) -> dict[int, Any]:
-    return {HTTPStatus.OK: sends, **({HTTPStatus.NOT_MODIFIED: None} if sends.kept else {})}
+def _choices(hint: Any) -> tuple[Any, ...]:
+    is_choice = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if is_choice else (hint,)
+
+
+def _sent(sends: Sends) -> dict[int, tuple[Any, ...]]:
+    return {HTTPStatus.OK: (sends,), **({HTTPStatus.NOT_MODIFIED: ()} if sends.kept else {})}

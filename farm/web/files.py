@@ -64,7 +64,9 @@ async def send_content(
     found = await _existing(call, file)
     headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache"}
     if found.sha256 in request.if_none_match:
-        return Response(b"", 304, headers)
+        unchanged = Response(b"", 304, headers)
+        del unchanged.headers["Content-Type"]
+        return unchanged
     try:
         body = TrioFileBody(call.desk.storage.path_of(found.sha256), buffer_size=CHUNK)
     except OSError as error:

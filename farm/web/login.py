@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Literal
 
 import msgspec
@@ -16,9 +15,6 @@ from farm.web.access import Reach, reach_of
 from farm.web.contract import Created, Done, Told
 from farm.web.credentials import COOKIE, who_asks
 from farm.web.routes import Call, Entry, Route
-
-TOO_OFTEN = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
-STRANGER = frozenset({HTTPStatus.UNAUTHORIZED})
 
 
 class SetUp(msgspec.Struct, forbid_unknown_fields=True):
@@ -136,9 +132,9 @@ def _known(user: User) -> Known:
 
 
 ROUTES = (
-    Route("POST", "/v1/setup", set_up, Entry.PUBLIC, also=STRANGER | TOO_OFTEN),
-    Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC, also=STRANGER | TOO_OFTEN),
-    Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC, also=STRANGER),
-    Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC, also=STRANGER | {HTTPStatus.FORBIDDEN}),
+    Route("POST", "/v1/setup", set_up, Entry.PUBLIC, also=(401, 429)),
+    Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC, also=(401, 429)),
+    Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC, also=(401,)),
+    Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC, also=(401, 403)),
     Route("GET", "/v1/auth/me", me, Entry.KNOWN),
 )

@@ -60,7 +60,7 @@ class Route:
     answer: Answers
     needs: Action | Entry
     takes: tuple[str, ...] = ()
-    also: frozenset[int] = frozenset()
+    also: tuple[int, ...] = ()
     contract: Contract | None = field(init=False)
 
     def __post_init__(self) -> None:

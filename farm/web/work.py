@@ -176,7 +176,7 @@ _NOT_YET: tuple[str, ...] = (
 
 ROUTES = (
     Route("GET", "/v1/jobs", list_jobs, Action.READ),
-    Route("POST", "/v1/jobs", add_job, Entry.KNOWN),
+    Route("POST", "/v1/jobs", add_job, Entry.KNOWN, also=(404,)),
     Route("GET", "/v1/jobs/<job>", show_job, Action.READ),
     Route("POST", "/v1/jobs/<job>/hold", hold_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/release", release_job, Entry.KNOWN),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+import described
 import httpx
 import trio
 
@@ -130,13 +131,21 @@ class WebFarm:
         self.door = Mailbox("web", size=1)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.web.run, self.door)
-            async with httpx.AsyncClient(base_url=self.url, timeout=10, verify=NO_TLS) as self.http:
+            hooks = {"response": [self._check]}
+            async with httpx.AsyncClient(
+                base_url=self.url, timeout=10, verify=NO_TLS, event_hooks=hooks
+            ) as self.http:
                 try:
                     yield
                 finally:
                     self.door.close()
         for stream in self.streams:
             await trio.aclose_forcefully(stream)
+
+    async def _check(self, response):
+        """Whatever a test is about: the API answers as it describes itself."""
+        await response.aread()
+        described.check(self.app, response)
 
     def desk(self):
         return Desk(
