@@ -28,6 +28,8 @@ from farm.actors.vitals import Vitals
 from farm.actors.watchdog import Watchdog
 from farm.config import Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
+from farm.demo import prepare
+from farm.demo.actor import People
 from farm.domain.clock import Randomness, WallClock, real_clock
 from farm.domain.event import Fact
 from farm.domain.printer import SIMULATED, Address, Printer
@@ -92,6 +94,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
     "clients": _GO_ON_WITHOUT,
+    "demo": _GO_ON_WITHOUT,
     "web": _STOP_THE_PROCESS,
 }
 
@@ -267,9 +270,10 @@ class Farm:
         )
 
 
-def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) -> int:
+def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None], *, demo: bool = False) -> int:
     """Run the farm until it is told to stop. Returns the exit code; `say` gets the lines for the user.
 
+    demo: make the folder anew, with a simulated shop at work in it.
     Raises SettingsError, Refused and the like when it cannot start.
     """
     raise_descriptor_limit()
@@ -277,12 +281,21 @@ def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None]) ->
         folder.lock(wait_s=LOCK_WITHIN_S),
         closing(taken(settings.server.host, settings.server.port)) as listener,
     ):
-        return trio.run(_serve, settings, folder, listener, say)
+        if demo:
+            prepare.empty(folder)
+        else:  # from now on it is somebody's own, which no demo may take away
+            folder.demo_mark.unlink(missing_ok=True)
+        return trio.run(_serve, settings, folder, listener, say, demo)
 
 
 async def _serve(
-    settings: Settings, folder: DataFolder, listener: socket.socket, say: Callable[[str], None]
+    settings: Settings,
+    folder: DataFolder,
+    listener: socket.socket,
+    say: Callable[[str], None],
+    demo: bool,
 ) -> int:
+    credentials = await prepare.furnish(folder) if demo else None
     farm = Farm(settings, folder)
     stop, hurry = trio.Event(), trio.CancelScope()
     code = 0
@@ -293,7 +306,7 @@ async def _serve(
         try:
             with hurry:
                 async with farm.running():
-                    await _serve_the_web(farm, folder, listener, say, stop)
+                    await _serve_the_web(farm, folder, listener, say, stop, credentials)
         except* Escalated as lost:
             log.critical("the farm cannot go on", why=str(lost.exceptions[0]))
             code = 1
@@ -302,7 +315,12 @@ async def _serve(
 
 
 async def _serve_the_web(
-    farm: Farm, folder: DataFolder, listener: socket.socket, say: Callable[[str], None], stop: trio.Event
+    farm: Farm,
+    folder: DataFolder,
+    listener: socket.socket,
+    say: Callable[[str], None],
+    stop: trio.Event,
+    demo: prepare.Credentials | None,
 ) -> None:
     host, port = listener.getsockname()[:2]
     web = Web(build(farm.desk()), host, port, told=lambda url: None, listener=listener)
@@ -314,6 +332,9 @@ async def _serve_the_web(
         say(f"Listening on {address}")
         if farm.setup_code is not None:
             say(f"Set up: {local.url}/setup#code={farm.setup_code}")
+        if demo is not None:
+            say(f"Demo user: {prepare.USER} password: {demo.password}")
+            await farm.start(ChildSpec(name="demo", run=People(local.url, demo).run))
         notify_service_manager("READY=1")
         try:
             await stop.wait()

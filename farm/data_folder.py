@@ -76,6 +76,16 @@ class DataFolder:
         return self.path / "secret-key"
 
     @property
+    def demo(self) -> DataFolder:
+        """The demo's own folder."""
+        return DataFolder(self.path / "demo")
+
+    @property
+    def demo_mark(self) -> Path:
+        """There in a folder that belongs to the demo, which makes it anew at each start."""
+        return self.path / "made-by-demo"
+
+    @property
     def local_token(self) -> Path:
         """There while a server runs."""
         return self.path / "local-token"

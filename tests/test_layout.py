@@ -21,6 +21,7 @@ LAYERS = (
     {"printers", "queue", "telemetry", "files", "schedule", "live", "alerts"},
     {"web"},
     {"simulator"},
+    {"demo"},
     {"app"},
     {"commands"},
     {"__main__"},

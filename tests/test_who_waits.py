@@ -43,7 +43,13 @@ HEARD_BY = {
     "client": farm.live.messages.ClientMessage,
 }
 
-OUTSIDE = ("actors", "store", "commands", "app.py")  # the runtime itself, and what runs in no actor
+OUTSIDE = (
+    "actors",
+    "store",
+    "commands",
+    "app.py",
+    "demo/prepare.py",
+)  # the runtime itself, and what runs in no actor
 
 
 def listener(message: str) -> str:

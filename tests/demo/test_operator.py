@@ -9,7 +9,9 @@ import httpx
 import pytest
 import trio
 
-from farm.simulator.operator import LOOK_EVERY_S, MOST_S, Operator
+from farm.demo.operator import LOOK_EVERY_S, PATIENCE_S, Operator
+
+_, MOST_S = PATIENCE_S["plate_cleared"]
 
 
 class Plates:
@@ -20,6 +22,7 @@ class Plates:
             id: {"connection": "online", "operation": "idle", "plate": plate} for id, plate in plates.items()
         }
         self.cleared: list[tuple[str, float]] = []
+        self.heard: list[tuple[str, str]] = []
         self.refuses = 0
 
     def client(self) -> httpx.AsyncClient:
@@ -35,10 +38,13 @@ class Plates:
         if self.refuses:
             self.refuses -= 1
             return httpx.Response(503)
-        assert json.loads(request.content) == {"command": "plate_cleared"}
-        id = request.url.path.split("/")[3]
-        self.printers[id]["plate"] = "clear"
-        self.cleared.append((id, trio.current_time()))
+        id, command = request.url.path.split("/")[3], json.loads(request.content)["command"]
+        self.heard.append((id, command))
+        if command == "plate_cleared":
+            self.printers[id]["plate"] = "clear"
+            self.cleared.append((id, trio.current_time()))
+        else:
+            self.printers[id]["operation"] = "idle"
         return httpx.Response(202, json={"command_id": "1"})
 
 
@@ -60,7 +66,7 @@ async def test_occupied_and_unknown_plates_are_cleared_each_after_a_while(at_wor
 
     assert {id for id, _ in farm.cleared} == {"a", "b"}
     assert all(at >= 5 for _, at in farm.cleared)
-    assert operator.cleared == 2
+    assert operator.done == 2
 
 
 async def test_nobody_reaches_into_a_printer_at_work_or_away(at_work, autojump_clock) -> None:
@@ -94,3 +100,31 @@ async def test_an_operator_in_a_hurry_is_as_much_faster(at_work, autojump_clock)
     await trio.sleep((MOST_S + 2 * LOOK_EVERY_S) / 100)
 
     assert [id for id, _ in farm.cleared] == ["a"]
+
+
+async def test_a_printer_that_wants_attention_gets_it_before_its_plate_and_later_than_a_plate(
+    at_work, autojump_clock
+) -> None:
+    farm = Plates(a="occupied")
+    farm.printers["a"]["operation"] = "attention"
+    least, most = PATIENCE_S["clear_attention"]
+
+    at_work(farm)
+    await trio.sleep(least - 1)
+    assert farm.heard == []
+    await trio.sleep(most - least + 1 + 2 * LOOK_EVERY_S)
+    assert farm.heard == [("a", "clear_attention")]
+    await trio.sleep(MOST_S + 2 * LOOK_EVERY_S)
+
+    assert farm.heard == [("a", "clear_attention"), ("a", "plate_cleared")]
+
+
+@pytest.mark.parametrize("operation", ["emergency", "maintenance"])
+async def test_what_a_person_decided_is_left_to_a_person(at_work, autojump_clock, operation: str) -> None:
+    farm = Plates(a="occupied")
+    farm.printers["a"]["operation"] = operation
+
+    at_work(farm)
+    await trio.sleep(600)
+
+    assert farm.heard == []
