@@ -255,6 +255,7 @@ class Farm:
         return Desk(
             gate=self.gate,
             database=self.database,
+            readings=self.readings,
             queue=self.address("queue"),
             fleet=self.address("printers"),
             printer=lambda printer: self.address(f"printer:{printer}"),
@@ -262,6 +263,7 @@ class Farm:
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,
+            vitals=self.vitals,
             reports=self.runtime.reports,
             clock=self._seams.clock,
             chance=self._seams.chance,

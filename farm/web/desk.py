@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from farm.access.gate import Gate
 from farm.actors import Address
 from farm.actors.supervisor import ActorReport
+from farm.actors.vitals import Vitals
 from farm.domain.clock import Randomness, WallClock
 from farm.files.storage import Storage
 from farm.live.bell import Bell
@@ -22,11 +23,13 @@ from farm.store.database import Database
 class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
-    max_upload: bytes of the largest file taken. version: the farm's own, shown to clients.
+    readings: telemetry.db. max_upload: bytes of the largest file taken.
+    version: the farm's own, shown to clients.
     """
 
     gate: Gate
     database: Database
+    readings: Database
     queue: Address[QueueMessage]
     fleet: Address[FleetMessage]
     printer: Callable[[str], Address[PrinterMessage]]
@@ -34,6 +37,7 @@ class Desk:
     storage: Storage
     clients: Clients
     bell: Bell
+    vitals: Vitals
     reports: Callable[[], list[ActorReport]]
     clock: WallClock
     chance: Randomness

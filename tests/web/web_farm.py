@@ -18,6 +18,7 @@ from farm.access.passwords import Cost, Hasher
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
+from farm.actors.vitals import Vitals
 from farm.domain.clock import new_id
 from farm.domain.command import NAMES
 from farm.domain.job import Job, JobState
@@ -27,12 +28,13 @@ from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
 from farm.errors import NotFound
 from farm.files.storage import Storage
 from farm.live.bell import Bell
+from farm.live.clients import ClientNumbers
 from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RunCommand
 from farm.queue.messages import AddJob, ChangeJob, ClearPlate
 from farm.store import jobs, printers
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
-from farm.store.connection import FARM
+from farm.store.connection import FARM, TELEMETRY
 from farm.store.database import Database
 from farm.web.app import build
 from farm.web.desk import Desk
@@ -72,6 +74,10 @@ class Echo:
 
     def __init__(self):
         self.lines = []
+        self.closed = {}
+
+    def numbers(self):
+        return ClientNumbers(len(self.lines), self.closed, self.closed.get(1013, 0))
 
     async def attend(self, line):
         self.lines.append(line)
@@ -95,6 +101,7 @@ class WebFarm:
         self.database = Database(
             folder / "farm.db", FARM, chance=self.chance, on_facts=lambda facts: self.bell.ring()
         )
+        self.readings = Database(folder / "telemetry.db", TELEMETRY, chance=self.chance)
         self.storage = Storage(folder / "files", min_free=0)
         self.patience = USUAL
         self.told = []
@@ -112,12 +119,13 @@ class WebFarm:
         hasher = Hasher(inline=True, cost=Cost(memory_kib=8, passes=1))
         keys = TokenKeys.load(self.folder / "token-keys.json", NOON, self._token)
         self.gate = Gate(self.database, self.folder, keys, hasher, clock=lambda: self.now, chance=self.chance)
-        async with self.database.running():
+        self.vitals = Vitals(self.folder)
+        async with self.database.running(), self.readings.running():
             await self.storage.open()
             self.code = await self.gate.prepare()
             self.app = build(self.desk())
             async with trio.open_nursery() as self._nursery:
-                for neighbour in (self.queue, self.fleet, self.events):
+                for neighbour in (self.queue, self.fleet, self.events, self.vitals):
                     self._nursery.start_soon(neighbour.run)
                 async with self._served():
                     yield self
@@ -151,6 +159,7 @@ class WebFarm:
         return Desk(
             gate=self.gate,
             database=self.database,
+            readings=self.readings,
             queue=Address(self.queue.mailbox),
             fleet=Address(self.fleet.mailbox),
             printer=self._address_of,
@@ -158,6 +167,7 @@ class WebFarm:
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,
+            vitals=self.vitals,
             reports=lambda: self.reports(),
             clock=lambda: self.now,
             chance=self.chance,
