@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-import described
 import httpx
 import trio
 
@@ -40,6 +39,7 @@ from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.hypercorn_cures import Limits
 from farm.web.server import Patience, Web
+from tests.web import described
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
