@@ -268,6 +268,7 @@ class Farm:
             clock=self._seams.clock,
             chance=self._seams.chance,
             max_upload=self._settings.files.max_upload_mb * 1_000_000,
+            undo_s=self._settings.queue.plate_undo_s,
             version=__version__,
         )
 

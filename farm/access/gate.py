@@ -113,6 +113,11 @@ class Gate:
 
     # --- the first administrator
 
+    @property
+    def awaits_setup(self) -> bool:
+        """Whether there is no administrator yet."""
+        return self._code is not None
+
     async def prepare(self) -> str | None:
         """Call once at start. The set-up code while there is no administrator, else None.
 

@@ -121,8 +121,7 @@ def nothing(headers: Mapping[str, str] | None = None) -> Response:
 
 async def of_farm_error(error: FarmError) -> Response:
     """The answer to a request that met a problem of the caller's or the world's."""
-    statuses = OCTOPRINT_STATUSES if speaks_octoprint(request.path) else STATUSES
-    status = next((statuses[kind] for kind in type(error).__mro__ if kind in statuses), None)
+    status = status_of(error)
     if status is None:
         return await of_bug(error)
     headers = {}
@@ -132,6 +131,12 @@ async def of_farm_error(error: FarmError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     field = error.field if isinstance(error, Invalid) else ""
     return problem(status, str(error), field, headers)
+
+
+def status_of(error: FarmError) -> int | None:
+    """The HTTP status of a problem, in the dialect spoken at this address; None for a mistake of ours."""
+    statuses = OCTOPRINT_STATUSES if speaks_octoprint(request.path) else STATUSES
+    return next((statuses[kind] for kind in type(error).__mro__ if kind in statuses), None)
 
 
 async def of_http_exception(error: HTTPException) -> Response:

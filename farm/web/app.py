@@ -23,6 +23,7 @@ from farm.web import (
     pages,
     plates,
     printers,
+    sign_in,
     system,
     work,
 )
@@ -46,6 +47,7 @@ _DESCRIBED: tuple[Route, ...] = (
     *refusals.ROUTES,
     *octoprint_uploads.ROUTES,
     *pages.ROUTES,
+    *sign_in.ROUTES,
 )
 
 ALL: tuple[Route, ...] = (*_DESCRIBED, *docs.routes(_DESCRIBED))

@@ -23,8 +23,8 @@ from farm.store.database import Database
 class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
-    readings: telemetry.db. max_upload: bytes of the largest file taken.
-    version: the farm's own, shown to clients.
+    readings: telemetry.db. max_upload: bytes of the largest file taken. undo_s: how long a cleared plate can
+    be taken back. version: the farm's own, shown to clients.
     """
 
     gate: Gate
@@ -42,4 +42,5 @@ class Desk:
     clock: WallClock
     chance: Randomness
     max_upload: int
+    undo_s: float
     version: str

@@ -117,10 +117,14 @@ async def me(call: Call) -> Me:
 def _logged_in(login: Tokens | PageSession) -> tuple[ProgramLogin | PageLogin, dict[str, str]]:
     if isinstance(login, Tokens):
         return _tokens(login), {}
-    cookie = dump_cookie(
+    return PageLogin(login.csrf, _known(login.user)), {"Set-Cookie": session_cookie(login)}
+
+
+def session_cookie(login: PageSession) -> str:
+    """The cookie of a page's login, which no script can read and no other site's page brings along."""
+    return dump_cookie(
         COOKIE, login.cookie, httponly=True, samesite="Strict", secure=request.scheme == "https"
     )
-    return PageLogin(login.csrf, _known(login.user)), {"Set-Cookie": cookie}
 
 
 def _tokens(login: Tokens) -> ProgramLogin:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import trio
 from msgspec import Struct
-from quart import Response
 
 from farm.access.rights import Action
 from farm.actors.supervisor import ActorReport, ActorState
@@ -58,15 +57,6 @@ class Actor(Struct):
 async def health(call: Call) -> Health:
     """Whether the server runs: for whoever watches it from outside."""
     return Health(call.desk.version)
-
-
-async def front(call: Call) -> Response:
-    """What somebody sees who types the farm's address into a browser."""
-    return Response(
-        f"The printer farm {call.desk.version} runs. Its README says how to set it up, add a printer and "
-        "send a file from a slicer; programs talk to it under /v1.\n",
-        content_type="text/plain; charset=utf-8",
-    )
 
 
 async def show_system(call: Call) -> components.System:
@@ -166,7 +156,6 @@ def _actor(report: ActorReport) -> Actor:
 
 
 ROUTES = (
-    Route("GET", "/", front, Entry.PUBLIC),
     Route("GET", "/v1/health", health, Entry.PUBLIC),
     Route("GET", "/v1/system", show_system, Action.READ_SYSTEM),
     Route("GET", "/v1/system/actors", actors, Action.READ_SYSTEM),

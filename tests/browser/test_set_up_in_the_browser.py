@@ -15,11 +15,11 @@ def test_setup_link_makes_the_first_account(new_shop, window):
 
     page.get_by_label("Your name").fill("anna")
     page.get_by_label("Password").fill("short")
-    page.get_by_role("button").click()
+    page.get_by_role("button", name="Make the account").click()
     assert (new_shop.folder / "setup-code").exists()
 
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button").click()
+    page.get_by_role("button", name="Make the account").click()
     page.get_by_text("anna").wait_for()
 
     assert not (new_shop.folder / "setup-code").exists()

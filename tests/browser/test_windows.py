@@ -16,13 +16,15 @@ def test_picture_without_a_text_is_a_barrier(new_shop, window):
     assert any("alt" in barrier for barrier in view.barriers())
 
 
-def test_uncaught_errors_refused_scripts_and_foreign_requests_are_complaints(new_shop, chromium):
+def test_uncaught_errors_refused_styles_and_foreign_requests_are_complaints(new_shop, chromium):
     context = chromium.new_context()
     view = Window(context, new_shop.url)
     page = view.open("/setup")
 
     page.evaluate("setTimeout(() => { throw new Error('lost') })")
-    page.evaluate("document.body.setAttribute('onclick', 'document.title = 1'); document.body.click()")
+    page.evaluate(
+        "document.head.append(Object.assign(document.createElement('style'), {textContent: 'b {}'}))"
+    )
     page.evaluate("void fetch('http://127.0.0.1:9/elsewhere').catch(() => 0)")
     page.wait_for_timeout(200)
     context.close()

@@ -66,7 +66,7 @@ class Window:
         return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
     def _hear(self, message: Any) -> None:
-        if "Content Security Policy" in message.text:
+        if "Content Security Policy" in message.text or "requires 'Trusted" in message.text:
             self.complaints.append(message.text)
 
     def _see_request(self, request: Request) -> None:

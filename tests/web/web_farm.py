@@ -172,6 +172,7 @@ class WebFarm:
             clock=lambda: self.now,
             chance=self.chance,
             max_upload=MAX_UPLOAD,
+            undo_s=15.0,
             version="1.2.3",
         )
 

@@ -1,0 +1,80 @@
+// Requests to the farm. Every one ends in its answer or in a Problem that says in words what to do.
+import { leave, me, recognise } from "./session.js";
+import { sentence } from "./words.js";
+
+const WITHIN_MS = 15_000; // the slowest answer that is promised is a probe's, after 10 s
+const UNREACHED = "The farm does not answer. Is the shop PC on, and are you in its network?";
+
+export class Problem extends Error {
+  constructor(sentence, status = 0, field = "") {
+    super(sentence);
+    this.status = status;
+    this.field = field;
+  }
+}
+
+export const get = (path) => ask("GET", path);
+export const post = (path, body) => change("POST", path, body);
+export const remove = (path) => change("DELETE", path);
+
+/** All items of a list that comes in pages, up to `most`. */
+export async function getAll(path, most = 1000) {
+  const items = [];
+  let cursor = null;
+  do {
+    const query = new URLSearchParams({ limit: 200, ...(cursor ? { cursor } : {}) });
+    const page = await get(`${path}?${query}`);
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor && items.length < most);
+  return items;
+}
+
+/** The problem in an answer that was not good. */
+export function problemIn(status, text) {
+  try {
+    const { detail, errors } = JSON.parse(text);
+    return new Problem(sentence(detail) || "Something went wrong.", status, errors?.[0]?.field ?? "");
+  } catch {
+    return new Problem(`The farm answered ${status}, and no more.`, status);
+  }
+}
+
+/** Headers that prove that a change comes from this page. */
+export const proof = () => ({ "X-CSRF-Token": me.value?.csrf_token ?? "" });
+
+async function change(method, path, body) {
+  try {
+    return await ask(method, path, body);
+  } catch (problem) {
+    if (problem.status !== 403) throw problem;
+    // Somebody logged in anew in another tab: our proof is the old login's. It must not stop a stop.
+    const before = me.value?.csrf_token;
+    await recognise();
+    if (me.value?.csrf_token === before) throw problem;
+    return ask(method, path, body);
+  }
+}
+
+async function ask(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") Object.assign(headers, proof());
+  if (body) headers["Content-Type"] = "application/json";
+  const [reply, text] = await send(path, { method, headers, body: body && JSON.stringify(body) });
+  if (reply.status === 401) leave();
+  if (!reply.ok) throw problemIn(reply.status, text);
+  return text ? JSON.parse(text) : null;
+}
+
+async function send(path, options) {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), WITHIN_MS);
+  try {
+    const reply = await fetch(path, { ...options, signal: patience.signal });
+    return [reply, await reply.text()];
+  } catch {
+    throw new Problem(UNREACHED);
+  } finally {
+    clearTimeout(timer);
+  }
+}

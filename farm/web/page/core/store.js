@@ -1,0 +1,147 @@
+// What the page knows of the farm, as the live socket tells it. Components read these signals and nothing else.
+import { batch, computed, signal } from "../vendor/preact-signals.js";
+import { get } from "./api.js";
+import { listen } from "./live.js";
+import { leave, recognise } from "./session.js";
+
+const ROOMS = ["printers", "queue", "files"];
+const GATHER_MS = 120; // changes that come together are looked up together
+const MANY = 8; // changed jobs from which on one fresh snapshot is less work than asking for each
+
+/** The line to the farm. since: when it was lost, null while it is there. fresh: whether a picture has come yet. */
+export const line = signal({ open: false, fresh: false, since: null });
+
+/** Ids of the printers, by name. Each printer is a signal of its own, so that one tile moves and no other. */
+export const printerIds = signal([]);
+const printerSignals = new Map();
+export const printerOf = (id) => printerSignals.get(id);
+export const printers = computed(() => printerIds.value.map((id) => printerOf(id).value));
+
+/** Open jobs, newest files and what lies on plates: by id, and by printer. */
+export const jobs = signal(new Map());
+export const files = signal(new Map());
+export const plates = signal(new Map());
+
+/** Called with every end of a command: {command_id, printer, command, ok, problem}. */
+export const commandEnds = new Set();
+
+const names = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+let live;
+
+export function start() {
+  live = listen(ROOMS, { snapshot: takeSnapshot, event: takeEvent, up, down, turnedAway });
+}
+
+function up() {
+  line.value = { open: true, fresh: true, since: null };
+}
+
+function down() {
+  const { fresh, since } = line.value;
+  line.value = { open: false, fresh, since: since ?? new Date() };
+}
+
+async function turnedAway() {
+  await recognise().catch(leave); // it leads to the login by itself where that is over
+}
+
+// -- pictures --------------------------------------------------------------------------------------
+
+function takeSnapshot(room, data) {
+  batch(() => {
+    if (room === "printers") {
+      keepPrinters(data.items);
+      lookAtPlates();
+    }
+    if (room === "queue") jobs.value = byId(data.items);
+    if (room === "files") files.value = byId(data.items);
+  });
+}
+
+const byId = (items) => new Map(items.map((item) => [item.id, item]));
+
+function keepPrinters(items) {
+  const there = new Set(items.map(({ id }) => id));
+  for (const id of printerSignals.keys()) if (!there.has(id)) printerSignals.delete(id);
+  for (const printer of items) setPrinter(printer);
+  sortPrinters();
+}
+
+function setPrinter(printer) {
+  const known = printerSignals.get(printer.id);
+  if (known) known.value = printer;
+  else printerSignals.set(printer.id, signal(printer));
+  return !known;
+}
+
+function sortPrinters() {
+  const name = (id) => printerSignals.get(id).peek().name;
+  printerIds.value = [...printerSignals.keys()].sort((a, b) => names.compare(name(a), name(b)) || (a < b ? -1 : 1));
+}
+
+// -- what happens ----------------------------------------------------------------------------------
+
+function takeEvent({ type, data }) {
+  if (type === "printer.statusUpdate") {
+    const before = printerSignals.get(data.id)?.peek().name;
+    setPrinter(data);
+    if (before !== data.name) sortPrinters();
+  } else if (type === "printer.gone") {
+    if (printerSignals.delete(data.id)) sortPrinters();
+  } else if (type === "printer.commandFinished") {
+    for (const heard of commandEnds) heard(data);
+  } else if (type === "plate.changed") {
+    showPlate(data.printer, data.to);
+  } else if (type === "file.added") {
+    lookAt(changedFiles, data.file);
+  } else if (type.startsWith("job.") || type.startsWith("print.")) {
+    lookAt(changedJobs, data.job);
+  }
+}
+
+/** The plate is told as a fact a moment before the printer shows it. */
+function showPlate(id, plate) {
+  const known = printerSignals.get(id);
+  if (known) known.value = { ...known.peek(), status: { ...known.peek().status, plate } };
+  lookAtPlates();
+}
+
+const changedJobs = { ids: new Set(), look: lookAtJobs };
+const changedFiles = { ids: new Set(), look: lookAtFiles };
+let platesSoon = 0;
+
+/** Facts say what changed, not how it looks now: gather what is to be asked for, and ask once. */
+function lookAt(changed, id) {
+  if (changed.ids.size === 0) setTimeout(() => changed.look([...take(changed.ids)]), GATHER_MS);
+  changed.ids.add(id);
+}
+
+function take(ids) {
+  const taken = new Set(ids);
+  ids.clear();
+  return taken;
+}
+
+async function lookAtJobs(ids) {
+  if (ids.length > MANY) return live.freshen("queue");
+  const found = await Promise.all(ids.map((id) => get(`/v1/jobs/${encodeURIComponent(id)}`).catch(() => null)));
+  const next = new Map(jobs.peek());
+  found.forEach((job, index) => {
+    if (job && !["done", "cancelled"].includes(job.state)) next.set(job.id, job);
+    else if (job) next.delete(ids[index]);
+  });
+  jobs.value = next;
+}
+
+async function lookAtFiles(ids) {
+  const found = await Promise.all(ids.map((id) => get(`/v1/files/${encodeURIComponent(id)}`).catch(() => null)));
+  files.value = byId([...found.filter(Boolean), ...files.peek().values()]);
+}
+
+function lookAtPlates() {
+  clearTimeout(platesSoon);
+  platesSoon = setTimeout(async () => {
+    const found = await get("/v1/plates").catch(() => null);
+    if (found) plates.value = new Map(found.items.map((item) => [item.printer, item.print]));
+  }, GATHER_MS);
+}

@@ -1,0 +1,89 @@
+// How things stand, in a word, an icon and a tone: the one place that knows what each state is called.
+
+const BUSY = {
+  preparing: ["Preparing", "work", "flame"],
+  printing: ["Printing", "work", "nozzle"],
+  pausing: ["Pausing", "pause", "pause"],
+  paused: ["Paused", "pause", "pause"],
+  resuming: ["Resuming", "work", "nozzle"],
+  cancelling: ["Cancelling", "away", "cross"],
+};
+
+const ON_ITS_WAY = { uploading: "Taking the file", uploaded: "Starting", starting: "Starting" };
+
+const AWAY = {
+  disabled: ["Switched off", "away", "power"],
+  connecting: ["Connecting", "away", "dots"],
+  offline: ["Offline", "away", "unplugged"],
+  faulted: ["Faulted", "alarm", "warning"],
+};
+
+const AT_REST = {
+  finished: ["Finished", "ready", "check"],
+  failed: ["Failed", "alarm", "warning"],
+  idle: ["Ready", "ready", "check"],
+};
+
+/** A printer's state as {word, tone, icon}. */
+export function standing({ status }) {
+  return named(stateOf(status));
+}
+
+function stateOf({ connection, operation, plate, print }) {
+  if (operation === "emergency") return ["Emergency stop", "alarm", "octagon"];
+  if (connection !== "online") return AWAY[connection] ?? ["Unknown", "away", "question"];
+  if (operation === "attention") return ["Needs attention", "alarm", "warning"];
+  if (operation === "maintenance") return ["Maintenance", "away", "wrench"];
+  if (operation in BUSY) return BUSY[operation];
+  if (print && print.state in ON_ITS_WAY) return [ON_ITS_WAY[print.state], "work", "upload"];
+  if (plate !== "clear") return ["Plate to clear", "plate", "plate"];
+  return AT_REST[operation] ?? ["Unknown", "away", "question"];
+}
+
+const JOBS = {
+  held: ["Held", "away", "hand"],
+  queued: ["Queued", "ready", "clock"],
+  scheduled: ["Scheduled", "ready", "clock"],
+  active: ["Printing", "work", "nozzle"],
+  done: ["Done", "ready", "check"],
+  cancelled: ["Cancelled", "away", "cross"],
+  quarantined: ["Stopped", "alarm", "warning"],
+  needs_review: ["Needs a look", "alarm", "warning"],
+};
+
+/** A job's state as {word, tone, icon}. */
+export const jobStanding = ({ state }) => named(JOBS[state] ?? [state, "away", "question"]);
+
+const named = ([word, tone, icon]) => ({ word, tone, icon });
+
+const ENDS = {
+  finished: "finished",
+  failed: "failed",
+  cancelled: "was cancelled",
+  interrupted: "was interrupted",
+  unknown: "ended, nobody saw how",
+};
+
+/** How a print ended: "finished". */
+export const ending = (state) => ENDS[state] ?? state;
+
+export const isBusy = ({ status }) => status.operation in BUSY;
+
+/** "1 print", "3 prints". */
+export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+const HEATERS = { tool0: "Nozzle", bed: "Bed", chamber: "Chamber" };
+
+/** A heater as people call it: "Nozzle", "Nozzle 2", "Bed". */
+export function heaterName(heater, all) {
+  const tool = /^tool(\d+)$/.exec(heater);
+  const tools = Object.keys(all).filter((name) => name.startsWith("tool")).length;
+  if (tool && tools > 1) return `Nozzle ${Number(tool[1]) + 1}`;
+  return HEATERS[heater] ?? heater;
+}
+
+/** A text that came from elsewhere, as a sentence: "it hangs" is "It hangs." */
+export function sentence(text) {
+  const trimmed = String(text ?? "").trim();
+  return trimmed && trimmed[0].toUpperCase() + trimmed.slice(1) + (/[.!?…]$/.test(trimmed) ? "" : ".");
+}

@@ -1,0 +1,78 @@
+// What is to become of files: only kept, or printed, how often and where.
+import { useState } from "../vendor/preact-hooks.js";
+import { html } from "../core/html.js";
+import { printers } from "../core/store.js";
+import { Dialog, openDialog } from "../parts/dialog.js";
+import { Stepper } from "../parts/stepper.js";
+import { size, whyNotSent } from "./checks.js";
+import { addJob, upload } from "./uploads.js";
+
+/** Files from this device. printer: the id of the one they are meant for, null for any. */
+export const openSend = (files, printer = null) => openDialog((close) => html`<${Send} files=${files} printer=${printer} close=${close} />`);
+
+/** A file that the farm has already. */
+export const openPrint = (file) => openDialog((close) => html`<${Print} file=${file} close=${close} />`);
+
+function Send({ files, printer, close }) {
+  const [wish, setWish] = useWish(printer);
+  const good = files.filter((file) => !whyNotSent(file));
+  const send = (print) => {
+    close();
+    for (const file of good) upload(file, print ? wish : null);
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    send(true);
+  };
+  return html`
+    <${Dialog} title=${files.length === 1 ? "Send a file" : `Send ${files.length} files`} close=${close}>
+      <form onSubmit=${submit}>
+        <ul class="chosen">${files.map((file) => html`<${Chosen} key=${file.name} file=${file} />`)}</ul>
+        ${good.length > 0 && html`<${Wish} wish=${wish} setWish=${setWish} />`}
+        <footer>
+          <button type="button" disabled=${good.length === 0} onClick=${() => send(false)}>Upload</button>
+          <button class="primary" autofocus disabled=${good.length === 0}>Upload and print</button>
+        </footer>
+      </form>
+    <//>`;
+}
+
+function Chosen({ file }) {
+  const wrong = whyNotSent(file);
+  return html`<li class=${wrong ? "wrong" : ""}><span class="file">${file.name}</span> <span class="hint">${size(file.size)}</span>${wrong && html`<p>${wrong}</p>`}</li>`;
+}
+
+function Print({ file, close }) {
+  const [wish, setWish] = useWish(null);
+  const submit = (event) => {
+    event.preventDefault();
+    close();
+    addJob(file, wish);
+  };
+  return html`
+    <${Dialog} title="Print a file" close=${close}>
+      <form onSubmit=${submit}>
+        <p class="file">${file.name}</p>
+        <${Wish} wish=${wish} setWish=${setWish} />
+        <footer><button type="button" onClick=${close}>Back</button><button class="primary">Print</button></footer>
+      </form>
+    <//>`;
+}
+
+const useWish = (printer) => useState({ copies: 1, yield: 1, printer });
+
+const Wish = ({ wish, setWish }) => {
+  const set = (field) => (value) => setWish({ ...wish, [field]: value });
+  return html`
+    <div class="wish">
+      <div><span class="label">Copies</span><${Stepper} label="Copies" least=${1} most=${1000} value=${wish.copies} onChange=${set("copies")} /></div>
+      <div><span class="label">Good parts per print</span><${Stepper} label="Good parts per print" least=${1} most=${1000} value=${wish.yield} onChange=${set("yield")} /></div>
+      <div class="wide">
+        <label for="wish-printer">Printer</label>
+        <select id="wish-printer" value=${wish.printer ?? ""} onChange=${(event) => set("printer")(event.target.value || null)}>
+          <option value="">Any printer</option>
+          ${printers.value.map(({ id, name }) => html`<option key=${id} value=${id}>${name}</option>`)}
+        </select>
+      </div>
+    </div>`;
+};

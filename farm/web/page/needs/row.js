@@ -1,0 +1,83 @@
+// One thing that needs a person: what it is about, what happened, and the button that settles it.
+import { useState } from "../vendor/preact-hooks.js";
+import { html } from "../core/html.js";
+import { mayOperate } from "../core/session.js";
+import { plates } from "../core/store.js";
+import { inFull, moment } from "../core/time.js";
+import { count, jobStanding, sentence, standing } from "../core/words.js";
+import { State } from "../parts/icon.js";
+import { Stepper } from "../parts/stepper.js";
+import { command } from "../printers/commands.js";
+import { askToCancel } from "../printers/controls.js";
+import { WhatLies } from "../printers/plate.js";
+import { openPrinter } from "../printers/sheet.js";
+import { changeJob, lastReason } from "../queue/changes.js";
+import { clearPlate } from "./plates.js";
+
+export const NeedRow = ({ need }) => (need.kind === "job" ? html`<${JobRow} ...${need} />` : html`<${PrinterRow} ...${need} />`);
+
+function PrinterRow({ kind, printer, waiting }) {
+  return html`
+    <li class=${`need tone-${standing(printer).tone}`}>
+      <div class="head">
+        <${State} ...${standing(printer)} />
+        <h3><button type="button" class="name" onClick=${() => openPrinter(printer.id)}>${printer.name}</button></h3>
+      </div>
+      <p>${PRINTER_WORDS[kind](printer)}${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} could start here.</span>`}</p>
+      ${mayOperate.value && html`<div class="actions"><${PRINTER_ACTIONS[kind]} printer=${printer} /></div>`}
+    </li>`;
+}
+
+const since = (at) => at && html` since <time datetime=${at} title=${inFull(at)}>${moment(at)}</time>`;
+
+const PRINTER_WORDS = {
+  emergency: () => "It was stopped. Look at it before anything moves again.",
+  attention: ({ status }) => sentence(status.message) || "Look at it.",
+  offline: ({ status }) => html`Not reached${since(status.since)}. ${sentence(status.message)}`,
+  paused: ({ status }) => html`${status.print?.name ?? "A print"} is paused${since(status.since)}, and the heaters may be on.`,
+  plate: (printer) => html`<${WhatLies} printer=${printer} />`,
+};
+
+const PRINTER_ACTIONS = {
+  emergency: ({ printer }) => html`
+    <button type="button" onClick=${() => command(printer, "clear_emergency")}>Clear emergency</button>`,
+  attention: ({ printer }) => html`
+    <button type="button" onClick=${() => command(printer, "clear_attention")}>Seen to it</button>`,
+  offline: ({ printer }) => html`
+    <button type="button" onClick=${() => openPrinter(printer.id)}>Details</button>`,
+  paused: ({ printer }) => html`
+    <button type="button" onClick=${() => askToCancel(printer)}>Cancel</button>
+    <button type="button" class="primary" onClick=${() => command(printer, "resume")}>Resume</button>`,
+  plate: PlateAction,
+};
+
+/** One tap clears the plate; the number beside it says how many parts were good. */
+function PlateAction({ printer }) {
+  const print = plates.value.get(printer.id);
+  const expected = print?.state === "finished" ? print.yield : 0;
+  const [good, setGood] = useState(null);
+  const clear = () => {
+    document.getElementById("needs-heading")?.focus(); // this row goes, and the keyboard must not get lost
+    clearPlate(printer, print ? (good ?? expected) : undefined);
+  };
+  return html`
+    ${print && html`
+      <span class="good"><span aria-hidden="true">Good</span>
+        <${Stepper} label=${`Good parts on ${printer.name}`} value=${good ?? expected} most=${9999} onChange=${setGood} />
+      </span>`}
+    <button type="button" class="primary" onClick=${clear}>Plate cleared<span class="unseen"> on ${printer.name}</span></button>`;
+}
+
+function JobRow({ job, waiting }) {
+  const standing = jobStanding(job);
+  return html`
+    <li class=${`need tone-${standing.tone}`}>
+      <div class="head"><${State} ...${standing} /> <h3 class="file">${job.name}</h3></div>
+      <p>${sentence(lastReason(job)) || "Nobody can tell what became of it."} <span class="waiting">${count(waiting, "copy", "copies")} still to print.</span></p>
+      ${mayOperate.value && html`
+        <div class="actions">
+          <button type="button" onClick=${() => changeJob(job, "cancel")}>Cancel job</button>
+          <button type="button" class="primary" onClick=${() => changeJob(job, "retry")}>Retry</button>
+        </div>`}
+    </li>`;
+}

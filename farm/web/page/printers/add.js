@@ -1,0 +1,117 @@
+// Adding a printer: its address, who answers there in words, and then its name.
+import { useState } from "../vendor/preact-hooks.js";
+import { post, Problem } from "../core/api.js";
+import { html } from "../core/html.js";
+import { printerOf } from "../core/store.js";
+import { Dialog, openDialog } from "../parts/dialog.js";
+import { say, sayProblem } from "../parts/toast.js";
+
+export const openAddPrinter = () => openDialog((close) => html`<${AddPrinter} close=${close} />`);
+
+const KINDS = { octoprint: "OctoPrint", moonraker: "Moonraker", prusalink: "PrusaLink", serial: "A printer on USB" };
+const ADDRESS_FIELDS = new Set(["url", "connection.url"]);
+const KEY_FIELDS = new Set(["api_key", "connection.api_key"]);
+
+function AddPrinter({ close }) {
+  const [address, setAddress] = useState({ url: "", api_key: "" });
+  const [name, setName] = useState("");
+  const [found, setFound] = useState(null); // who answers at the address as it is typed now
+  const [wrong, setWrong] = useState(null);
+  const [busy, setBusy] = useState(false);
+
+  const change = (field) => (event) => {
+    setAddress({ ...address, [field]: event.target.value });
+    setFound(null);
+  };
+  const attempt = async (work) => {
+    setBusy(true);
+    setWrong(null);
+    try {
+      await work();
+    } catch (problem) {
+      setWrong(problem);
+    }
+    setBusy(false);
+  };
+  const look = () => attempt(async () => {
+    const probed = await post("/v1/printers/probe", connectionOf(address));
+    if (!probed.kind) throw new Problem(probed.problem);
+    setFound(probed);
+    setName(name || probed.identity?.name || "");
+    setTimeout(() => document.getElementById("printer-name")?.focus());
+  });
+  const add = () => attempt(async () => {
+    const label = name.trim();
+    const connection = { kind: found.kind, ...connectionOf(address) };
+    await post("/v1/printers", { id: freeId(label), name: label, connection });
+    close();
+    say(`${label} is added. Look at its plate and clear it, then it prints.`);
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    if (found) add();
+    else look();
+  };
+
+  return html`
+    <${Dialog} title="Add printer" close=${close}>
+      <form onSubmit=${submit}>
+        <label for="printer-address">Address</label>
+        <input id="printer-address" required value=${address.url} onInput=${change("url")} placeholder="http://192.168.1.20"
+          inputmode="url" autocomplete="off" autocapitalize="none" spellcheck=${false} aria-describedby="about-address"
+          aria-invalid=${ADDRESS_FIELDS.has(wrong?.field)} autofocus />
+        <p id="about-address" class="hint">What you type into a browser to see this printer.</p>
+        <label for="printer-key">API key</label>
+        <input id="printer-key" required value=${address.api_key} onInput=${change("api_key")} autocomplete="off" autocapitalize="none"
+          spellcheck=${false} aria-describedby="about-key" aria-invalid=${KEY_FIELDS.has(wrong?.field)} />
+        <p id="about-key" class="hint">In OctoPrint: Settings, Application Keys.</p>
+        <div role="status">
+          ${busy && html`<p class="answer">One moment …</p>`}
+          ${!busy && wrong && html`<p class="answer wrong">${wrong.message}</p>`}
+          ${!busy && found && html`<p class="answer good">${whoAnswers(found)}</p>`}
+        </div>
+        ${found && html`
+          <label for="printer-name">Name</label>
+          <input id="printer-name" required maxlength="100" value=${name} onInput=${(event) => setName(event.target.value)}
+            placeholder="MK4 left" autocomplete="off" aria-describedby="about-name" />
+          <p id="about-name" class="hint">What you call it in the shop.</p>`}
+        <footer>
+          <button type="button" onClick=${close}>Back</button>
+          <button class="primary" disabled=${busy} aria-busy=${busy}>${found ? "Add printer" : "Look who answers"}</button>
+        </footer>
+      </form>
+    <//>`;
+}
+
+/** A printer to try things out on, which the farm runs itself. */
+export async function addSimulated() {
+  const name = "Simulated printer";
+  try {
+    await post("/v1/printers", { id: freeId("sim"), name, connection: { kind: "simulated", speed: 20 } });
+    say(`${name} is added. Look at its plate and clear it, then it prints.`);
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
+
+/** Without a scheme people mean http. */
+function connectionOf({ url, api_key: key }) {
+  const typed = url.trim();
+  return { url: /^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`, api_key: key.trim() };
+}
+
+function whoAnswers({ kind, identity }) {
+  const version = identity?.version ? ` ${identity.version}` : "";
+  const called = identity?.name ? `, called “${identity.name}”` : "";
+  return `${KINDS[kind] ?? kind}${version} answers${called}.`;
+}
+
+/** An id made of the name, which nobody has to think about: "MK4 left" is mk4-left. */
+function freeId(name) {
+  const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 34);
+  const stem = plain || "printer";
+  for (let number = 1; ; number++) {
+    const id = number === 1 ? stem : `${stem}-${number}`;
+    if (!printerOf(id)) return id;
+  }
+}

@@ -1,0 +1,72 @@
+// All about one printer, and what is wanted of it less often.
+import { remove } from "../core/api.js";
+import { html } from "../core/html.js";
+import { mayOperate, maySetUp } from "../core/session.js";
+import { printerOf } from "../core/store.js";
+import { inFull, moment } from "../core/time.js";
+import { heaterName, sentence, standing } from "../core/words.js";
+import { askToStop } from "../header/emergency.js";
+import { confirm, Dialog, openDialog } from "../parts/dialog.js";
+import { Icon, State } from "../parts/icon.js";
+import { say, sayProblem } from "../parts/toast.js";
+import { openSlicer } from "../slicer/slicer.js";
+import { command } from "./commands.js";
+import { Controls } from "./controls.js";
+
+export const openPrinter = (id) => openDialog((close) => html`<${Sheet} id=${id} close=${close} />`);
+
+const PLATES = { clear: "clear", occupied: "something lies on it", unknown: "nobody has looked at it yet" };
+
+function Sheet({ id, close }) {
+  const printer = printerOf(id)?.value;
+  if (!printer) return html`<${Dialog} title="Gone" close=${close}><p>This printer was taken out of the farm.</p><//>`;
+  const { name, status, connection, tags } = printer;
+  return html`
+    <${Dialog} title=${name} close=${close} kind="sheet">
+      <p><${State} ...${standing(printer)} /> ${status.since && html`<span class="hint">since <time datetime=${status.since} title=${inFull(status.since)}>${moment(status.since)}</time></span>`}</p>
+      ${status.message && html`<p>${sentence(status.message)}</p>`}
+      <dl class="facts">
+        ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
+        ${status.foreign && fact("Print", "started at the printer, not by the farm")}
+        ${fact("Plate", PLATES[status.plate])}
+        ${Object.entries(status.temperatures).map(([heater, { actual, target }]) =>
+          actual != null && fact(heaterName(heater, status.temperatures), `${actual.toFixed(1)} °C${target ? `, wanted ${Math.round(target)} °C` : ""}`))}
+        ${status.next_try_at && fact("Next try", moment(status.next_try_at))}
+        ${fact("Address", connection.url ?? "simulated in this computer")}
+        ${tags.length > 0 && fact("Tags", tags.join(", "))}
+      </dl>
+      ${mayOperate.value && html`
+        <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>`}
+      <div class="actions">
+        ${maySetUp.value && html`<button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>`}
+        ${maySetUp.value && html`<button type="button" onClick=${() => takeOut(printer, close)}>Take out of the farm</button>`}
+        ${mayOperate.value && html`<button type="button" class="danger" onClick=${() => askToStop(printer)}><${Icon} name="octagon" /> Emergency stop</button>`}
+      </div>
+    <//>`;
+}
+
+const fact = (name, value) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`;
+
+function Maintenance({ printer }) {
+  const { operation, connection } = printer.status;
+  if (connection !== "online" || ["maintenance", "emergency", "attention"].includes(operation)) return null;
+  return html`
+    <button type="button" onClick=${() => command(printer, "maintenance_on")}><${Icon} name="wrench" /> Maintenance</button>`;
+}
+
+async function takeOut(printer, close) {
+  const sure = await confirm({
+    title: `Take ${printer.name} out of the farm?`,
+    text: "The farm forgets its address and key. What it has printed stays in the history.",
+    yes: "Take it out",
+    no: "Keep it",
+  });
+  if (!sure) return;
+  try {
+    await remove(`/v1/printers/${encodeURIComponent(printer.id)}`);
+    close();
+    say(`${printer.name} is out of the farm.`);
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}

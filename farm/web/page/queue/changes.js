@@ -1,0 +1,33 @@
+// Holding, releasing, cancelling and retrying jobs.
+import { post } from "../core/api.js";
+import { count } from "../core/words.js";
+import { isUnderWay } from "../needs/needs.js";
+import { confirm } from "../parts/dialog.js";
+import { say, sayProblem } from "../parts/toast.js";
+
+const DONE = { hold: "held", release: "released", cancel: "cancelled", retry: "back in the queue" };
+
+/** change: "hold", "release", "cancel" or "retry". */
+export async function changeJob(job, change) {
+  if (change === "cancel" && !(await sureToCancel(job))) return;
+  try {
+    await post(`/v1/jobs/${encodeURIComponent(job.id)}/${change}`);
+    say(`${job.name}: ${DONE[change]}.`);
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
+
+function sureToCancel(job) {
+  const running = job.prints.filter(isUnderWay).length;
+  const rest = running > 0 ? ` ${count(running, "print")} of it under way will go on to the end.` : "";
+  return confirm({
+    title: `Cancel the job ${job.name}?`,
+    text: `No further copy of it begins.${rest}`,
+    yes: "Cancel the job",
+    no: "Keep it",
+  });
+}
+
+/** What the last attempt that went wrong was said to have died of; "" where none did. */
+export const lastReason = (job) => job.prints.findLast(({ reason, state }) => reason && state !== "finished")?.reason ?? "";

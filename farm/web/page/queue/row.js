@@ -1,0 +1,51 @@
+// One job: its state, how many copies are done, and why it waits.
+import { html } from "../core/html.js";
+import { mayOperate } from "../core/session.js";
+import { printerOf, printers } from "../core/store.js";
+import { inFull, moment } from "../core/time.js";
+import { jobStanding } from "../core/words.js";
+import { isUnderWay } from "../needs/needs.js";
+import { State } from "../parts/icon.js";
+import { changeJob, lastReason } from "./changes.js";
+import { whyNot } from "./why.js";
+
+export function JobRow({ job }) {
+  const { word, tone, icon } = jobStanding(job);
+  return html`
+    <li class="job">
+      <div class="about">
+        <h3 class="file" title=${job.name}>${job.name}</h3>
+        <p><${State} word=${word} tone=${tone} icon=${icon} /> <${Copies} job=${job} /></p>
+        <${Where} job=${job} />
+        ${whyNot(job, printers.value).map((reason) => html`<p key=${reason} class="why">${reason}</p>`)}
+        ${["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
+        ${job.due_at && html`<p class="why">Due <time datetime=${job.due_at} title=${inFull(job.due_at)}>${moment(job.due_at)}</time></p>`}
+      </div>
+      ${mayOperate.value && html`<div class="actions">${buttonsFor(job).map(([label, change]) => html`
+        <button type="button" key=${change} onClick=${() => changeJob(job, change)}>${label}<span class="unseen"> ${job.name}</span></button>`)}</div>`}
+    </li>`;
+}
+
+const Copies = ({ job: { copies, done, failed } }) => html`
+  <span class="copies">${done} of ${copies} done${failed > 0 && html`, <b class="failed">${failed} failed</b>`}</span>`;
+
+/** The printers that are at it. */
+function Where({ job }) {
+  const at = job.prints.filter(isUnderWay).map(({ printer }) => printerOf(printer)?.value ?? { id: printer, name: printer });
+  if (at.length === 0) return null;
+  return html`<p class="where">On ${at.slice(0, 3).map(({ name, status }) => {
+    const share = status?.print?.progress;
+    return share == null ? name : `${name} (${Math.floor(share * 100)} %)`;
+  }).join(", ")}${at.length > 3 && ` and ${at.length - 3} more`}</p>`;
+}
+
+const BUTTONS = {
+  queued: [["Hold", "hold"], ["Cancel", "cancel"]],
+  scheduled: [["Hold", "hold"], ["Cancel", "cancel"]],
+  active: [["Hold", "hold"], ["Cancel", "cancel"]],
+  held: [["Release", "release"], ["Cancel", "cancel"]],
+  quarantined: [["Retry", "retry"], ["Cancel", "cancel"]],
+  needs_review: [["Retry", "retry"], ["Cancel", "cancel"]],
+};
+
+const buttonsFor = ({ state }) => BUTTONS[state] ?? [];
