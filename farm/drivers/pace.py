@@ -50,5 +50,13 @@ class Pace:
         if self._slowed_since is None:
             self._slowed_since = now
         elif now - self._slowed_since > self._patience_s:
-            raise Flooded(f"{self._what}: a plugin may have gone mad there. The farm hung up.")
+            raise self._flooded()
         await trio.sleep(wait_s)
+
+    def give_up_if_slowed(self) -> None:
+        """Whatever else is wrong with a peer that is being slowed down comes of that. Raises Flooded."""
+        if self._slowed_since is not None:
+            raise self._flooded()
+
+    def _flooded(self) -> Flooded:
+        return Flooded(f"{self._what}: a plugin may have gone mad there. The farm hung up.")

@@ -97,6 +97,7 @@ class PushSocket:
                 with trio.fail_after(self._vigilance.pong_s):
                     await self._connection.ping()
             except trio.TooSlowError:
+                self._pace.give_up_if_slowed()  # the pong waits behind the flood
                 raise PrinterUnreachable(f"{self._where} does not answer a ping.") from None
             except ConnectionClosed:
                 await trio.sleep_forever()  # `receive` tells, after what had still come

@@ -12,6 +12,7 @@ import trio
 from wsproto.events import BytesMessage, CloseConnection, Ping
 
 from farm.drivers import websocket
+from farm.drivers.pace import Flooded
 from farm.drivers.websocket import (
     MAX_MESSAGE,
     PushSocket,
@@ -132,6 +133,13 @@ async def test_a_burst_is_slowed_down_and_heard_to_its_end(nursery: trio.Nursery
 
     assert heard == [str(number) for number in range(480)]
     assert trio.current_time() - began > 1.9  # 80 too many, at 40 a second
+
+
+async def test_a_flood_in_which_the_pongs_drown_is_called_a_flood(nursery: trio.Nursery) -> None:
+    url = await push_peer(nursery, many_messages)
+
+    with trio.fail_after(10), pytest.raises(Flooded):
+        await hold(url, drain, Vigilance(connect_s=0.5, ping_s=0.5, pong_s=0.1, paced_s=60))
 
 
 async def test_a_flood_of_what_is_no_message_is_cut_too(
