@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -33,7 +32,6 @@ from farm.domain.printer import (
     CONNECTIONS,
     MODES,
     OPERATIONS,
-    Breaker,
     Connection,
     Mode,
     Operation,
@@ -47,6 +45,8 @@ from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, 
 from farm.live.messages import StatusChanged
 from farm.printers import commands, records
 from farm.printers.assignment import Assignment
+from farm.printers.breaker import CircuitBreaker
+from farm.printers.guarded import GuardedDriver
 from farm.printers.link import Ears, Link
 from farm.printers.messages import (
     EmergencyStop,
@@ -112,7 +112,8 @@ class PrinterActor:
     def __init__(self, printer: Printer, parts: PrinterParts) -> None:
         self._printer = printer
         self._parts = parts
-        self._driver = parts.driver(printer)
+        self._breaker = CircuitBreaker(printer.name, parts.clock, parts.chance)
+        self._driver = GuardedDriver(parts.driver(printer), self._breaker)
         self._status = PrinterStatus(connection=Connection.CONNECTING)
         self._mode, self._mode_why = Mode.NORMAL, ""
         self._unkept: _Decision | None = None  # not in the database yet
@@ -127,6 +128,7 @@ class PrinterActor:
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
         self._take_up_at = 0.0
+        self._noted_online: bool | None = None  # in the log
 
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
         """Live until the mailbox closes. What the printer prints goes on without us."""
@@ -169,8 +171,8 @@ class PrinterActor:
         if not self._printer.enabled:
             self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
             return
-        ears = Ears(self._online, self._see, self._lost, lambda breaker: self._show(breaker=breaker))
-        link = Link(self._printer.name, self._driver, self._parts.chance, ears)
+        ears = Ears(self._online, self._see, self._lost, lambda: self._show(breaker=self._breaker.state))
+        link = Link(self._printer.name, self._driver, self._breaker, self._parts.chance, ears)
         self._nursery.start_soon(link.run)
         self._nursery.start_soon(self._follow_readings)
 
@@ -241,17 +243,20 @@ class PrinterActor:
     # -- looking at the printer ----------------------------------------------------------------
 
     def _online(self, identity: Identity) -> None:
-        log.info("printer online", printer=self._printer.id, host=identity.version)
+        if self._noted_online is not True:
+            log.info("printer online", printer=self._printer.id, host=identity.version)
+        self._noted_online = True
 
-    def _lost(self, problem: str, again_in_s: float) -> None:
-        if self._status.connection is Connection.ONLINE:
+    def _lost(self, problem: str) -> None:
+        if self._noted_online is not False:
             log.warning("printer offline", printer=self._printer.id, problem=problem)
+        self._noted_online = False
         self._reading = None
         self._show(
             connection=Connection.OFFLINE,
             operation=self._shown_operation(),
-            breaker=Breaker.OPEN,
-            next_try_at=self._parts.clock() + timedelta(seconds=again_in_s),
+            breaker=self._breaker.state,
+            next_try_at=self._breaker.next_try_at,
             message=problem,
             temperatures={},
             foreign=False,
@@ -273,6 +278,8 @@ class PrinterActor:
                 continue
             if self._assignment is not None:
                 await self._assignment.follow(reading)
+                if self._reading is None:  # what was seen before says nothing any more
+                    continue
             self._show_reading(reading)
             self._mind_the_machine(reading)
             if reading.temperatures:
@@ -292,8 +299,8 @@ class PrinterActor:
         self._show(
             connection=Connection.ONLINE,
             operation=self._shown_operation(),
-            breaker=Breaker.CLOSED,
-            next_try_at=None,
+            breaker=self._breaker.state,
+            next_try_at=self._breaker.next_try_at,
             message=self._sentence(reading),
             temperatures=reading.temperatures,
             position=reading.position,
@@ -322,7 +329,7 @@ class PrinterActor:
             return self._mode_why
         if reading.attention:
             return reading.attention
-        return "" if reading.machine_connected else _lost_machine(reading)
+        return self._breaker.problem if reading.machine_connected else _lost_machine(reading)
 
     def _mind_the_machine(self, reading: Reading) -> None:
         """After a firmware error wait for a person; after a dropped line have the host take it up again."""

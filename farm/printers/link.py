@@ -10,16 +10,17 @@ import structlog
 import trio
 
 from farm.domain.clock import Randomness
-from farm.domain.printer import Breaker
 from farm.drivers.base import Driver, Identity, Reading
 from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
+from farm.printers.breaker import LONGEST_REST_S, CircuitBreaker, rest_s
 
 log = structlog.get_logger(__name__)
 
 CONNECT_WITHIN_S = 10.0
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 10.0  # with jitter: back within 5 s after a cut shorter than a minute
-HURRY_FOR_S = 60.0  # after a loss the delays stay short for so long: most cuts are
-LONGEST_HURRIED_S = 4.0
+AT_ONCE_S = 0.3  # until the first new try, with jitter: a switch that restarts loses half the shop
+HURRY_FOR_S = 60.0  # after a loss the rests stay short for so long, as most cuts are: then it is back
+LONGEST_HURRIED_S = 4.0  # within 5 s after a cut shorter than that
+CALM_S = 5.0  # a printer seen for so long is back; one that is lost again before rests ever longer
 SILENT_S = 90.0  # longer than any driver looks for its printer before it says itself that it is gone
 WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked out
 
@@ -28,24 +29,27 @@ WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked ou
 class Ears:
     """Who hears what the link finds. Nothing here may wait.
 
-    lost: why, and for how many seconds nothing is tried. breaker: as the circuit breaker stands.
+    online: the printer is there, and not for a moment only. lost: why. trying: it is looked for again.
     """
 
     online: Callable[[Identity], None]
     seen: Callable[[Reading], None]
-    lost: Callable[[str, float], None]
-    breaker: Callable[[Breaker], None]
+    lost: Callable[[str], None]
+    trying: Callable[[], None]
 
 
 class Link:
     """The connection loop of one printer. A printer that is away is a state, not an error."""
 
-    def __init__(self, name: str, driver: Driver, chance: Randomness, ears: Ears) -> None:
+    def __init__(
+        self, name: str, driver: Driver, breaker: CircuitBreaker, chance: Randomness, ears: Ears
+    ) -> None:
         self._name = name
         self._driver = driver
+        self._breaker = breaker
         self._chance = chance
         self._ears = ears
-        self._failures = 0
+        self._failures = 0  # without CALM_S in between
         self._lost_at = trio.current_time()
 
     async def run(self) -> None:
@@ -55,11 +59,13 @@ class Link:
             self._failures += 1
             if self._failures == 1:
                 self._lost_at = trio.current_time()
-                continue  # one try at once: a host that only restarted its socket is back already
+                await trio.sleep(self._chance.uniform(0, AT_ONCE_S))
+                continue  # a host that only restarted its socket is back already
             delay_s = self._delay_s(problem)
-            self._ears.lost(str(problem), delay_s)
+            self._breaker.lose(str(problem), delay_s)
+            self._ears.lost(str(problem))
             await trio.sleep(delay_s)
-            self._ears.breaker(Breaker.HALF_OPEN)
+            self._ears.trying()
 
     async def _hold(self) -> Exception:
         """Connect and watch until the printer is lost. Returns why it was."""
@@ -70,19 +76,25 @@ class Link:
             return problem
         except trio.TooSlowError:
             return PrinterUnreachable(f"{self._name} does not answer")
-        self._failures = 0
-        self._ears.online(identity)
+        self._breaker.find()
+        if self._failures < 2:
+            self._ears.online(identity)
         try:
-            await self._watch()
+            await self._watch(identity)
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
             return problem
 
-    async def _watch(self) -> NoReturn:
+    async def _watch(self, identity: Identity) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
+        began = trio.current_time()
         with trio.move_on_after(SILENT_S) as patience:
 
             def seen(reading: Reading) -> None:
-                patience.deadline = trio.current_time() + SILENT_S
+                now = trio.current_time()
+                patience.deadline = now + SILENT_S
+                if self._failures and now - began >= CALM_S:
+                    self._failures = 0
+                    self._ears.online(identity)
                 self._ears.seen(reading)
 
             await self._driver.watch(seen)
@@ -92,6 +104,4 @@ class Link:
         if isinstance(problem, Forbidden):
             return WRONG_KEY_S
         hurried = trio.current_time() - self._lost_at < HURRY_FOR_S
-        longest = LONGEST_HURRIED_S if hurried else LONGEST_RETRY_S
-        delay_s = min(longest, FIRST_RETRY_S * 2.0 ** min(self._failures - 2, 10))
-        return delay_s * self._chance.uniform(0.5, 1.0)
+        return rest_s(self._failures - 1, self._chance, LONGEST_HURRIED_S if hurried else LONGEST_REST_S)

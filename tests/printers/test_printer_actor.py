@@ -6,6 +6,7 @@ import trio
 from farm.actors import ActorState
 from farm.domain.job import PrintState
 from farm.domain.printer import Connection, Operation
+from farm.drivers.base import Outcome, OutcomeKind
 from farm.errors import Refused
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import StartPrint
@@ -101,3 +102,26 @@ async def test_a_start_for_a_print_it_does_not_know_is_refused(autojump_clock):
         with pytest.raises(Refused, match="knows nothing"):
             await shop.farm.address("printer:mk4").ask(StartPrint("never-heard-of"))
         assert shop.machines["mk4"].starts == {}
+
+
+async def test_a_printer_lost_while_its_host_is_asked_is_not_shown_as_it_was_before(
+    autojump_clock, monkeypatch
+):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        machine, driver = shop.machines["mk4"], shop.drivers["mk4"]
+
+        async def answer_late(name: str, mark: str = "") -> Outcome:
+            machine.faults = Faults(unreachable=1.0)
+            await trio.sleep(8)
+            return Outcome(OutcomeKind.FINISHED, "printed")
+
+        monkeypatch.setattr(driver, "outcome", answer_late)
+        machine.end(good=True)
+        shown = []
+        for _ in range(60):
+            await trio.sleep(0.25)
+            shown.append((await shop.farm.address("events").ask(ReportStatuses()))["mk4"].connection)
+
+        assert Connection.ONLINE not in shown[shown.index(Connection.OFFLINE) :]
+        assert shown[-1] is Connection.OFFLINE

@@ -318,7 +318,7 @@ class MachineDriver:
         await self._travel("delete")
         self._machine.files.discard(remote_name)
 
-    async def outcome(self, remote_name: str) -> Outcome:
+    async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
         await self._travel()
         machine = self._machine
         if machine.running == remote_name:

@@ -1,0 +1,151 @@
+"""How a printer is kept in sight: who comes back at once, who is left alone for longer and longer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import pytest
+import trio
+
+from farm.domain.printer import Breaker, Operation
+from farm.drivers.base import Identity, Reading
+from farm.errors import Forbidden, PrinterUnreachable
+from farm.printers.breaker import CircuitBreaker
+from farm.printers.link import AT_ONCE_S, CALM_S, WRONG_KEY_S, Ears, Link
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+IDLE = Reading(True, Operation.IDLE)
+
+
+class Host:
+    """A printer that is seen for `holds_s`, and then lost; with `problem` it cannot even be reached."""
+
+    def __init__(self, holds_s: float = 0.0, problem: Exception | None = None) -> None:
+        self.holds_s = holds_s
+        self.problem = problem
+        self.tried_at: list[float] = []
+
+    async def connect(self) -> Identity:
+        self.tried_at.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
+        if self.problem is not None:
+            raise self.problem
+        return Identity("octoprint", "1.11.8")
+
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        with trio.move_on_after(self.holds_s):
+            while True:
+                tell(IDLE)
+                await trio.sleep(0.5)
+        raise PrinterUnreachable("it closed the push socket")
+
+
+class Heard:
+    """What the link told: its `events` with when."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, float]] = []
+
+    def note(self, event: str) -> Callable[..., None]:
+        return lambda *_: self.events.append((event, trio.current_time()))
+
+    def times(self, event: str) -> list[float]:
+        return [at for heard, at in self.events if heard == event]
+
+
+@asynccontextmanager
+async def held(host: Any):
+    heard, chance = Heard(), random.Random(1)
+    breaker = CircuitBreaker("mk4", lambda: NOON + timedelta(seconds=trio.current_time()), chance)
+    ears = Ears(heard.note("online"), heard.note("seen"), heard.note("lost"), heard.note("trying"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Link("mk4", host, breaker, chance, ears).run)
+        yield heard, breaker
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_host_that_breaks_off_at_once_every_time_is_left_alone_for_longer_and_longer(autojump_clock):
+    host = Host(holds_s=0.0)
+    async with held(host) as (heard, _):
+        await trio.sleep(600)
+
+    rests = [later - earlier for earlier, later in pairwise(host.tried_at)]
+    assert 60 <= len(rests) <= 120
+    assert all(5 <= rest <= 10.1 for rest in rests[-50:])
+    assert len(heard.times("online")) == 2  # then it is not called back any more
+
+
+async def test_a_host_that_is_lost_now_and_then_is_back_at_once_and_nobody_is_told(autojump_clock):
+    host = Host(holds_s=CALM_S + 1)
+    async with held(host) as (heard, breaker):
+        await trio.sleep(100)
+        assert breaker.state is Breaker.CLOSED
+
+    assert heard.times("lost") == []
+    seen = heard.times("seen")
+    assert max(b - a for a, b in pairwise(seen)) <= 0.5 + AT_ONCE_S
+
+
+async def test_a_host_that_comes_back_to_stay_is_told_so_and_hurried_for_again(autojump_clock):
+    host = Host(problem=PrinterUnreachable("it is off"))
+    async with held(host) as (heard, breaker):
+        await trio.sleep(300)
+        assert breaker.state is not Breaker.CLOSED
+        host.problem, host.holds_s = None, 1000.0
+        back_at = trio.current_time()
+        await trio.sleep(30)
+        (online,) = heard.times("online")
+        assert online - back_at <= 10 + CALM_S + 0.5
+        assert breaker.state is Breaker.CLOSED
+
+        host.problem, lost_at = PrinterUnreachable("it is off"), trio.current_time()
+        host.tried_at.clear()
+        await trio.sleep(1100)
+        first = [at for at in host.tried_at if at < host.tried_at[0] + 10]
+        assert host.tried_at[0] > lost_at
+        assert len(first) >= 4
+
+
+async def test_a_key_that_is_not_taken_is_shown_seldom(autojump_clock):
+    host = Host(problem=Forbidden("not this key"))
+    async with held(host):
+        await trio.sleep(600)
+    assert len(host.tried_at) <= 600 / (WRONG_KEY_S / 2)
+
+
+async def test_while_it_is_looked_for_the_breaker_is_half_open(autojump_clock):
+    class Slow(Host):
+        async def connect(self) -> Identity:
+            await trio.sleep(3)
+            raise PrinterUnreachable("it is off")
+
+    states = []
+    async with held(Slow()) as (heard, breaker):
+        await trio.sleep(6.5)  # two tries: from then on it counts as lost
+        for _ in range(60):
+            await trio.sleep(0.5)
+            states.append(breaker.state)
+        assert len(heard.times("trying")) >= 3
+
+    assert set(states) == {Breaker.OPEN, Breaker.HALF_OPEN}
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_clock, seed):
+    hosts = [Host(problem=None, holds_s=CALM_S + 1) for _ in range(50)]
+    chance = random.Random(seed)
+    breakers = [CircuitBreaker("mk4", lambda: NOON, chance) for _ in hosts]
+    deaf = Ears(lambda _: None, lambda _: None, lambda _: None, lambda: None)
+    async with trio.open_nursery() as nursery:
+        for host, breaker in zip(hosts, breakers, strict=True):
+            nursery.start_soon(Link("mk4", host, breaker, chance, deaf).run)
+        await trio.sleep(CALM_S + 1.01 + AT_ONCE_S)
+        nursery.cancel_scope.cancel()
+
+    second = sorted(host.tried_at[1] for host in hosts)
+    assert second[-1] - second[0] > AT_ONCE_S / 2
