@@ -166,7 +166,7 @@ class Line:
 
 def table() -> list[Line]:
     section = (CHECKOUT / "README.md").read_text("utf-8").split("### When something goes wrong")[1]
-    rows = [row for row in section.split("\n## ")[0].splitlines() if row.startswith("|")][2:]
+    rows = [row for row in section.split("\n#")[0].splitlines() if row.startswith("|")][2:]
     return [Line(*(cell.strip().strip("`") for cell in row.strip("|").split("|"))) for row in rows]
 
 
