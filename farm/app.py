@@ -37,6 +37,7 @@ from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
 from farm.drivers.octoprint.driver import OctoPrintDriver
+from farm.files.actor import Files, FilesParts
 from farm.files.storage import Storage
 from farm.live.bell import Bell
 from farm.live.broadcaster import Broadcaster
@@ -71,6 +72,7 @@ WAITING = frozenset(
         ("printers", "database"),
         ("printer", "database"),
         ("printer", "simulator"),
+        ("files", "database"),
         ("telemetry", "database"),
         ("client", "database"),
         ("web", "database"),
@@ -90,6 +92,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "database:telemetry": _GO_ON_WITHOUT,
     "events": _STOP_THE_PROCESS,
     "queue": _STOP_THE_PROCESS,
+    "files": _GO_ON_WITHOUT,
     "telemetry": _GO_ON_WITHOUT,
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
@@ -208,11 +211,13 @@ class Farm:
             chance=seams.chance,
             undo_s=self._settings.queue.plate_undo_s,
         )
+        files = Files(FilesParts(self.database, self.storage, seams.clock))
         telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
         simulator = Simulator(partial(fleet_process, 0, modest=True))
         return (
             broadcaster.spec(),
             ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
+            ChildSpec(name="files", run=files.run, mailbox_size=4),
             ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
@@ -260,6 +265,7 @@ class Farm:
             fleet=self.address("printers"),
             printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),
+            files=self.address("files"),
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,

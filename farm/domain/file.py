@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from farm.domain.analysis import GcodeAnalysis
 from farm.domain.transitions import Table
 from farm.errors import Invalid, WrongFileType
 
@@ -45,6 +46,15 @@ FILES: Table[FileState] = {
 
 
 @dataclass(frozen=True, slots=True)
+class FileAnalysis:
+    """Where the analysis of a file stands. reason: why it failed. result: once it is ready."""
+
+    state: FileState = FileState.QUEUED
+    reason: str | None = None
+    result: GcodeAnalysis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file whose content is on the shop PC's disk under its hash.
 
@@ -58,6 +68,7 @@ class StoredFile:
     sha256: str
     uploaded_by: str
     uploaded_at: datetime
+    analysis: FileAnalysis = FileAnalysis()
 
 
 def readable_name(sent: str) -> str:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 PIECE = 1024 * 1024  # bytes; one trip to a thread costs 0.1 ms, so this is small and cheap enough
 WRITERS = 4  # threads; uploads wait for each other here and not for the database or a password
+READERS = 2  # threads for looks into contents, which shall not wait for uploads
 CLEAN_UP_S = 5.0  # a disk that hangs longer keeps its temporary file until the next start
 MB = 1_000_000
 
@@ -68,6 +69,7 @@ class Storage:
         self._free = free
         self._inline = inline
         self._writers = trio.CapacityLimiter(WRITERS)
+        self._readers = trio.CapacityLimiter(READERS)
         self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
 
     async def open(self) -> None:
@@ -94,12 +96,28 @@ class Storage:
         Raises StorageFull or StorageFailed for what the disk refuses.
         """
         try:
-            if self._inline:
-                await trio.lowlevel.checkpoint()
-                return work(*args, **kwargs)
-            return await trio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=self._writers)
+            return await self._in_thread(self._writers, lambda: work(*args, **kwargs))
         except OSError as error:
             raise _in_words(error) from error
+
+    async def look(self, work: Callable[[Path], T], sha256: str) -> T:
+        """Let `work` read a content, in a thread. Raises what it raises; StorageFailed where it cannot."""
+        path = self.path_of(sha256)
+        try:
+            return await self._in_thread(self._readers, lambda: work(path))
+        except FileNotFoundError as error:
+            raise StorageFailed(
+                "its content is missing on the shop PC's disk; send the file again"
+            ) from error
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise StorageFailed(f"the shop PC's disk cannot read it ({why}); send the file again") from error
+
+    async def _in_thread(self, limiter: trio.CapacityLimiter, work: Callable[[], T]) -> T:
+        if self._inline:
+            await trio.lowlevel.checkpoint()
+            return work()
+        return await trio.to_thread.run_sync(work, limiter=limiter)
 
     def lock_of(self, sha256: str) -> trio.Lock:
         """Held by whoever is about to commit a row for this content, or to take the content away."""

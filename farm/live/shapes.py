@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from farm.domain import job, printer
+from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso
 from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import JobState, PrintState
@@ -174,7 +175,7 @@ class Analysis(Struct, frozen=True):
 
     state: FileState
     reason: str | None
-    result: Mapping[str, Any] | None
+    result: GcodeAnalysis | None
 
 
 class File(Struct, frozen=True):
@@ -306,12 +307,7 @@ def of_change(change: changes.Change) -> Change:
     return Change(iso(change.at), change.old, change.new, change.who, change.why)
 
 
-def of_file(
-    file: StoredFile,
-    state: FileState = FileState.QUEUED,
-    reason: str | None = None,
-    result: Mapping[str, Any] | None = None,
-) -> File:
+def of_file(file: StoredFile) -> File:
     """A file and where its analysis stands."""
     return File(
         id=file.id,
@@ -321,7 +317,7 @@ def of_file(
         sha256=file.sha256,
         uploaded_by=file.uploaded_by,
         uploaded_at=iso(file.uploaded_at),
-        analysis=Analysis(state, reason, result),
+        analysis=Analysis(file.analysis.state, file.analysis.reason, file.analysis.result),
     )
 
 

@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from farm.domain.printer import Printer, PrintProgress
-from farm.drivers.base import AnswerLost, Driver, Reading
+from farm.drivers.base import AnswerLost, Driver, LoadedFile, Reading
 from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.adoption import (
     WATCHED,
@@ -70,8 +70,14 @@ class Assignment:
             state=self.report.stage,
             progress=file.progress if file else None,
             elapsed_s=file.elapsed_s if file else None,
-            remaining_s=file.remaining_s if file else None,
+            remaining_s=self._remaining_s(file),
         )
+
+    def _remaining_s(self, file: LoadedFile | None) -> float | None:
+        """As its host says; while that does not know, what is left of the slicer's estimate."""
+        if file is None or file.remaining_s is not None or self.order.estimate_s is None:
+            return file.remaining_s if file else None
+        return self.order.estimate_s * (1 - (file.progress or 0.0))
 
     def note_cancel(self) -> None:
         """A person ended it through us: a host that only remembers a failure means this."""

@@ -19,6 +19,7 @@ class PrintOrder:
 
     id, job, file: the farm's ids. content: the file on the shop PC; size: its bytes.
     remote_name: what the file is called on the printer; starts with the attempt's id.
+    estimate_s: how long it takes, as its slicer says; None where that is not known.
     """
 
     id: str
@@ -28,6 +29,7 @@ class PrintOrder:
     remote_name: str
     content: Path
     size: int
+    estimate_s: float | None = None
 
     @classmethod
     def of(cls, found: OpenOrder, content_of: Callable[[str], Path]) -> PrintOrder:
@@ -40,6 +42,7 @@ class PrintOrder:
             remote_name=found.remote_name,
             content=content_of(found.sha256),
             size=found.size,
+            estimate_s=found.estimate_s,
         )
 
 

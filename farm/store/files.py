@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from sqlite3 import Connection, Row
 
+import msgspec
+
+from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso, parse_iso
-from farm.domain.file import FileKind, FileState, StoredFile
+from farm.domain.file import FILES, FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import ACTIVE_PRINTS
+from farm.domain.transitions import require
 from farm.errors import NotFound, Refused
 from farm.store import audit
 from farm.store.audit import Stamp
@@ -38,7 +43,7 @@ def add(db: Connection, file: StoredFile) -> tuple[StoredFile, bool]:
             file.sha256,
             file.uploaded_by,
             iso(file.uploaded_at),
-            FileState.QUEUED,
+            file.analysis.state,
         ),
     )
     _tell_added(db, file)
@@ -57,6 +62,30 @@ def _bring_back(db: Connection, file: StoredFile, id: str) -> StoredFile:
 
 def _tell_added(db: Connection, file: StoredFile) -> None:
     record(db, "file.added", ("files",), file.uploaded_at, {"file": file.id, "name": file.name})
+
+
+def unread(db: Connection) -> StoredFile | None:
+    """The file that waits longest to be analysed; None when none does."""
+    row = db.execute(
+        """SELECT * FROM files WHERE state IN ('queued', 'processing') AND removed_at IS NULL
+           ORDER BY uploaded_at, id LIMIT 1"""
+    ).fetchone()
+    return _file(row) if row is not None else None
+
+
+def note_analysis(db: Connection, file: StoredFile, analysis: FileAnalysis, at: datetime) -> None:
+    """Keep what became of a file's analysis, and tell it. Nothing for a file that was removed meanwhile."""
+    now = by_id(db, file.id)
+    if now is None:
+        return
+    require(FILES, now.analysis.state, analysis.state)
+    result = None if analysis.result is None else msgspec.json.encode(analysis.result).decode()
+    db.execute(
+        "UPDATE files SET state = ?, reason = ?, result = ? WHERE id = ?",
+        (analysis.state, analysis.reason, result, file.id),
+    )
+    data = {"file": file.id, "name": file.name, "state": analysis.state, "reason": analysis.reason}
+    record(db, "file.processed", ("files",), at, data)
 
 
 def remove(db: Connection, file_id: str, stamp: Stamp) -> StoredFile:
@@ -140,4 +169,9 @@ def _file(row: Row) -> StoredFile:
         sha256=row["sha256"],
         uploaded_by=row["uploaded_by"],
         uploaded_at=parse_iso(row["uploaded_at"]),
+        analysis=FileAnalysis(FileState(row["state"]), row["reason"], _result(row["result"])),
     )
+
+
+def _result(text: str | None) -> GcodeAnalysis | None:
+    return None if text is None else msgspec.json.decode(text, type=GcodeAnalysis)

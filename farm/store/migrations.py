@@ -30,14 +30,22 @@ def m002_decisions(db: Schema) -> None:
 @farm()
 def m003_removed_files(db: Schema) -> None:
     """A file can be removed while the history of its prints stays."""
-    for statement in _REMOVED_FILES:
-        db.execute(statement)
+    db.execute("ALTER TABLE files ADD COLUMN removed_at TEXT")
 
 
 @farm()
 def m004_simulated(db: Schema) -> None:
     """How a simulated printer is simulated, as JSON; NULL for one that can be touched."""
     db.execute("ALTER TABLE printers ADD COLUMN simulation TEXT")
+
+
+@farm()
+def m005_unread_files(db: Schema) -> None:
+    """The next file to analyse is found at once among very many."""
+    db.execute(
+        """CREATE INDEX files_unread ON files (uploaded_at, id)
+           WHERE state IN ('queued', 'processing') AND removed_at IS NULL"""
+    )
 
 
 @telemetry()
@@ -201,8 +209,6 @@ _DECISIONS = (
     # Failures before this moment no longer count: a person has asked for another try.
     "ALTER TABLE print_jobs ADD COLUMN forgiven_at TEXT",
 )
-
-_REMOVED_FILES = ("ALTER TABLE files ADD COLUMN removed_at TEXT",)
 
 _READINGS = (
     # One heater of one printer. Its small number stands in every reading, instead of both names.

@@ -12,7 +12,7 @@ _ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """print, job, file: ids. size: bytes."""
+    """print, job, file: ids. size: bytes. estimate_s: how long it takes, as its slicer says."""
 
     print: str
     printer: str
@@ -23,10 +23,12 @@ class OpenOrder:
     sha256: str
     size: int
     state: PrintState
+    estimate_s: float | None
 
 
 _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.remote_name, prints.state,
-        files.id AS file, files.name, files.sha256, files.size
+        files.id AS file, files.name, files.sha256, files.size,
+        json_extract(files.result, '$.time_s.slicer') AS estimate_s
     FROM prints
     JOIN print_jobs ON print_jobs.id = prints.job
     JOIN files ON files.id = print_jobs.file"""
@@ -57,4 +59,5 @@ def _order(row: Row) -> OpenOrder:
         sha256=row["sha256"],
         size=row["size"],
         state=PrintState(row["state"]),
+        estimate_s=row["estimate_s"],
     )

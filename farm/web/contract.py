@@ -88,9 +88,9 @@ class Accepted(Told[Shape]):
 
 @dataclass(frozen=True, slots=True)
 class Sends:
-    """Marks a Response that is no JSON. media: its type. kept: the client may have it already (304)."""
+    """Marks a Response that is no JSON. media: the types it may have. kept: a client may have it (304)."""
 
-    media: str
+    media: tuple[str, ...]
     kept: bool = False
 
 

@@ -10,6 +10,7 @@ from farm.actors import Address
 from farm.actors.supervisor import ActorReport
 from farm.actors.vitals import Vitals
 from farm.domain.clock import Randomness, WallClock
+from farm.files.messages import FilesMessage
 from farm.files.storage import Storage
 from farm.live.bell import Bell
 from farm.live.clients import Clients
@@ -34,6 +35,7 @@ class Desk:
     fleet: Address[FleetMessage]
     printer: Callable[[str], Address[PrinterMessage]]
     events: Address[BroadcasterMessage]
+    files: Address[FilesMessage]
     storage: Storage
     clients: Clients
     bell: Bell

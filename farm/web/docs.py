@@ -21,7 +21,7 @@ def routes(others: Sequence[Route]) -> tuple[Route, ...]:
     def document(version: str) -> bytes:
         return as_json(openapi.document((*others, *ours), version))
 
-    async def describe(call: Call) -> Annotated[Response, Sends("application/json")]:
+    async def describe(call: Call) -> Annotated[Response, Sends(("application/json",))]:
         """This description, as OpenAPI 3.1."""
         return Response(document(call.desk.version), content_type="application/json")
 

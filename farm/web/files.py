@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,9 @@ from quart_trio.wrappers.response import TrioFileBody
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
 from farm.errors import FarmError, NotFound, StorageFailed
+from farm.files.ends import read_head
 from farm.files.removal import forget
+from farm.files.thumbnails import JPEG, PNG, Picture, nearest, pictures
 from farm.live import shapes
 from farm.store import files
 from farm.store.audit import Stamp
@@ -24,6 +27,12 @@ from farm.web.uploads import FILE, hand_over, incoming, keep
 log = structlog.get_logger(__name__)
 
 CHUNK = 64 * 1024  # bytes; one send, which has its own deadline
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """width: of the picture, in pixels; there may be none as wide."""
+
+    width: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
 
 
 class FileName(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,14 +68,12 @@ async def show_file(call: Call, file: str) -> shapes.File:
 
 async def send_content(
     call: Call, file: str
-) -> Annotated[Response, Sends("application/octet-stream", kept=True)]:
+) -> Annotated[Response, Sends(("application/octet-stream",), kept=True)]:
     """The file as it was sent."""
     found = await _existing(call, file)
     headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache"}
     if found.sha256 in request.if_none_match:
-        unchanged = Response(b"", 304, headers)
-        del unchanged.headers["Content-Type"]
-        return unchanged
+        return _unchanged(headers)
     try:
         body = TrioFileBody(call.desk.storage.path_of(found.sha256), buffer_size=CHUNK)
     except OSError as error:
@@ -75,6 +82,34 @@ async def send_content(
     response.content_length = found.size
     response.headers.set("Content-Disposition", "attachment", filename=found.name)
     return response
+
+
+async def send_thumbnail(
+    call: Call, file: str, query: Wanted
+) -> Annotated[Response, Sends((PNG, JPEG), kept=True)]:
+    """The picture of a file that its slicer drew, PNG or JPEG: of several the one nearest to the width
+    asked for, the largest where none is.
+    """
+    found = await _existing(call, file)
+    tag = f"{found.sha256}-{query.width or 'largest'}"
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if tag in request.if_none_match:
+        return _unchanged(headers)
+    picture = nearest(await call.desk.storage.look(_pictures, found.sha256), query.width)
+    if picture is None:
+        raise NotFound(f"{found.name} holds no picture")
+    return Response(picture.data, 200, headers, content_type=picture.media)
+
+
+def _pictures(content: Path) -> list[Picture]:
+    return pictures(read_head(content))
+
+
+def _unchanged(headers: dict[str, str]) -> Response:
+    """The client has it already."""
+    unchanged = Response(b"", 304, headers)
+    del unchanged.headers["Content-Type"]
+    return unchanged
 
 
 async def remove_file(call: Call, file: str) -> None:
@@ -105,6 +140,7 @@ ROUTES = (
     Route("GET", "/v1/files", list_files, Action.READ),
     Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
+    Route("GET", "/v1/files/<file>/thumbnail", send_thumbnail, Action.READ),
     Route("DELETE", "/v1/files/<file>", remove_file, Action.REMOVE_FILES),
     Route("GET", "/v1/files/<file>/content", send_content, Action.READ),
 )

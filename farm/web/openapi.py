@@ -154,13 +154,16 @@ def _file(media: str) -> Json:
     return {"type": "object", "properties": {"file": binary}, "required": ["file"]}
 
 
+def _sent(media: str) -> Json:
+    return {"type": "object"} if media == "application/json" else _file(media)
+
+
 def _answer(contract: Contract, status: int, shapes: _Shapes) -> Json:
     told: Json = {"description": HTTPStatus(status).phrase}
     answers = contract.answers[status]
     if answers and isinstance(answers[0], Sends):
         (sends,) = answers
-        schema = {"type": "object"} if sends.media == "application/json" else _file(sends.media)
-        told["content"] = {sends.media: {"schema": schema}}
+        told["content"] = {media: {"schema": _sent(media)} for media in sends.media}
     elif answers:
         schemas = [shapes.of(shape) for shape in answers]
         schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}

@@ -14,6 +14,7 @@ from werkzeug.http import parse_options_header
 from farm.domain.clock import new_id
 from farm.domain.file import StoredFile, kind_of, readable_name
 from farm.errors import Invalid, StorageFailed
+from farm.files.messages import FileAdded
 from farm.files.storage import Upload
 from farm.multipart import FieldRead, FileBegun, FileEnded, FileRead, FormDecoder, FormEvent, boundary_in
 from farm.store import files
@@ -128,7 +129,9 @@ async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]
         uploaded_by=str(call.asker),
         uploaded_at=call.desk.clock(),
     )
-    return await call.desk.database.write(files.add, file)
+    kept = await call.desk.database.write(files.add, file)
+    call.desk.files.tell_nowait(FileAdded())
+    return kept
 
 
 async def hand_over(work: Callable[[], Awaitable[T]]) -> T:

@@ -13,28 +13,11 @@ from farm.domain.file import FileKind, StoredFile
 from farm.domain.user import LOCAL
 from farm.errors import StorageFailed
 from farm.files.removal import forget, sweep
-from farm.files.storage import Storage
 from farm.store import files
 from farm.store.audit import Stamp
-from farm.store.connection import FARM
-from farm.store.database import Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANCE = random.Random(5)
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = Database(tmp_path / "farm.db", FARM)
-    async with database.running():
-        yield database
-
-
-@pytest.fixture
-async def storage(tmp_path):
-    storage = Storage(tmp_path / "files", min_free=0)
-    await storage.open()
-    return storage
 
 
 async def commit_row(database, content, name="a.gcode"):

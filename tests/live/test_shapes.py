@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from farm.domain.file import FileKind, FileState, StoredFile
+from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.printer import (
     Address,
@@ -178,7 +178,7 @@ def test_file_is_shown_with_where_its_analysis_stands():
         "uploaded_at": "2026-01-01T12:00:00.000Z",
         "analysis": {"state": "queued", "reason": None, "result": None},
     }
-    failed = shown(shapes.of_file(FILE, FileState.FAILED, "cut short"))
+    failed = shown(shapes.of_file(replace(FILE, analysis=FileAnalysis(FileState.FAILED, "cut short"))))
     assert failed["analysis"] == {"state": "failed", "reason": "cut short", "result": None}
 
 

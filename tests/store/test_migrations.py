@@ -48,6 +48,7 @@ ROWS = {
         'UPDATE printers SET simulation = \'{"dialect": "octoprint", "speed": 60.0, "faults": {}}\''
         " WHERE id = 'p1'",
     ),
+    "m005_unread_files": ("UPDATE files SET removed_at = NULL, state = 'queued' WHERE id = 'f1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -9,8 +9,11 @@ from types import NoneType
 
 import pytest
 
+from farm.domain.analysis import Filament, GcodeAnalysis, PrintTime
+from farm.domain.file import FileAnalysis, FileState
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, PrintProgress, Temperature
 from farm.domain.user import Grant
+from farm.store import files
 from farm.web.octoprint import refusals, shapes
 from farm.web.octoprint.shapes import Seen
 
@@ -207,6 +210,25 @@ async def test_files_are_listed_newest_first_and_found_by_name(farm):
     assert one == listed["files"][1]
     assert one["refs"]["resource"] == "/api/files/local/a%20part.gcode"
     assert (missing.status_code, missing.json()) == (404, {"error": "there is no file c.gcode"})
+
+
+async def test_estimate_is_shown_once_the_file_was_analysed(farm):
+    await farm.printer()
+    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm))
+    headers = await farm.key("read")
+    before = (await farm.http.get("/api/files/local/benchy.gcode", headers=headers)).json()
+    file = (await farm.database.read(files.newest, 1))[0]
+    result = GcodeAnalysis(time_s=PrintTime(slicer=1088), filament=(Filament(0, 1372.01, 3.3, 4.09, "PLA"),))
+    analysis = FileAnalysis(FileState.READY, result=result)
+    await farm.database.write(files.note_analysis, file, analysis, farm.now)
+
+    after = (await farm.http.get("/api/files/local/benchy.gcode", headers=headers)).json()
+    job = (await farm.http.get("/api/job", headers=headers)).json()["job"]
+
+    estimate = {"estimatedPrintTime": 1088.0, "filament": {"tool0": {"length": 1372.01, "volume": 3.3}}}
+    assert "gcodeAnalysis" not in before
+    assert after["gcodeAnalysis"] == estimate
+    assert {name: job[name] for name in estimate} == estimate
 
 
 def test_readme_lists_what_is_refused():

@@ -129,10 +129,9 @@ def job(seen: Seen) -> Shape:
     return {
         "job": {
             "file": chosen,
-            "estimatedPrintTime": None,
+            **(_analysis(seen.file) if seen.file is not None else _UNKNOWN),
             "averagePrintTime": None,
             "lastPrintTime": None,
-            "filament": None,
             "user": None if seen.file is None else seen.file.uploaded_by,
         },
         "progress": {
@@ -150,8 +149,24 @@ def _seconds(exact: float | None) -> int | None:
     return None if exact is None else int(exact)
 
 
+_UNKNOWN: Shape = {"estimatedPrintTime": None, "filament": None}
+
+
+def _analysis(stored: StoredFile) -> Shape:
+    """What the slicer says a print takes: seconds, millimetres and cubic centimetres."""
+    result = stored.analysis.result
+    if result is None:
+        return _UNKNOWN
+    tools = {f"tool{one.tool}": {"length": one.mm, "volume": one.cm3} for one in result.filament or ()}
+    return {"estimatedPrintTime": result.time_s.slicer, "filament": tools}
+
+
 def file(stored: StoredFile, prefix: str) -> Shape:
-    """One file, as a list of files or a question for it by name gives it."""
+    """One file, as a list of files or a question for it by name gives it.
+
+    Clients may ask again and again until its `gcodeAnalysis` is there.
+    """
+    ready = stored.analysis.result is not None
     return {
         "name": stored.name,
         "display": stored.name,
@@ -163,6 +178,7 @@ def file(stored: StoredFile, prefix: str) -> Shape:
         "date": int(stored.uploaded_at.timestamp()),
         "user": stored.uploaded_by,
         "refs": refs(stored.name, prefix),
+        **({"gcodeAnalysis": _analysis(stored)} if ready else {}),
     }
 
 

@@ -1,0 +1,54 @@
+"""The two ends of a G-code file, where slicers write what they know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from farm.files.thumbnails import is_cut_in
+
+WINDOW = 256 * 1024  # bytes from each end; the longest settings seen, with whole start scripts, take 60 kB
+_UTF8_MARK = b"\xef\xbb\xbf"  # which some editors of Windows put in front
+MOST_HEAD = 4 * 1024 * 1024  # bytes; as far as the head is followed to the end of a large thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Whole lines from either end of a file; they overlap in a short one.
+
+    complete: whether the head is the whole file.
+    """
+
+    head: bytes
+    foot: bytes
+    complete: bool
+
+
+def read_ends(path: Path) -> Ends:
+    """Both ends. Raises OSError."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = _head(file, size)
+        file.seek(max(0, size - WINDOW))
+        foot = file.read(WINDOW)
+    complete = len(head) >= size
+    lines = head if complete else head[: head.rfind(b"\n") + 1]
+    return Ends(
+        head=lines.removeprefix(_UTF8_MARK),
+        foot=foot if len(foot) == size else foot.partition(b"\n")[2],
+        complete=complete,
+    )
+
+
+def read_head(path: Path) -> bytes:
+    """The beginning, with all of the thumbnails that stand there. Raises OSError."""
+    with path.open("rb") as file:
+        return _head(file, path.stat().st_size)
+
+
+def _head(file: BinaryIO, size: int) -> bytes:
+    head = file.read(WINDOW)
+    while is_cut_in(head) and len(head) < min(size, MOST_HEAD):
+        head += file.read(WINDOW)
+    return head
