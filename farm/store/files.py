@@ -10,14 +10,12 @@ import msgspec
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso, parse_iso
 from farm.domain.file import FILES, FileAnalysis, FileKind, FileState, StoredFile
-from farm.domain.job import ACTIVE_PRINTS
 from farm.domain.transitions import require
 from farm.errors import NotFound, Refused
 from farm.store import audit
 from farm.store.audit import Stamp
 from farm.store.events import record
-
-_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+from farm.store.prints import ACTIVE
 
 
 def add(db: Connection, file: StoredFile) -> tuple[StoredFile, bool]:
@@ -110,7 +108,7 @@ def _jobs_that_need(db: Connection, file: str) -> list[str]:
     """The names of jobs that are not over, and of cancelled ones of which a print still goes on."""
     rows = db.execute(
         f"""SELECT name FROM print_jobs WHERE file = ? AND (state NOT IN ('done', 'cancelled')
-            OR EXISTS (SELECT 1 FROM prints WHERE job = print_jobs.id AND state IN ({_ACTIVE})))
+            OR EXISTS (SELECT 1 FROM prints WHERE job = print_jobs.id AND state IN ({ACTIVE})))
             ORDER BY created_at, id""",
         (file,),
     ).fetchall()

@@ -7,12 +7,11 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState
+from farm.domain.job import JOBS, Job, JobState
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
-
-_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+from farm.store.prints import ACTIVE
 
 # A plate of which somebody took good parts is not spoiled, though nobody knows how its print ended.
 _SPOILED = """(prints.state IN ('failed', 'interrupted')
@@ -22,7 +21,7 @@ _COUNTED = f"""SELECT print_jobs.*,
     (SELECT coalesce(sum(good), 0) FROM prints WHERE job = print_jobs.id) AS good,
     (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = 'finished' AND good IS NULL)
         AS uncounted,
-    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state IN ({_ACTIVE})) AS running,
+    (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state IN ({ACTIVE})) AS running,
     (SELECT count(*) FROM prints WHERE job = print_jobs.id AND {_SPOILED}
         AND ended_at > coalesce(forgiven_at, '')) AS failed
     FROM print_jobs"""

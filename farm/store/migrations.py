@@ -48,6 +48,12 @@ def m005_unread_files(db: Schema) -> None:
     )
 
 
+@farm()
+def m006_newest_print(db: Schema) -> None:
+    """What lies on a plate is found without reading all that was ever printed."""
+    db.execute("CREATE INDEX prints_by_printer ON prints (printer, reserved_at, id)")
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

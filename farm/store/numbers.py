@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from farm.domain.job import ACTIVE_PRINTS, JobState
-
-_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+from farm.domain.job import JobState
+from farm.store.prints import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def count(db: Connection) -> Numbers:
     ).fetchone()[0]
     return Numbers(
         jobs={JobState(state): number for state, number in jobs},
-        printing=db.execute(f"SELECT count(*) FROM prints WHERE state IN ({_ACTIVE})").fetchone()[0],
+        printing=db.execute(f"SELECT count(*) FROM prints WHERE state IN ({ACTIVE})").fetchone()[0],
         files=files,
         contents=contents,
         database=size(db),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
-from farm.domain.job import ACTIVE_PRINTS, PrintState
-
-_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+from farm.domain.job import PrintState
+from farm.store.prints import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.remote_name, pr
 def open_order(db: Connection, printer: str) -> OpenOrder | None:
     """The print that holds this printer, None when nothing does."""
     row = db.execute(
-        f"{_ORDER} WHERE prints.printer = ? AND prints.state IN ({_ACTIVE})", (printer,)
+        f"{_ORDER} WHERE prints.printer = ? AND prints.state IN ({ACTIVE})", (printer,)
     ).fetchone()
     return _order(row) if row is not None else None
 

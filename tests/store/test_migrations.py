@@ -49,6 +49,7 @@ ROWS = {
         " WHERE id = 'p1'",
     ),
     "m005_unread_files": ("UPDATE files SET removed_at = NULL, state = 'queued' WHERE id = 'f1'",),
+    "m006_newest_print": (),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
