@@ -48,7 +48,6 @@ from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
-from farm.queue.plan import ListPlan
 from farm.simulator.actor import Simulator
 from farm.simulator.driver import SimulatedDriver
 from farm.simulator.messages import EndSimulation
@@ -76,6 +75,8 @@ WAITING = frozenset(
         ("files", "database"),
         ("telemetry", "database"),
         ("client", "database"),
+        ("client", "queue"),
+        ("client", "printer"),
         ("web", "database"),
         ("web", "events"),
         ("web", "queue"),
@@ -130,7 +131,6 @@ class Farm:
         self._seams = seams = seams or Seams()
         self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
         self.supervisor = Supervisor(self.runtime)
-        self.plan = ListPlan()
         self.bell = Bell()
         self.vitals = Vitals(folder.path)
         self.database = self._database(folder.farm_db, FARM)
@@ -170,7 +170,7 @@ class Farm:
             self.gate = self._gate()
             fleet = await self._fleet()
             self.clients = Clients(
-                self.runtime, self.gate, lambda: self.address("events"), most=self._settings.live.max_clients
+                self.runtime, self.gate, lambda: self.address("events"), self._settings.live
             )
             async with self.supervisor.running():
                 await self.start(self.database.spec())
@@ -204,14 +204,15 @@ class Farm:
 
     def _specs(self, fleet: Fleet) -> Sequence[ChildSpec[Any]]:
         seams = self._seams
-        broadcaster = Broadcaster(self.database, lambda: self.address("clients"), clock=seams.clock)
+        broadcaster = Broadcaster(
+            self.database, lambda: self.address("clients"), self._settings.live, clock=seams.clock
+        )
         queue = QueueParts(
             database=self.database,
             printer=lambda printer: self.address(f"printer:{printer}"),
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
-            plan=self.plan,
             undo_s=self._settings.queue.plate_undo_s,
         )
         files = Files(FilesParts(self.database, self.storage, seams.clock))
@@ -258,6 +259,15 @@ class Farm:
         if printer.address.kind == SIMULATED:
             self.address("simulator").tell_nowait(EndSimulation(printer.id))
 
+    def web(self, listener: socket.socket) -> tuple[Web, str]:
+        """The front door on an address that was taken, and how people write that."""
+        host, port = listener.getsockname()[:2]
+        compression = self._settings.live.compression
+        web = Web(
+            build(self.desk()), host, port, lambda url: None, listener=listener, compression=compression
+        )
+        return web, web.bind()
+
     def desk(self) -> Desk:
         """What the routes may talk to."""
         return Desk(
@@ -265,7 +275,6 @@ class Farm:
             database=self.database,
             readings=self.readings,
             queue=self.address("queue"),
-            plan=self.plan,
             fleet=self.address("printers"),
             printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),
@@ -335,9 +344,8 @@ async def _serve_the_web(
     stop: trio.Event,
     demo: prepare.Credentials | None,
 ) -> None:
+    web, address = farm.web(listener)
     host, port = listener.getsockname()[:2]
-    web = Web(build(farm.desk()), host, port, told=lambda url: None, listener=listener)
-    address = web.bind()
     local = LocalAccess(local_url(host, port), new_local_token())
     farm.gate.trust_local(local.token)
     with folder.announced(local):

@@ -29,7 +29,7 @@ class Allowed:
 
     least: float = -math.inf
     most: float = math.inf
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
     check: Callable[[Any], bool] | None = None
     words: str = ""
 
@@ -80,9 +80,21 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """max_clients: browsers and programs on /v1/live at the same time; one more is sent away."""
+    """How /v1/live tells browsers and programs what happens.
+
+    max_clients: at the same time; one more is sent away. batch_delay_ms: events are gathered for so long,
+    in milliseconds, unless a client wants it otherwise; 0 sends each at once. batch_size: so many waiting
+    facts are sent before that. compression: whether it is offered. rate_limit: states sent and requests
+    taken, per client and second; 0 is no limit, and facts have none. ping_interval_s: how long a client
+    may be silent before it is asked for a sign of life.
+    """
 
     max_clients: int = _setting(1000, least=1, most=100_000)
+    batch_delay_ms: int = _setting(50, choices=(0, 50, 250, 1000))
+    batch_size: int = _setting(10, least=1, most=64)
+    compression: bool = _setting(True)
+    rate_limit: int = _setting(100, least=0, most=100_000)
+    ping_interval_s: float = _setting(20.0, least=1, most=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +297,8 @@ def _allowed(section: str, key: str) -> Allowed:
 def _typed(given: Given, kind: type) -> Any:
     """The value as `kind`, or None where it is not one. A whole number is good for a number, not v.v."""
     value = given.value
+    if given.is_text and kind is bool:
+        return {"true": True, "false": False}.get(value.lower())
     if given.is_text and kind is not str:
         try:
             return kind(value)
@@ -296,16 +310,18 @@ def _typed(given: Given, kind: type) -> Any:
 
 
 def _fits(value: Any, allowed: Allowed) -> bool:
+    if allowed.choices:
+        return value in allowed.choices
     if isinstance(value, str):
-        return (not allowed.choices or value in allowed.choices) and (
-            not allowed.check or allowed.check(value)
-        )
+        return not allowed.check or allowed.check(value)
     return bool(allowed.least <= value <= allowed.most)  # false for nan
 
 
 def _words(kind: type, allowed: Allowed) -> str:
     if allowed.choices:
-        return "one of " + ", ".join(allowed.choices)
+        return "one of " + ", ".join(map(str, allowed.choices))
+    if kind is bool:
+        return "true or false"
     if kind is str:
         return allowed.words
     number = "a whole number" if kind is int else "a number"

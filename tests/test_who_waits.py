@@ -31,6 +31,7 @@ RUNS_IN = {
     "live": ("client",),
     "simulator/driver.py": ("printer",),
     "web": ("web",),
+    "web/commands.py": ("web", "client"),
     "access": ("web", "client"),
 }
 

@@ -137,6 +137,11 @@ class Mailbox(Generic[Message]):
         """How many messages wait, apart from newest states."""
         return len(self._waiting) - len(self._states)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is in hand."""
+        return not (self._waiting or self._in_hand)
+
     # -- the side of the senders ---------------------------------------------------------------
 
     def check_direction(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, assert_never
@@ -13,19 +14,22 @@ import trio
 from msgspec import Raw
 
 from farm.actors import Address, ChildSpec, Delivery, Exhausted, Mailbox, RestartPolicy
+from farm.config import Live
 from farm.domain.clock import WallClock, real_clock
 from farm.domain.event import Fact
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound
 from farm.live import protocol, shapes, snapshots
+from farm.live.audience import Hearing, Member
+from farm.live.audiences import Audiences
 from farm.live.messages import (
     BroadcasterMessage,
     ClientGone,
     ClientMessage,
     ClientsMessage,
     ClientTooSlow,
-    FactNews,
+    Configure,
     FactsCommitted,
     Hello,
     Join,
@@ -39,8 +43,9 @@ from farm.live.messages import (
     StatusGone,
     Welcome,
 )
-from farm.live.rooms import OF_A_PRINTER, PRINTERS, Rooms, may_enter, may_hear, may_see
-from farm.live.snapshots import Told, Wanted
+from farm.live.outbox import Outbox
+from farm.live.rooms import OF_A_PRINTER, PRINTERS, may_enter
+from farm.live.snapshots import Entered, Entry, Told
 from farm.store import events, printers
 from farm.store.database import Database
 
@@ -55,8 +60,9 @@ CHUNK = 500  # facts read at once when hints were lost
 class Broadcaster:
     """Routes facts and states to rooms.
 
-    Each client of a room gets its snapshot at some fact number, and then every later fact of its rooms
-    once and in order. Nobody is waited for: a client whose outbox is full is cut.
+    Each client of a room gets its snapshot at some fact number, or the facts it missed up to then, and
+    after that every fact of its rooms once and in order. Nobody is waited for: a client whose outbox is
+    full is cut.
 
     The same object serves every run of the actor. What printers told last outlives a crash, for it is
     shown at once to who joins next; of the clients only the addresses do. They are told to start over:
@@ -67,17 +73,18 @@ class Broadcaster:
         self,
         database: Database,
         clients: Callable[[], Address[ClientsMessage]],
+        live: Live,
         *,
         clock: WallClock = real_clock,
     ) -> None:
         """clients: finds the actor that cuts clients; raises NotFound while there is none."""
         self._database = database
         self._clients = clients
+        self._live = live
         self._clock = clock
         self._told: dict[str, Told] = {}
         self._printers: dict[str, Printer] = {}
-        self._known: dict[str, Address[ClientMessage]] = {}
-        self._rooms = Rooms()
+        self._audiences = Audiences(live, self._cut)
         self._epoch = ""
         self._published = 0
         self._look_at = 0.0
@@ -96,29 +103,33 @@ class Broadcaster:
                 await self._listen(mailbox)
 
     async def _start_over(self) -> None:
-        known, self._known, self._rooms = self._known, {}, Rooms()
-        for client in known.values():
-            client.tell_nowait(StartOver())
+        known, self._audiences = self._audiences.everybody(), Audiences(self._live, self._cut)
+        for member in known:
+            member.outbox.put(StartOver())
         self._epoch, self._published, found = await self._database.read(_beginning)
         self._printers = {printer.id: printer for printer in found}
         self._told = {id: told for id, told in self._told.items() if id in self._printers}
         self._look_at = trio.current_time() + LOOK_EVERY_S
 
     async def _listen(self, mailbox: Mailbox[BroadcasterMessage]) -> None:
-        """Work on what has come. When it is time, look for lost hints first, however much has come."""
+        """Work on what has come, and send what is due.
+
+        When it is time, look for lost hints first, however much has come.
+        """
         first = None
-        with trio.move_on_at(self._look_at):
+        with trio.move_on_at(min(self._look_at, self._audiences.next_at)):
             first = await mailbox.receive()
         if first is not None:
             await self._handle([first, *mailbox.take_waiting(MOST_AT_ONCE - 1)])
-        else:
+        elif trio.current_time() >= self._look_at:
             await self._catch_up()
             self._look_at = trio.current_time() + LOOK_EVERY_S
+        await self._audiences.flush()
 
     async def _handle(self, deliveries: Sequence[Delivery[BroadcasterMessage]]) -> None:
         for delivery in deliveries:  # first of all: a crash must not forget who waits for an answer
             if isinstance(delivery.message, Hello | Join):
-                self._known[delivery.message.client.name] = delivery.message.client
+                self._audiences.member(delivery.message.client)
         joining: list[tuple[Join, Principal]] = []
         for delivery in deliveries:
             message = delivery.message
@@ -134,7 +145,14 @@ class Broadcaster:
 
     async def _obey(
         self,
-        message: FactsCommitted | StatusChanged | StatusGone | ReportStatuses | Hello | Leave | ClientGone,
+        message: FactsCommitted
+        | StatusChanged
+        | StatusGone
+        | ReportStatuses
+        | Hello
+        | Leave
+        | Configure
+        | ClientGone,
     ) -> Mapping[str, PrinterStatus] | None:
         match message:
             case FactsCommitted(facts):
@@ -146,11 +164,13 @@ class Broadcaster:
             case ReportStatuses():
                 return {id: told.status for id, told in self._told.items()}
             case Hello(client):
-                self._tell(client, Welcome(self._epoch, self._published))
+                self._tell(self._audiences.member(client), Welcome(self._epoch, self._published))
             case Leave(client, rooms):
-                self._rooms.leave(client.name, rooms)
+                await self._change(client, lambda hears: replace(hears, rooms=hears.rooms - set(rooms)))
+            case Configure(client, delay_ms):
+                await self._change(client, lambda hears: replace(hears, delay_ms=delay_ms))
             case ClientGone(name):
-                self._forget(name)
+                self._audiences.forget(name)
             case _:
                 assert_never(message)
         return None
@@ -192,13 +212,7 @@ class Broadcaster:
 
     def _publish(self, fact: Fact) -> None:
         self._published = fact.seq
-        listeners = self._rooms.listeners(fact.rooms)
-        if not listeners:
-            return
-        news = FactNews(fact.seq, protocol.fact(fact))
-        for member in listeners:
-            if may_hear(fact, member.principal, self._printers):
-                self._tell(member.address, news)
+        self._audiences.add_fact(fact, self._printers)
 
     # -- states --------------------------------------------------------------------------------
 
@@ -221,56 +235,63 @@ class Broadcaster:
 
     def _show(self, type: str, printer_id: str, at: datetime, data: Raw) -> None:
         for room in (PRINTERS, OF_A_PRINTER + printer_id):
-            listeners = self._rooms.listeners([room])
-            if not listeners:
-                continue
-            news = StateNews(room, printer_id, protocol.state(type, room, at, data))
-            for member in listeners:
-                if may_see(printer_id, member.principal, self._printers):
-                    self._tell(member.address, news)
+            if self._audiences.is_heard(room):
+                news = StateNews(room, printer_id, protocol.state(type, room, at, data))
+                self._audiences.add_state(news, printer_id, self._printers)
 
     # -- clients -------------------------------------------------------------------------------
 
     async def _admit(self, joining: Sequence[tuple[Join, Principal]]) -> None:
-        """Let clients in, with a snapshot of each room.
+        """Let clients in, with a snapshot of each room, or what they missed in it.
 
-        What was committed up to the snapshot goes to those who are in already, then the new ones come
-        in: so for everybody the facts go on exactly where their snapshot ends.
+        What was committed up to then goes to those who are in already, then the new ones come in: so for
+        everybody the facts go on exactly where their snapshot ends.
         """
-        wanted = frozenset(
-            (room, by.grant) for join, by in joining for room in join.rooms if may_enter(room, by)
-        )
+        entries = [self._entry(join, by) for join, by in joining]
         try:
             picture = await self._database.read(
-                snapshots.take, self._published, wanted, dict(self._told), self._clock()
+                snapshots.take, self._published, frozenset(entries), dict(self._told), self._clock()
             )
         except FarmError as problem:
             for join, _ in joining:
-                self._tell(join.client, NotJoined(str(problem)))
+                self._tell(self._audiences.member(join.client), NotJoined(str(problem)))
             return
         for fact in picture.missed:
             self._publish(fact)
         self._printers = dict(picture.printers)
-        for join, by in joining:
-            self._let_in(join, by, picture.frames)
+        for (join, by), entry in zip(joining, entries, strict=True):
+            await self._let_in(join, by, picture.entered[entry])
 
-    def _let_in(self, join: Join, by: Principal, frames: Mapping[Wanted, str]) -> None:
-        entered = [room for room in join.rooms if may_enter(room, by) and (room, by.grant) in frames]
-        refused = tuple(room for room in join.rooms if room not in entered)
-        self._rooms.join(join.client, by, entered)
-        self._tell(join.client, Joined(tuple(frames[room, by.grant] for room in entered), refused))
+    def _entry(self, join: Join, by: Principal) -> Entry:
+        """Who is in a room already has seen facts newer than those it missed: it looks afresh."""
+        rooms = tuple(room for room in join.rooms if may_enter(room, by))
+        member = self._audiences.member(join.client)
+        if join.since is None:
+            return Entry(rooms, by.grant)
+        if member.hearing.rooms or (member.sent or 0) > join.since.seq:
+            return Entry(rooms, by.grant, reason="heard already")
+        return Entry(rooms, by.grant, join.since, member.sent)
 
-    def _tell(self, client: Address[ClientMessage], message: ClientMessage) -> None:
-        """Put `message` into the client's outbox; cut the client when there is no room."""
-        if client.tell_nowait(message):
-            return
-        self._forget(client.name)
+    async def _let_in(self, join: Join, by: Principal, entered: Entered) -> None:
+        member = self._audiences.member(join.client)
+        hears = Hearing(member.hearing.delay_ms, member.hearing.rooms.union(entered.rooms), by.grant)
+        await self._audiences.change(member, hears)
+        if entered.sent is not None:
+            member.sent = entered.sent
+        refused = tuple(room for room in join.rooms if room not in entered.rooms)
+        self._tell(member, Joined(entered.frames, refused))
+
+    async def _change(self, client: Outbox, change: Callable[[Hearing], Hearing]) -> None:
+        member = self._audiences.member(client)
+        await self._audiences.change(member, change(member.hearing))
+
+    def _tell(self, member: Member, message: ClientMessage) -> None:
+        if not member.outbox.put(message):
+            self._audiences.cut(member)
+
+    def _cut(self, member: Member) -> None:
         with contextlib.suppress(NotFound):
-            self._clients().tell_nowait(ClientTooSlow(client.name))
-
-    def _forget(self, client: str) -> None:
-        self._rooms.remove(client)
-        self._known.pop(client, None)
+            self._clients().tell_nowait(ClientTooSlow(member.outbox.name))
 
 
 def _beginning(db: Connection) -> tuple[str, int, list[Printer]]:

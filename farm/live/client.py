@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import assert_never
 
@@ -14,34 +14,46 @@ import trio
 from farm.access.gate import Gate
 from farm.actors import Address, Mailbox
 from farm.actors.directions import current_actor
-from farm.domain.user import SYSTEM, Principal
-from farm.errors import FarmError, NotFound, Unauthenticated
+from farm.config import Live
+from farm.domain.user import SYSTEM
+from farm.errors import FarmError, Invalid, NotFound, Unauthenticated
 from farm.live import protocol
+from farm.live.allowance import Allowance
+from farm.live.commands import Commands
 from farm.live.connection import Connection, ConnectionLost
+from farm.live.frame import Frame
 from farm.live.messages import (
+    AskForLife,
     BroadcasterMessage,
     ClientGone,
     ClientMessage,
-    FactNews,
+    Configure,
     Hello,
     Join,
     Joined,
     Leave,
+    News,
     NotJoined,
     Said,
     StartOver,
     StateNews,
     Welcome,
 )
+from farm.live.outbox import Outbox
+from farm.live.standing import Credential, Standing
 
 log = structlog.get_logger(__name__)
 
-OUTBOX = 1000  # facts; a farm of 200 printers stopped in an emergency makes some 600 at once
-MOST_IN_FRAME = 64  # events; some 30 kB, which a phone on shop Wi-Fi takes within a second
+OUTBOX = 256  # messages, of some kilobytes when much happens; states take no place, and wait once each
+MOST_AT_ONCE = 64  # messages taken out of it together
+LOAD = 64 * 1024  # characters sent in one go; a phone on shop Wi-Fi takes them within a second
 SEND_WITHIN_S = 5.0  # a client that takes nothing for so long is cut; ten seconds are promised
+ALIVE_WITHIN_S = 10.0  # for the answer to a ping; a phone in a pocket may need a while
 CLOSE_WITHIN_S = 1.0  # to tell why; whoever does not listen is cut without
 AUTH_WITHIN_S = 10.0  # nobody holds a place in the farm without saying who they are
 RENEW_WITHIN_S = 60.0  # a program's next access token is one request away
+CHECK_EVERY_S = 5.0  # how late the end of a token's or key's time is noticed
+SHARES = 10  # of those who came together, so many groups are looked after at different moments
 MOST_MISTAKES = 20  # requests that could not be read; a person trying things out makes a few
 MAX_REASON = 123  # bytes in a WebSocket close frame
 
@@ -54,15 +66,8 @@ LOG_IN = 4401
 TOO_SLOW = "you read too slowly; connect again for a fresh picture"
 STOPPING = "the farm is stopping; connect again in a moment"
 STARTED_OVER = "the farm lost its place; connect again for a fresh picture"
+BUSY = "the farm is busy; try again in a moment"
 BROKEN = "a mistake in the farm; it is in the log"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a client showed: an access token or API key, or a page's session cookie."""
-
-    secret: str = field(repr=False)
-    is_cookie: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +83,35 @@ class Client:
 
     def __init__(
         self,
-        name: str,
+        number: int,
         connection: Connection,
         gate: Gate,
         events: Callable[[], Address[BroadcasterMessage]],
+        live: Live,
     ) -> None:
-        """events: finds the broadcaster; raises NotFound while there is none."""
-        self.name = name
+        """number: its own. events: finds the broadcaster; raises NotFound while there is none."""
+        self.name = f"client:{number}"
         self.over = trio.Event()
         self.ending: Ending | None = None
         self._connection = connection
-        self._gate = gate
         self._events = events
-        self._address: Address[ClientMessage]
+        self._live = live
+        self._outbox: Outbox
         self._nursery: trio.Nursery | None = None
+        self._standing = Standing(gate)
         self._patience = trio.CancelScope()
         self._patience_was_for = f"say who you are within {AUTH_WITHIN_S:.0f} s"
-        self._credential: Credential | None = None
-        self._principal: Principal | None = None
-        self._good_at = 0  # the gate's revision when the credential was last found good
-        self._checking = False
+        self._commands = Commands(self._carry_out)
+        self._pace = Allowance(live.rate_limit)
         self._mistakes = 0
-        self._sent: int | None = None  # the last fact on this connection
+        self._asked_for_life_at = -inf
+        share = (number % SHARES + 1) / SHARES
+        self._check_at = trio.current_time() + share * CHECK_EVERY_S
+        self._silent_s = (1 + share) / 2 * live.ping_interval_s
 
     async def run(self, mailbox: Mailbox[ClientMessage]) -> None:
         """The actor: until the client leaves, is cut, or the farm stops."""
-        self._address = Address(mailbox)
+        self._outbox = Outbox(Address(mailbox), self._connection)
         try:
             await self._serve(mailbox)
             while mailbox.take_waiting(OUTBOX):
@@ -135,9 +143,9 @@ class Client:
         if self._nursery is not None:
             self._nursery.cancel_scope.deadline = trio.current_time() + seconds
 
-    def gone(self) -> Ending:
+    def gone(self, how: str = "left") -> Ending:
         """The client has left: nobody is there to be told. Returns why it is over."""
-        return self.end(None, "left")
+        return self.end(None, how)
 
     async def _serve(self, mailbox: Mailbox[ClientMessage]) -> None:
         async with trio.open_nursery() as nursery:
@@ -168,49 +176,57 @@ class Client:
     # -- out -----------------------------------------------------------------------------------
 
     async def _deliver(self, mailbox: Mailbox[ClientMessage]) -> None:
-        """Send what comes, several events in one frame when several wait."""
+        """Send what comes, in as few pieces as it fits into when much waits."""
         async for delivery in mailbox:
-            waiting = [delivery, *mailbox.take_waiting(MOST_IN_FRAME - 1)]
-            for frame in self._frames([each.message for each in waiting]):
-                await self._send(frame)
+            waiting = [delivery, *mailbox.take_waiting(MOST_AT_ONCE - 1)]
+            for frames in _loads(self._frames([each.message for each in waiting])):
+                await self._send(frames)
+            if any(isinstance(each.message, AskForLife) for each in waiting):
+                await self._ask_for_life()
 
-    async def _send(self, frame: str) -> None:
-        with trio.move_on_after(SEND_WITHIN_S) as patience:
-            await self._connection.send(frame)
+    async def _send(self, frames: Sequence[Frame]) -> None:
+        loads = 1 + sum(len(frame.text) for frame in frames) // LOAD
+        with trio.move_on_after(loads * SEND_WITHIN_S) as patience:
+            await self._connection.send(frames)
         if patience.cancelled_caught:
             self.too_slow()
 
-    def _frames(self, messages: Sequence[ClientMessage]) -> Iterator[str]:
-        events: list[str] = []
-        for message in messages:
-            match message:
-                case FactNews(seq, text):
-                    events.append(protocol.with_prev(text, self._sent))
-                    self._sent = seq
-                case StateNews():
-                    events.append(message.text)
-                case _:
-                    if events:
-                        yield protocol.batch(events)
-                        events = []
-                    yield from self._answers(message)
-        if events:
-            yield protocol.batch(events)
+    async def _ask_for_life(self) -> None:
+        self._asked_for_life_at = trio.current_time()
+        with trio.move_on_after(SEND_WITHIN_S) as patience:
+            await self._connection.ping()
+        if patience.cancelled_caught:
+            self.too_slow()
 
-    def _answers(self, message: Welcome | Joined | NotJoined | Said | StartOver) -> Iterator[str]:
+    def _frames(self, messages: Sequence[ClientMessage]) -> Iterator[Frame]:
+        states: list[str] = []
+        for message in messages:
+            if isinstance(message, StateNews):
+                states.append(message.text)
+            else:
+                yield from map(Frame, protocol.batches(states))
+                states.clear()
+                yield from self._words(message)
+        yield from map(Frame, protocol.batches(states))
+
+    def _words(
+        self, message: News | Welcome | Joined | NotJoined | AskForLife | Said | StartOver
+    ) -> Iterator[Frame]:
         match message:
+            case News(frame) | Said(frame):
+                yield frame
             case Welcome(epoch, seq):
-                yield protocol.welcome(epoch, seq)
-            case Joined(snapshots, refused):
-                yield from snapshots
+                yield Frame(protocol.welcome(epoch, seq))
+            case Joined(frames, refused):
+                yield from frames
                 if refused:
-                    yield protocol.refused(refused)
+                    yield Frame(protocol.refused(refused))
             case NotJoined(detail):
-                yield protocol.error("subscribe", detail)
-            case Said(text):
-                yield text
+                yield Frame(protocol.error("subscribe", detail))
             case StartOver():
                 self.end(RESTARTING, STARTED_OVER)
+            case AskForLife():
+                pass  # that is no text
             case _:
                 assert_never(message)
 
@@ -224,11 +240,19 @@ class Client:
                 if self._connection.cookie is not None:
                     await self._authenticate(Credential(self._connection.cookie, is_cookie=True))
                 while True:
-                    await self._hear(await self._connection.receive())
+                    message = await self._connection.receive()
+                    await self._keep_pace()
+                    await self._hear(message)
         except ConnectionLost:
             self.gone()
         else:
             self.end(LOG_IN, self._patience_was_for)
+
+    async def _keep_pace(self) -> None:
+        """Let a client that asks too often wait; what it says meanwhile waits in the network."""
+        if not self._pace.take(1, trio.current_time()):
+            await trio.sleep(self._pace.wait_s(trio.current_time()))
+            self._pace.take(1, trio.current_time())
 
     async def _hear(self, message: str | bytes) -> None:
         request = protocol.parse(message)
@@ -237,14 +261,17 @@ class Client:
                 self._complain(op, detail)
             case protocol.Auth(token):
                 await self._authenticate(Credential(token))
-            case _ if self._principal is None:
+            case _ if self._standing.principal is None:
                 self._complain(None, 'say who you are first: {"op":"auth","token":…}')
-            case protocol.Subscribe(rooms):
-                if not self._tell_events(Join(self._address, tuple(dict.fromkeys(rooms)))):
-                    self._say(protocol.error("subscribe", "the farm is busy; try again in a moment"))
+            case protocol.Subscribe(rooms, since):
+                self._ask_events("subscribe", Join(self._outbox, tuple(dict.fromkeys(rooms)), since))
             case protocol.Unsubscribe(rooms):
-                if not self._tell_events(Leave(self._address, tuple(rooms))):
-                    self._say(protocol.error("unsubscribe", "the farm is busy; try again in a moment"))
+                self._ask_events("unsubscribe", Leave(self._outbox, tuple(rooms)))
+            case protocol.Configure(batch_delay_ms):
+                if self._ask_events("configure", Configure(self._outbox, batch_delay_ms)):
+                    self._say(protocol.configured(batch_delay_ms))
+            case protocol.Command():
+                self._begin(request)
             case protocol.Ping():
                 self._say(protocol.pong())
             case _:
@@ -258,86 +285,98 @@ class Client:
 
     def _say(self, text: str) -> None:
         """Answer in turn with all that is on its way to the client."""
-        if not self._address.tell_nowait(Said(text)):
+        if not self._outbox.put(Said(Frame(text))):
             self.too_slow()
 
-    def _tell_events(self, message: Hello | Join | Leave | ClientGone) -> bool:
+    def _ask_events(self, op: str, message: Join | Leave | Configure) -> bool:
+        asked = self._tell_events(message)
+        if not asked:
+            self._say(protocol.error(op, BUSY))
+        return asked
+
+    def _tell_events(self, message: Hello | Join | Leave | Configure | ClientGone) -> bool:
         try:
-            return self._events().tell_nowait(message, by=self._principal or SYSTEM)
+            return self._events().tell_nowait(message, by=self._standing.principal or SYSTEM)
         except NotFound:
             return False
 
-    # -- who it is -----------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------
+
+    def _begin(self, command: protocol.Command) -> None:
+        if self._nursery is None or not self._commands.take(command, self._nursery):
+            detail = "too many commands are under way; wait for an answer"
+            self._say(protocol.error("command", detail, ref=command.ref))
+
+    async def _carry_out(self, command: protocol.Command) -> None:
+        by = self._standing.principal
+        if by is None:
+            raise ValueError("a command of nobody")
+        try:
+            id = await self._connection.command(by, command.printer, command.body)
+        except FarmError as problem:
+            field = problem.field if isinstance(problem, Invalid) else ""
+            where = {"field": field} if field else {}
+            self._say(protocol.error("command", str(problem), **where, ref=command.ref))
+        else:
+            self._say(protocol.accepted("command", command_id=id, ref=command.ref))
+
+    # -- who it is, and whether it is there ----------------------------------------------------
 
     async def _authenticate(self, credential: Credential) -> None:
-        revision = self._gate.revision
+        known = self._standing.principal is not None
         try:
-            principal = await self._look_up(credential)
+            await self._standing.show(credential)
         except FarmError as problem:
-            self._turn_away(problem)
+            if known:
+                self._complain("auth", str(problem))
+            else:
+                self.end(LOG_IN if isinstance(problem, Unauthenticated) else TRY_LATER, str(problem))
             return
-        if self._principal not in (None, principal):
-            self._complain("auth", "this is somebody else's; connect again to change who you are")
-            return
-        self._credential, self._principal, self._good_at = credential, principal, revision
         self._patience.deadline = inf
-        if not self._tell_events(Hello(self._address)):
-            self.end(TRY_LATER, "the farm is busy; connect again in a moment")
+        if not self._tell_events(Hello(self._outbox)):
+            self.end(TRY_LATER, BUSY)
 
-    def _turn_away(self, problem: FarmError) -> None:
-        if self._principal is not None:
-            self._complain("auth", str(problem))
-        elif isinstance(problem, Unauthenticated):
-            self.end(LOG_IN, str(problem))
-        else:
-            self.end(TRY_LATER, str(problem))
-
-    async def _look_up(self, credential: Credential) -> Principal:
-        if not credential.is_cookie:
-            return await self._gate.authenticate(credential.secret)
-        principal, _ = await self._gate.authenticate_session(credential.secret)
-        return principal
-
-    def check_again(self, *, cookies: bool) -> None:
-        """See whether the client's credential is still good, beside whatever else it does.
-
-        cookies: those too. A look at a cookie counts as its use, so that a page left open would never
-        be logged out: they are looked at only when somebody's rights have changed.
-        """
-        credential, nursery = self._credential, self._nursery
-        if credential is None or nursery is None or self.ending is not None or self._checking:
+    def look_after(self, *, rights_changed: bool) -> None:
+        """See whether the client is there, and may be: now and then, and at once when rights have changed."""
+        now = trio.current_time()
+        if self._nursery is None or self.ending is not None:
             return
-        if cookies or not credential.is_cookie:
-            self._checking = True
-            nursery.start_soon(self._check_again, credential)
+        if rights_changed or now >= self._check_at:
+            self._check_at = now + CHECK_EVERY_S
+            self._nursery.start_soon(self._check, rights_changed)
+        self._look_for_life(now)
 
-    async def _check_again(self, credential: Credential) -> None:
+    async def _check(self, rights_changed: bool) -> None:
         current_actor.set(self.name)  # this task is the client's, whoever began it
-        revision = self._gate.revision
-        try:
-            principal = await self._look_up(credential)
-        except Unauthenticated as problem:
-            self._lost_its_good(credential, revision, str(problem))
-        except FarmError:
-            pass  # the database is away, and while nothing can be written no rights change
-        else:
-            if principal != self._principal:
-                self.end(LOG_IN, "your rights were changed; connect again")
-            self._good_at = revision
-        finally:
-            self._checking = False
-
-    def _lost_its_good(self, credential: Credential, revision: int, why: str) -> None:
-        """Cut a client whose credential was revoked; ask one whose time is up for the next.
-
-        Only changes of rights move the gate's revision: without one, time alone has passed.
-        """
-        if credential is not self._credential:  # it has shown a new one meanwhile
+        lost = await self._standing.check(cookies=rights_changed)
+        if lost is None:
             return
-        if revision != self._good_at:
-            self.end(LOG_IN, why)
+        if lost.revoked:
+            self.end(LOG_IN, lost.why)
         elif self._patience.deadline == inf:
             self._patience.deadline = trio.current_time() + RENEW_WITHIN_S
-            self._patience_was_for = why
-            detail = f"{why} Send auth within {RENEW_WITHIN_S:.0f} s to stay connected."
+            self._patience_was_for = lost.why
+            detail = f"{lost.why} Send auth within {RENEW_WITHIN_S:.0f} s to stay connected."
             self._say(protocol.error("auth", detail, within_s=RENEW_WITHIN_S))
+
+    def _look_for_life(self, now: float) -> None:
+        """Ask a client that has been silent whether it is there; let go of one that does not answer."""
+        heard_at, asked_at = self._connection.heard_at, self._asked_for_life_at
+        if heard_at < asked_at <= now - ALIVE_WITHIN_S:
+            self.gone(f"gave no sign of life for {now - heard_at:.0f} s")
+        elif max(heard_at, asked_at) <= now - self._silent_s:
+            self._outbox.put(AskForLife())
+
+
+def _loads(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Frames put together until they are a load, so that many small ones are sent in one go."""
+    load: list[Frame] = []
+    size = 0
+    for frame in frames:
+        load.append(frame)
+        size += len(frame.text)
+        if size >= LOAD:
+            yield load
+            load, size = [], 0
+    if load:
+        yield load

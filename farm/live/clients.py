@@ -14,15 +14,14 @@ import trio
 
 from farm.access.gate import Gate
 from farm.actors import Address, ChildSpec, Mailbox, Restart, RestartPolicy, Runtime, Supervisor, WhenFull
+from farm.config import Live
 from farm.live.client import CLOSE_WITHIN_S, OUTBOX, RESTARTING, TRY_LATER, Client
 from farm.live.connection import Connection, ConnectionLost
 from farm.live.messages import BroadcasterMessage, ClientMessage, ClientsMessage, ClientTooSlow
 
 log = structlog.get_logger(__name__)
 
-MOST_CLIENTS = 1000  # what one process was measured with; some 10 screens for each of 100 people
 WATCH_EVERY_S = 0.5  # who lost their rights is cut within a second
-CHECK_EVERY_S = 5.0  # how late the end of a token's or key's time is noticed
 STOP_WITHIN_S = 2.0  # for what still waits in an outbox when the farm stops
 _STOPPED_AFTER_S = STOP_WITHIN_S + CLOSE_WITHIN_S + 0.5  # then it counts as hung; the farm stops in ten
 
@@ -49,14 +48,13 @@ class Clients:
         runtime: Runtime,
         gate: Gate,
         events: Callable[[], Address[BroadcasterMessage]],
-        *,
-        most: int = MOST_CLIENTS,
+        live: Live,
     ) -> None:
         """events: finds the broadcaster; raises NotFound while there is none."""
         self._runtime = runtime
         self._gate = gate
         self._events = events
-        self._most = most
+        self._live = live
         self._numbers = count(1)
         self._clients: dict[str, Client] = {}
         self._closed: Counter[int | None] = Counter()
@@ -73,7 +71,7 @@ class Clients:
     async def run(self, mailbox: Mailbox[ClientsMessage]) -> None:
         """The actor. Stop it before the broadcaster: it tells every client that the farm stops."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch_rights)
+            nursery.start_soon(self._watch)
             async with Supervisor(self._runtime, independent=True).running() as supervisor:
                 self._supervisor = supervisor
                 try:
@@ -101,11 +99,12 @@ class Clients:
                 connection, RESTARTING, "no clients are taken now; connect again in a moment"
             )
             return
-        if len(self._clients) >= self._most:
-            words = f"{self._most} clients are connected already; close some, or try again later"
+        most = self._live.max_clients
+        if len(self._clients) >= most:
+            words = f"{most} clients are connected already; close some, or try again later"
             await self._turn_away(connection, TRY_LATER, words)
             return
-        client = Client(f"client:{next(self._numbers)}", connection, self._gate, self._events)
+        client = Client(next(self._numbers), connection, self._gate, self._events, self._live)
         self._clients[client.name] = client
         self._supervisor.start_soon(_spec(client))
         try:
@@ -121,18 +120,16 @@ class Clients:
             with contextlib.suppress(ConnectionLost):
                 await connection.close(code, reason)
 
-    # -- rights --------------------------------------------------------------------------------
+    # -- how they are --------------------------------------------------------------------------
 
-    async def _watch_rights(self) -> None:
-        """Let clients see again whether they may be here: all when rights change, else now and then."""
-        seen, check_at = self._gate.revision, trio.current_time() + CHECK_EVERY_S
+    async def _watch(self) -> None:
+        """See whether clients are there, and may be."""
+        seen = self._gate.revision
         while True:
             await trio.sleep(WATCH_EVERY_S)
-            changed = self._gate.revision != seen
-            if changed or trio.current_time() >= check_at:
-                seen, check_at = self._gate.revision, trio.current_time() + CHECK_EVERY_S
-                for client in list(self._clients.values()):
-                    client.check_again(cookies=changed)
+            changed, seen = self._gate.revision != seen, self._gate.revision
+            for client in list(self._clients.values()):
+                client.look_after(rights_changed=changed)
 
 
 def _spec(client: Client) -> ChildSpec[ClientMessage]:

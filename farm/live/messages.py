@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from farm.actors import Address, Ask, Latest
+from farm.actors import Ask, Latest
 from farm.domain.event import Fact
 from farm.domain.printer import Printer, PrinterStatus
+from farm.live.frame import Frame
+from farm.live.protocol import Since
+
+if TYPE_CHECKING:
+    from farm.live.outbox import Outbox
 
 # -- to the broadcaster ------------------------------------------------------------------------
 
@@ -54,26 +60,35 @@ class ReportStatuses(Ask[Mapping[str, PrinterStatus]]):
 class Hello:
     """A client has shown who it is. It is told `Welcome`."""
 
-    client: Address[ClientMessage]
+    client: Outbox
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
     """Let a client hear these rooms, as far as who tells this may, beside those it hears already.
 
-    The client is told `Joined`, or `NotJoined`.
+    The client is told `Joined`, or `NotJoined`. since: the last fact it saw on an earlier connection.
     """
 
-    client: Address[ClientMessage]
+    client: Outbox
     rooms: tuple[str, ...]
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
     """The client hears these rooms no more."""
 
-    client: Address[ClientMessage]
+    client: Outbox
     rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Gather the client's events for so long, in milliseconds."""
+
+    client: Outbox
+    delay_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,15 @@ class ClientGone(Latest):
 
 
 BroadcasterMessage = (
-    FactsCommitted | StatusChanged | StatusGone | ReportStatuses | Hello | Join | Leave | ClientGone
+    FactsCommitted
+    | StatusChanged
+    | StatusGone
+    | ReportStatuses
+    | Hello
+    | Join
+    | Leave
+    | Configure
+    | ClientGone
 )
 
 # -- to the clients' actor ---------------------------------------------------------------------
@@ -120,9 +143,9 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """snapshots: frames, one a room; every later fact of these rooms follows by itself, once."""
+    """frames: what the rooms hold, or what happened in them since; every later fact follows, once."""
 
-    snapshots: tuple[str, ...]
+    frames: tuple[Frame, ...]
     refused: tuple[str, ...] = ()
 
 
@@ -134,11 +157,10 @@ class NotJoined:
 
 
 @dataclass(frozen=True, slots=True)
-class FactNews:
-    """A fact of a room the client hears. text: the frame, but for `prev`, which differs by client."""
+class News:
+    """Facts and states of the client's rooms, as they are sent."""
 
-    seq: int
-    text: str
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +177,19 @@ class StateNews(Latest):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An answer to what the client asked. text: the whole frame."""
+class AskForLife(Latest):
+    """The client has been silent: ask it whether it is there."""
 
-    text: str
+    @property
+    def key(self) -> Hashable:
+        return AskForLife
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer to what the client asked."""
+
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +201,4 @@ class StartOver(Latest):
         return StartOver
 
 
-ClientMessage = Welcome | Joined | NotJoined | FactNews | StateNews | Said | StartOver
+ClientMessage = Welcome | Joined | NotJoined | News | StateNews | AskForLife | Said | StartOver

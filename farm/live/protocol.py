@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from farm.domain.event import Fact
 
 MAX_FRAME = 64 * 1024  # characters from a client; an access token and 200 rooms have about 8,000
 MAX_ROOMS = 1000  # in one request: every printer of the largest farm, and the rooms beside them
+MOST_IN_FRAME = 64  # events; some 30 kB, which a phone on shop Wi-Fi takes within a second
 _SHOWN = 40  # characters of an unknown op or room that are repeated in an answer
 _MOST_NAMED = 10  # refused rooms named in one sentence
 
@@ -37,14 +38,14 @@ class Auth(_Request, frozen=True, tag="auth"):
 
 
 class Since(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last fact a client has seen."""
+    """The last fact a client has seen, and of which history."""
 
     epoch: str
-    seq: int
+    seq: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Subscribe(_Request, frozen=True, tag="subscribe"):
-    """Hear these rooms. since: where the client was; for the time being it gets a snapshot all the same."""
+    """Hear these rooms. since: the last fact it saw on an earlier connection."""
 
     rooms: _Rooms
     since: Since | None = None
@@ -54,6 +55,17 @@ class Unsubscribe(_Request, frozen=True, tag="unsubscribe"):
     """Hear these rooms no more."""
 
     rooms: _Rooms
+
+
+class Configure(_Request, frozen=True, tag="configure"):
+    """batch_delay_ms: for how long events are gathered, in milliseconds."""
+
+    batch_delay_ms: Literal[0, 50, 250, 1000]
+
+
+class _Command(_Request, frozen=True, tag="command", forbid_unknown_fields=False):
+    printer: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    ref: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 class Ping(_Request, frozen=True, tag="ping"):
@@ -68,16 +80,30 @@ class Unreadable:
     detail: str
 
 
-Request: TypeAlias = Auth | Subscribe | Unsubscribe | Ping
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Tell a printer something. ref: the client's own word for it, which comes back with the answer.
+
+    body: the other fields, which are those that the command has over HTTP.
+    """
+
+    printer: str
+    ref: str | None
+    body: bytes
+
+
+Request: TypeAlias = Auth | Subscribe | Unsubscribe | Configure | Command | Ping
 
 
 class _Claimed(msgspec.Struct):
     op: str
 
 
-_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_REQUESTS: msgspec.json.Decoder[Auth | Subscribe | Unsubscribe | Configure | _Command | Ping] = (
+    msgspec.json.Decoder(Auth | Subscribe | Unsubscribe | Configure | _Command | Ping)
+)
 _CLAIMED = msgspec.json.Decoder(_Claimed)
-_OPS = ("auth", "subscribe", "unsubscribe", "ping")
+_OPS = ("auth", "subscribe", "unsubscribe", "configure", "command", "ping")
 # A frame can hold lone surrogates (UnicodeEncodeError) and brackets nested without end (RecursionError).
 _NOT_JSON = (msgspec.MsgspecError, UnicodeEncodeError, RecursionError)
 
@@ -89,9 +115,16 @@ def parse(message: str | bytes) -> Request | Unreadable:
     if len(message) > MAX_FRAME:
         return Unreadable(None, f"a message has at most {MAX_FRAME} characters; this had {len(message)}")
     try:
-        return _REQUESTS.decode(message)
+        request = _REQUESTS.decode(message)
+        return _command(request, message) if isinstance(request, _Command) else request
     except _NOT_JSON as problem:
         return _unreadable(message, problem)
+
+
+def _command(request: _Command, message: str) -> Command:
+    fields = msgspec.json.decode(message, type=dict[str, msgspec.Raw])
+    body = {name: value for name, value in fields.items() if name not in ("op", "printer", "ref")}
+    return Command(request.printer, request.ref, msgspec.json.encode(body))
 
 
 def _unreadable(message: str, problem: Exception) -> Unreadable:
@@ -112,9 +145,25 @@ def welcome(epoch: str, seq: int) -> str:
     return _frame({"type": "welcome", "epoch": epoch, "seq": seq})
 
 
-def snapshot(room: str, epoch: str, seq: int, at: datetime, data: Any) -> str:
-    """What the room holds at fact number `seq`."""
-    return _frame({"type": "snapshot", "room": room, "epoch": epoch, "seq": seq, "at": iso(at), "data": data})
+def configured(batch_delay_ms: int) -> str:
+    """From now on events are gathered for so long."""
+    return _frame({"type": "configured", "batch_delay_ms": batch_delay_ms})
+
+
+def snapshot(room: str, epoch: str, seq: int, at: datetime, data: Any, reason: str | None = None) -> str:
+    """What the room holds at fact number `seq`. reason: why it is not told what it missed instead."""
+    why = {} if reason is None else {"reason": reason}
+    shape = {"type": "snapshot", "room": room, "epoch": epoch, "seq": seq, "at": iso(at), **why, "data": data}
+    return _frame(shape)
+
+
+def replay(rooms: Sequence[str], epoch: str, since: int, seq: int, replayed: int) -> str:
+    """All facts of these rooms after number `since` up to `seq` were sent, `replayed` of them.
+
+    Said when they were, so that whoever is cut off in between does not believe to have them all.
+    """
+    numbers = {"epoch": epoch, "since": since, "seq": seq, "replayed": replayed}
+    return _frame({"type": "replay", "rooms": rooms, **numbers})
 
 
 def fact(fact: Fact) -> str:
@@ -139,8 +188,12 @@ def state(type: str, room: str, at: datetime, data: msgspec.Raw) -> str:
     return _frame({"type": type, "room": room, "at": iso(at), "data": data})
 
 
-def batch(events: Sequence[str]) -> str:
-    """Several facts and states in one frame; one alone goes as it is."""
+def batches(events: Sequence[str]) -> list[str]:
+    """Facts and states in as few frames as they fit into; one alone goes as it is."""
+    return [_batch(events[at : at + MOST_IN_FRAME]) for at in range(0, len(events), MOST_IN_FRAME)]
+
+
+def _batch(events: Sequence[str]) -> str:
     if len(events) == 1:
         return events[0]
     return f'{{"type":"batch.update","events":[{",".join(events)}]}}'
@@ -154,6 +207,11 @@ def pong() -> str:
 def error(op: str | None, detail: str, **more: Any) -> str:
     """The answer to a request that cannot be done, and why."""
     return _frame({"type": "error", "op": op, "detail": detail, **more})
+
+
+def accepted(op: str, **more: Any) -> str:
+    """The answer to a request that is being carried out."""
+    return _frame({"type": "accepted", "op": op, **more})
 
 
 def refused(rooms: Sequence[str]) -> str:

@@ -1,16 +1,13 @@
-"""Rooms of the live socket: which there are, who may enter, who is in them."""
+"""Rooms of the live socket: which there are, and who hears what in them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 
-from farm.access.rights import Action, Target, allowed
-from farm.actors import Address
+from farm.access.rights import Action, Target, allowed, reaches
 from farm.domain.event import Fact
 from farm.domain.printer import Printer
-from farm.domain.user import Principal
-from farm.live.messages import ClientMessage
+from farm.domain.user import EVERYTHING, Grant, Principal
 
 PRINTERS = "printers"
 QUEUE = "queue"
@@ -33,19 +30,20 @@ def may_enter(room: str, principal: Principal) -> bool:
     return allowed(principal, Action.READ_SYSTEM if room == SYSTEM_ROOM else Action.READ)
 
 
-def may_hear(fact: Fact, principal: Principal, printers: Mapping[str, Printer]) -> bool:
-    """Whether `principal` may see every printer the fact is about. printers: those of the farm.
+def may_hear(about: Collection[str], grant: Grant, printers: Mapping[str, Printer]) -> bool:
+    """Whether who entered a room with `grant` may hear of these printers. printers: those of the farm.
 
-    Of a printer that is not among them no tags are known: a grant by tag does not reach it.
+    Of one that is not among them no tags are known: a grant by tag does not reach it.
     """
-    return all(may_see(printer, principal, printers) for printer in printers_of(fact))
+    return all(may_see(printer, grant, printers) for printer in about)
 
 
-def may_see(printer_id: str, principal: Principal, printers: Mapping[str, Printer]) -> bool:
-    """Whether `principal` may look at this printer."""
+def may_see(printer_id: str, grant: Grant, printers: Mapping[str, Printer]) -> bool:
+    """Whether who entered a room with `grant` may look at this printer."""
+    if grant == EVERYTHING:
+        return True
     printer = printers.get(printer_id)
-    tags = printer.tags if printer is not None else frozenset[str]()
-    return allowed(principal, Action.READ, Target(printer_id, tags))
+    return reaches(grant, Target(printer_id, printer.tags if printer is not None else frozenset()))
 
 
 def printers_of(fact: Fact) -> set[str]:
@@ -53,55 +51,3 @@ def printers_of(fact: Fact) -> set[str]:
     about = {printer for room in fact.rooms if (printer := printer_in(room)) is not None}
     named = fact.data.get("printer")
     return about | {named} if isinstance(named, str) else about
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """A client that is in at least one room. principal: whose rights it has."""
-
-    address: Address[ClientMessage]
-    principal: Principal
-    rooms: set[str] = field(default_factory=set)
-
-
-class Rooms:
-    """Who is in which room, by the names of the clients' actors."""
-
-    def __init__(self) -> None:
-        self._members: dict[str, Member] = {}
-        self._in_room: dict[str, dict[str, Member]] = {}
-
-    def join(self, client: Address[ClientMessage], principal: Principal, rooms: Iterable[str]) -> Member:
-        """Let a client into `rooms`, beside those it is in."""
-        member = self._members.setdefault(client.name, Member(client, principal))
-        member.principal = principal
-        for room in rooms:
-            member.rooms.add(room)
-            self._in_room.setdefault(room, {})[client.name] = member
-        return member
-
-    def leave(self, client: str, rooms: Iterable[str]) -> None:
-        """Let a client out of `rooms`; those it is not in do not matter."""
-        member = self._members.get(client)
-        if member is None:
-            return
-        for room in member.rooms.intersection(rooms):
-            member.rooms.remove(room)
-            del self._in_room[room][client]
-            if not self._in_room[room]:
-                del self._in_room[room]
-        if not member.rooms:
-            del self._members[client]
-
-    def remove(self, client: str) -> None:
-        """Let a client out of every room it is in."""
-        member = self._members.get(client)
-        if member is not None:
-            self.leave(client, list(member.rooms))
-
-    def listeners(self, rooms: Iterable[str]) -> list[Member]:
-        """Everybody who is in any of `rooms`, each once."""
-        found: dict[str, Member] = {}
-        for room in rooms:
-            found.update(self._in_room.get(room, {}))
-        return list(found.values())

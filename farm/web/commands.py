@@ -15,6 +15,7 @@ from farm.errors import Invalid
 from farm.printers.messages import RunCommand
 from farm.queue.messages import ClearPlate, UndoPlate
 from farm.web.contract import Accepted, Is
+from farm.web.intake import decoded
 from farm.web.printers import find, target
 from farm.web.routes import Call, Entry, Route
 
@@ -64,7 +65,10 @@ def _is_needed(field: dataclasses.Field[Any]) -> bool:
 
 
 SHAPES: dict[type[msgspec.Struct], type[Command]] = {_shape(kind): kind for kind in NAMES}
-AnyCommand: TypeAlias = Annotated[msgspec.Struct, Is(Union[(*SHAPES, PlateCleared, PlateUndo)])]
+_ANY: Any = Union[(*SHAPES, PlateCleared, PlateUndo)]
+AnyCommand: TypeAlias = Annotated[msgspec.Struct, Is(_ANY)]
+
+Sent: TypeAlias = Command | PlateCleared | PlateUndo
 
 
 class Taken(msgspec.Struct):
@@ -78,7 +82,19 @@ async def command_printer(call: Call, printer: str, sent: AnyCommand) -> Accepte
 
     What came of it is the fact `printer.commandFinished` with its id.
     """
-    command = _command(sent)
+    return Accepted(Taken(await tell_printer(call, printer, _command(sent))))
+
+
+def as_command(body: bytes) -> Sent:
+    """The same from elsewhere than a request. Raises Invalid naming the field."""
+    return _command(decoded(body, _ANY))
+
+
+async def tell_printer(call: Call, printer: str, command: Sent) -> str:
+    """Let a printer's actor, or the queue for its plate, accept a command; returns the command's id.
+
+    Raises Forbidden, NotFound, Refused and whatever else stands in the way.
+    """
     at, id = target(await find(call, printer)), new_id(call.desk.chance)
     require(call.asker, _right_to(command), at)
     match command:
@@ -89,10 +105,10 @@ async def command_printer(call: Call, printer: str, sent: AnyCommand) -> Accepte
         case _:
             mailbox = call.desk.printer(printer)
             await mailbox.ask(RunCommand(id, command), by=call.asker, timeout=ANSWER_WITHIN_S)
-    return Accepted(Taken(id))
+    return id
 
 
-def _command(sent: msgspec.Struct) -> Command | PlateCleared | PlateUndo:
+def _command(sent: msgspec.Struct) -> Sent:
     """What the request says. Raises Invalid naming the field."""
     if isinstance(sent, (PlateCleared, PlateUndo)):
         return sent
@@ -116,7 +132,7 @@ def sensible(command: Command) -> Command:
     return command
 
 
-def _right_to(sent: Command | PlateCleared | PlateUndo) -> Action:
+def _right_to(sent: Sent) -> Action:
     match sent:
         case PlateCleared() | PlateUndo():
             return Action.CLEAR_PLATE

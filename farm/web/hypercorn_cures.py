@@ -3,18 +3,15 @@
 * A client that stops reading: Hypercorn shields a send without a deadline, so such a client keeps its
   handler, and a stopping server, until it leaves. `Connection` gives every send a deadline, lets it be
   cancelled, and cuts the connection after either: half a frame cannot be taken back.
-* A handler that sends in a loop to a client that is gone: such a send returns without yielding and the
-  loop of the whole farm stands still. `SocketConnection` yields before each send.
 * A body that comes faster than it is used: Quart appends it to an unbounded buffer. `Body` holds
   HELD bytes, and `RequestConnection` asks for no more until there is room again.
 * `Expect: 100-continue` is answered before anybody looked at the request: here when the handler first
   asks for the body, so that a key or size that will be refused is refused before the body is sent.
 * An answer given before the whole body was read is lost when the connection is closed at once (the
   kernel resets it): `Connection` first throws away what still comes, for a moment.
-* A WebSocket message above the limit is refused, but what follows is still gathered: `Message` stops.
 * A handler that has ended while its queue is full would keep its connection waiting: `Tasks`.
-* Hypercorn speaks HTTP/2 to whoever asks and offers to inflate messages; here it is HTTP/1.1 and plain
-  messages only, so that a WebSocket never runs over a shared connection and nothing can be blown up.
+* Hypercorn speaks HTTP/2 to whoever asks; here it is HTTP/1.1 only, so that a WebSocket never runs over
+  a shared connection. What else is wrong with WebSockets is cured in `websocket_cures`.
 """
 
 from __future__ import annotations
@@ -30,24 +27,25 @@ import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import FrameTooLargeError, WebsocketBuffer, WSStream
+from hypercorn.protocol.events import Request as StreamRequest
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ConnectionState
 from hypercorn.utils import parse_socket_addr
 from quart import Quart
-from quart.utils import encode_headers
-from quart.wrappers import Request, Response, Websocket
-from quart_trio.asgi import TrioASGIHTTPConnection, TrioASGIWebsocketConnection
+from quart.wrappers import Request, Response
+from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers.request import TrioBody, TrioRequest
-from wsproto.events import Message as WebSocketMessage
-from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import split_comma_header
+
+from farm.web.websocket_cures import OFFERS, Socket, SocketConnection
 
 log = structlog.get_logger(__name__)
 
 HELD = 1024 * 1024  # bytes of a body that wait for their handler; TCP slows down whoever sends more
+PIECE = 64 * 1024  # bytes that a client has `send_within_s` for
 CONTINUE = "farm.continue"  # what the scope calls the way to answer `Expect: 100-continue`
 
 App = Callable[[Any, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
@@ -57,7 +55,7 @@ App = Callable[[Any, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 class Limits:
     """How patient the server is with one connection, in seconds.
 
-    send_within_s: for the client to take one piece of at most 64 KiB or one message.
+    send_within_s: for the client to take one piece of at most PIECE bytes.
     linger_s: for the client to stop sending after it was refused.
     """
 
@@ -73,6 +71,7 @@ class Connection(TCPServer):
     ) -> None:
         super().__init__(cast(Any, app), config, context, ConnectionState({}), cast(Any, stream))
         self._limits = limits
+        self.send_lock = cast(trio.Lock, trio.Semaphore(1, max_value=1))  # it may change hands
         self._reading = trio.CancelScope()
         self._hung_up = False
 
@@ -96,6 +95,7 @@ class Connection(TCPServer):
             self.protocol = cast(
                 Any,
                 Protocol(
+                    self.send_now,
                     cast(Any, self.app),
                     self.config,
                     cast(Any, self.context),
@@ -120,19 +120,50 @@ class Connection(TCPServer):
         else:
             await super().protocol_send(event)
 
+    def send_now(self, data: bytes) -> bool:
+        """Send `data` if the line is free and takes at least a part of it at once; the rest follows.
+
+        False: nothing of it was sent. Nothing else is sent before the rest.
+        """
+        if not isinstance(self.stream, trio.SocketStream):  # what is encrypted has to be waited for
+            return False
+        try:
+            self.send_lock.acquire_nowait()
+        except trio.WouldBlock:
+            return False
+        sent = 0
+        with contextlib.suppress(OSError):  # full, or broken: whoever waits for it will see
+            sent = cast(Any, self.stream.socket)._sock.send(data)
+        if 0 < sent < len(data):
+            self._nursery.start_soon(self._send_rest, data[sent:])
+        else:
+            self.send_lock.release()
+        return sent > 0
+
+    async def _send_rest(self, data: bytes) -> None:
+        try:
+            with contextlib.suppress(trio.BrokenResourceError):
+                await self._send_locked(data)
+        finally:
+            self.send_lock.release()
+
     async def _send(self, data: bytes) -> None:
         async with self.send_lock:
-            whole = False
-            try:
-                with trio.move_on_after(self._limits.send_within_s):
-                    await self.stream.send_all(data)
-                    whole = True
-            except trio.ClosedResourceError:
-                pass
-            finally:
-                if not whole:
-                    self._nursery.cancel_scope.cancel()
-                    await trio.aclose_forcefully(self.stream)
+            await self._send_locked(data)
+
+    async def _send_locked(self, data: bytes) -> None:
+        whole = False
+        try:
+            for at in range(0, len(data), PIECE):
+                with trio.fail_after(self._limits.send_within_s):
+                    await self.stream.send_all(data[at : at + PIECE])
+            whole = True
+        except (trio.ClosedResourceError, trio.TooSlowError):
+            pass
+        finally:
+            if not whole:
+                self._nursery.cancel_scope.cancel()
+                await trio.aclose_forcefully(self.stream)
         if not whole:  # the sender may live in another nursery than this connection's
             raise trio.BrokenResourceError("the client does not take what it is sent; it was cut")
 
@@ -204,8 +235,9 @@ async def _handle(
 class Protocol(H11Protocol):
     """HTTP/1.1 and nothing else; `100 Continue` when the handler says so."""
 
-    def __init__(self, app: App, *args: Any) -> None:
+    def __init__(self, send_now: Callable[[bytes], bool], app: App, *args: Any) -> None:
         super().__init__(cast(Any, self._run), *args)
+        self._send_now = send_now
         self._handler = app
         self.connection = _Patient(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
 
@@ -223,40 +255,46 @@ class Protocol(H11Protocol):
         """Offers of other protocols are overheard."""
 
     async def _create_stream(self, request: h11.Request) -> None:
-        await super()._create_stream(_without(b"sec-websocket-extensions", request))
-        if isinstance(self.stream, WSStream):
-            self.stream.buffer = Message(self.config.websocket_max_message_size)
-
-    async def _handle_events(self) -> None:
-        await super()._handle_events()
-        stream = self.stream
-        if isinstance(stream, WSStream) and cast(Message, stream.buffer).too_large:
-            await self.send(Closed())  # the close frame is sent; nothing it still has to say is of use
+        if not _asks_for_a_websocket(request):
+            await super()._create_stream(request)
+            return
+        headers = list(request.headers)
+        offered = cast(Any, self.config).offers_compression
+        offers = [value for name, value in headers if offered and name == OFFERS]
+        self.stream = Socket(
+            self._handler,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+            offers=split_comma_header(b",".join(offers)),
+            send_now=self._send_now,
+        )
+        self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+        await self.stream.handle(
+            StreamRequest(
+                stream_id=STREAM_ID,
+                headers=[(name, value) for name, value in headers if name != OFFERS],
+                http_version=request.http_version.decode(),
+                method="GET",
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
 
 
 class _Patient(h11.Connection):
     they_are_waiting_for_100_continue = False  # for Hypercorn, which would answer at once
 
 
-class Message(WebsocketBuffer):
-    """One incoming WebSocket message; holds nothing of one that is too large."""
-
-    too_large = False
-
-    def extend(self, event: WebSocketMessage[Any]) -> None:
-        """Add a part. Raises FrameTooLargeError."""
-        self.too_large = self.too_large or self.length + len(event.data) > self.max_length
-        if self.too_large:
-            self.clear()
-            raise FrameTooLargeError
-        super().extend(event)
-
-
-def _without(name: bytes, request: h11.Request) -> h11.Request:
-    headers = [(key, value) for key, value in request.headers if key.lower() != name]
-    return h11.Request(
-        method=request.method, headers=headers, target=request.target, http_version=request.http_version
-    )
+def _asks_for_a_websocket(request: h11.Request) -> bool:
+    headers = {name: value.strip().lower() for name, value in request.headers}
+    tokens = [token.strip() for token in headers.get(b"connection", b"").split(b",")]
+    return request.method == b"GET" and b"upgrade" in tokens and headers.get(b"upgrade") == b"websocket"
 
 
 class Body(TrioBody):
@@ -343,55 +381,6 @@ class RequestConnection(TrioASGIHTTPConnection):
         if message["type"] == "http.response.body" and not message["more_body"]:
             self._answered = True
         await send(message)
-
-
-class SocketConnection(TrioASGIWebsocketConnection):
-    """One WebSocket: yields whenever it sends, and tells a client of our mistakes with code 1011."""
-
-    _gone = False
-
-    async def handle_messages(  # type: ignore[override]  # as quart-trio does
-        self, nursery: trio.Nursery, receive: ASGIReceiveCallable
-    ) -> None:
-        """Pass on what the client says; when it has left, end its handler and whoever waits for a message."""
-        with self.send_channel:
-            while (event := await receive())["type"] != "websocket.disconnect":
-                if event["type"] == "websocket.receive":
-                    text = event["text"]
-                    await self.send_channel.send(text if text is not None else event["bytes"] or b"")
-        self._gone = True
-        nursery.cancel_scope.cancel()
-
-    async def send_data(self, send: ASGISendCallable, data: str | bytes) -> None:
-        """Send one message. Raises trio.BrokenResourceError when the client is gone."""
-        await trio.lowlevel.checkpoint()
-        if self._gone:
-            raise trio.BrokenResourceError("the client has left")
-        await super().send_data(send, data)
-
-    async def handle_websocket(  # type: ignore[override]  # as quart-trio does
-        self, nursery: trio.Nursery, websocket: Websocket, send: ASGISendCallable
-    ) -> None:
-        """Let the app talk to the client, and say how it ended where the app did not."""
-        response = await self.app.handle_websocket(websocket)
-        if not self._accepted:
-            await _refuse(send, cast(Response | None, response))
-        elif not self._closed:  # Quart says 1000, all is well, also after an exception
-            code = CloseReason.NORMAL_CLOSURE if response is None else CloseReason.INTERNAL_ERROR
-            await send({"type": "websocket.close", "code": code, "reason": None})
-        nursery.cancel_scope.cancel()
-
-
-async def _refuse(send: ASGISendCallable, response: Response | None) -> None:
-    """Answer a handshake with `response` instead of a WebSocket."""
-    if response is None:
-        await send({"type": "websocket.close", "code": CloseReason.NORMAL_CLOSURE, "reason": None})
-        return
-    body = await response.get_data(as_text=False)
-    headers = encode_headers(response.headers)
-    start = {"type": "websocket.http.response.start", "status": response.status_code, "headers": headers}
-    await send(cast(Any, start))
-    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
 def cure(app: Quart) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import trio
 from quart import Response, Websocket, websocket
 
+from farm.domain.user import Principal
 from farm.errors import FarmError, Forbidden
 from farm.live.connection import ConnectionLost
+from farm.live.frame import Frame
 from farm.web import answers
+from farm.web.commands import as_command, tell_printer
 from farm.web.credentials import COOKIE, client_of, refuse_secrets_in
 from farm.web.desk import Desk
+from farm.web.routes import Call
+from farm.web.websocket_cures import SOCKET, Socket
 
 RULE = "/v1/live"
 
@@ -22,23 +28,40 @@ RULE = "/v1/live"
 class Line:
     """One open WebSocket. cookie: the page's session, None for programs. See `farm.live.connection`."""
 
-    def __init__(self, socket: Websocket, cookie: str | None, address: str) -> None:
+    def __init__(self, asked: Websocket, cookie: str | None, desk: Desk) -> None:
         self.cookie = cookie
-        self.address = address
-        self._socket = socket
+        self.address = client_of(asked)
+        self._asked = asked
+        self._socket: Socket = cast(Any, asked.scope["extensions"])[SOCKET]
+        self._desk = desk
         self._closed = False
 
-    async def send(self, text: str) -> None:
-        """Send one text message. Raises ConnectionLost."""
-        try:
-            await self._socket.send(text)
-        except trio.BrokenResourceError as error:
-            raise ConnectionLost from error
+    @property
+    def heard_at(self) -> float:
+        """When anything came from the client last, on the monotonic clock."""
+        return self._socket.heard_at
+
+    async def send(self, frames: Sequence[Frame]) -> None:
+        """Send text messages. Raises ConnectionLost."""
+        deflates = self._socket.deflates
+        with _lost_when_broken():
+            await self._socket.send_frames(
+                b"".join(frame.deflated if deflates else frame.plain for frame in frames)
+            )
+
+    def send_now(self, frame: Frame) -> bool:
+        """Send a text message if that can be done without waiting. False: nothing of it was sent."""
+        return self._socket.send_now(frame.deflated if self._socket.deflates else frame.plain)
+
+    async def ping(self) -> None:
+        """Ask for a sign of life. Raises ConnectionLost."""
+        with _lost_when_broken():
+            await self._socket.ping()
 
     async def receive(self) -> str | bytes:
         """The client's next message. Raises ConnectionLost."""
         try:
-            return await self._socket.receive()
+            return await self._asked.receive()
         except (trio.EndOfChannel, trio.ClosedResourceError) as error:
             raise ConnectionLost from error
 
@@ -48,10 +71,21 @@ class Line:
             await trio.lowlevel.checkpoint()
             return
         self._closed = True
-        try:
-            await self._socket.close(code, reason)
-        except trio.BrokenResourceError as error:
-            raise ConnectionLost from error
+        with _lost_when_broken():
+            await self._asked.close(code, reason)
+
+    async def command(self, by: Principal, printer: str, command: bytes) -> str:
+        """Tell a printer something; returns the command's id. Raises FarmError."""
+        call = Call(self._desk, replace(by, client=self.address), self.address)
+        return await tell_printer(call, printer, as_command(command))
+
+
+@contextlib.contextmanager
+def _lost_when_broken() -> Iterator[None]:
+    try:
+        yield
+    except trio.BrokenResourceError as error:
+        raise ConnectionLost from error
 
 
 def live(desk: Desk) -> Callable[[], Awaitable[Response | None]]:
@@ -67,7 +101,7 @@ def live(desk: Desk) -> Callable[[], Awaitable[Response | None]]:
             return answers.problem(403, str(problem))
         await asked.accept()
         with contextlib.suppress(ConnectionLost):
-            await desk.clients.attend(Line(asked, cookie, client_of(asked)))
+            await desk.clients.attend(Line(asked, cookie, desk))
         return None
 
     return view

@@ -51,16 +51,20 @@ class Web:
         told: Callable[[str], None],
         patience: Patience | None = None,
         listener: socket.socket | None = None,
+        *,
+        compression: bool = False,
     ) -> None:
         """port: 0 picks a free one, which then stays the same over restarts of the actor.
 
-        listener: the address, taken already (see `taken`); closed with the actor's end.
+        listener: the address, taken already (see `taken`); closed with the actor's end. compression:
+        whether it is offered on WebSockets.
         """
         self._app = app
         self._host = host
         self._port = port
         self._told = told
         self._patience = patience or Patience()
+        self._compression = compression
         self._socket = listener
 
     def bind(self) -> str:
@@ -76,7 +80,7 @@ class Web:
         listener = self._listener()
         stop = trio.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve, self._app, listener, stop.wait, self._patience)
+            nursery.start_soon(serve, self._app, listener, stop.wait, self._patience, self._compression)
             self._told(address)
             async for _ in mailbox:
                 pass
@@ -111,11 +115,15 @@ def taken(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    app: QuartTrio, listener: trio.SocketListener, stop: Callable[[], Awaitable[None]], patience: Patience
+    app: QuartTrio,
+    listener: trio.SocketListener,
+    stop: Callable[[], Awaitable[None]],
+    patience: Patience,
+    compression: bool,
 ) -> None:
     """Serve `app` until `stop` returns; then take no more in, and cut what is not done within the grace."""
     context = WorkerContext(None)
-    config = _config(patience)
+    config = _config(patience, compression)
     connect = partial(Connection, app, config, context, patience.limits)
 
     async def answer(stream: trio.SocketStream) -> None:
@@ -130,7 +138,7 @@ async def serve(
         connections.cancel_scope.deadline = trio.current_time() + patience.grace_s
 
 
-def _config(patience: Patience) -> Config:
+def _config(patience: Patience, compression: bool) -> Config:
     config: Any = Config()
     config.accesslog = None
     config.errorlog = logging.getLogger("farm.web")
@@ -138,5 +146,6 @@ def _config(patience: Patience) -> Config:
     config.keep_alive_timeout = patience.keep_alive_s  # also how long a request's headers may take
     config.h11_max_incomplete_size = MAX_HEADERS
     config.websocket_max_message_size = MAX_MESSAGE
+    config.offers_compression = compression  # a word of ours, for `Protocol`
     checked: Config = config
     return checked

@@ -14,6 +14,7 @@ from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
 from farm.access.tokens import TokenKeys
 from farm.actors import Directions, Runtime, Supervisor
+from farm.config import Live
 from farm.domain.printer import Address, Plate, Printer
 from farm.domain.user import EVERYTHING, SYSTEM, Scope
 from farm.live.broadcaster import Broadcaster
@@ -24,6 +25,7 @@ from farm.store import events, printers
 from farm.store.connection import FARM
 from farm.store.database import Database
 
+AT_ONCE = Live(batch_delay_ms=0, rate_limit=0)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -32,7 +34,7 @@ def printer(id="mk4-01", *tags):
 
 
 class Browser:
-    """One end of a WebSocket in memory. The farm has the other: `send`, `receive`, `close`."""
+    """One end of a WebSocket in memory. The farm has the other: `send`, `receive`, `close` and the like."""
 
     def __init__(self, cookie=None):
         self.cookie = cookie
@@ -40,8 +42,15 @@ class Browser:
         self.closed = None  # (code, reason) of the close frame
         self.over = False  # the farm has let go of the line, whether or not it could say goodbye
         self.frames = []  # all that arrived, as sent
+        self.sends = []  # how many of them came in each send that was waited for
         self.reads = True
         self.hold_back = None  # called before each send, to make it fail or wait
+        self.is_quick = True  # whether the line takes what is sent without waiting
+        self.is_there = True  # whether it answers pings
+        self.pings = 0
+        self.commands = []  # (by, printer, body) of each command, as it came through
+        self.obey = None  # called with a command; what it raises is the answer
+        self.heard_at = trio.current_time()
         self._to_farm, self._from_browser = trio.open_memory_channel(100)
         self._events = []
         self._news = trio.Event()
@@ -49,12 +58,38 @@ class Browser:
 
     # -- what the farm uses
 
-    async def send(self, text):
+    async def send(self, frames):
         await trio.lowlevel.checkpoint()
         if self.hold_back is not None:
             await self.hold_back()
         if not self.reads:
             await self._reads_again.wait()
+        self.sends.append(len(frames))
+        for frame in frames:
+            self._take(frame.text)
+
+    def send_now(self, frame):
+        if self.is_quick and self.reads and self.hold_back is None and self.closed is None:
+            self._take(frame.text)
+            return True
+        return False
+
+    async def ping(self):
+        await trio.lowlevel.checkpoint()
+        if not self.reads:
+            await self._reads_again.wait()
+        self.pings += 1
+        if self.is_there:
+            self.heard_at = trio.current_time()
+
+    async def command(self, by, printer, body):
+        await trio.lowlevel.checkpoint()
+        self.commands.append((by, printer, json.loads(body)))
+        if self.obey is not None:
+            await self.obey(printer)
+        return f"command-{len(self.commands)}"
+
+    def _take(self, text):
         self.frames.append(text)
         frame = json.loads(text)
         self._events += frame["events"] if frame["type"] == "batch.update" else [frame]
@@ -63,9 +98,11 @@ class Browser:
 
     async def receive(self):
         try:
-            return await self._from_browser.receive()
+            message = await self._from_browser.receive()
         except trio.EndOfChannel:
             raise ConnectionLost from None
+        self.heard_at = trio.current_time()
+        return message
 
     async def close(self, code, reason):
         await trio.lowlevel.checkpoint()
@@ -116,9 +153,10 @@ class Browser:
 
 
 class LiveFarm:
-    def __init__(self, folder, chance, *, path=None):
+    def __init__(self, folder, chance, *, path=None, live=AT_ONCE):
         """path: a database file, with threads, so not on virtual time; else one in memory, without."""
         self.chance = chance
+        self.live = live
         self.begun = None
         self.hint = lambda facts: self.events.tell_nowait(FactsCommitted(tuple(facts)))
         self.database = Database(path, FARM, inline=path is None, on_facts=lambda facts: self.hint(facts))
@@ -134,9 +172,9 @@ class LiveFarm:
         # Keys note when they were used last; for nothing else do clients wait for anybody.
         self.runtime = Runtime(chance=chance, directions=Directions([("client", "database")]))
         self.broadcaster = Broadcaster(
-            self.database, lambda: self.runtime.address("clients"), clock=self.clock
+            self.database, lambda: self.runtime.address("clients"), live, clock=self.clock
         )
-        self.clients = Clients(self.runtime, self.gate, lambda: self.runtime.address("events"))
+        self.clients = Clients(self.runtime, self.gate, lambda: self.runtime.address("events"), live)
 
     def clock(self):
         """The time of day runs with virtual time."""

@@ -12,17 +12,21 @@ from live_farm import Browser, seqs, settled
 
 from farm.access.tokens import LIFETIME
 from farm.domain.user import SYSTEM, Grant, Role
-from farm.errors import StorageFailed
+from farm.errors import ActorDown, Invalid, Refused, StorageFailed
 from farm.live.broadcaster import Broadcaster
 from farm.live.client import (
+    ALIVE_WITHIN_S,
     AUTH_WITHIN_S,
-    MOST_IN_FRAME,
+    CHECK_EVERY_S,
+    MOST_AT_ONCE,
     MOST_MISTAKES,
     OUTBOX,
     RENEW_WITHIN_S,
     SEND_WITHIN_S,
+    SHARES,
 )
-from farm.live.clients import CHECK_EVERY_S
+from farm.live.clients import WATCH_EVERY_S
+from farm.live.commands import MOST as MOST_COMMANDS
 from farm.live.connection import ConnectionLost
 from farm.store import events
 
@@ -138,6 +142,15 @@ async def test_person_who_was_switched_off_is_cut_within_a_second(autojump_clock
 
     assert browser.closed is not None
     assert browser.closed[0] == 4401
+
+
+async def test_client_with_a_key_stays_for_as_long_as_it_likes(autojump_clock, farm):
+    """Each minute the gate notes that the key was used, and waits for the database in the client's name."""
+    browser, _ = await farm.watch("queue")
+    await trio.sleep(600)
+    seq = await farm.happen()
+
+    assert (await browser.hear())["seq"] == seq
 
 
 async def test_change_of_somebody_elses_rights_cuts_nobody(autojump_clock, farm):
@@ -259,15 +272,6 @@ async def test_ping_is_answered(autojump_clock, farm):
     assert await browser.hear() == {"type": "pong"}
 
 
-async def test_since_is_answered_with_a_snapshot(autojump_clock, farm):
-    browser, [first] = await farm.watch("queue")
-    await farm.happen()
-
-    await browser.say("subscribe", rooms=["queue"], since={"epoch": first["epoch"], "seq": first["seq"]})
-
-    assert (await browser.hear("snapshot"))["seq"] == first["seq"] + 1
-
-
 BAD = [
     ("", None, "send one JSON object"),
     ("hello", None, "send one JSON object"),
@@ -277,7 +281,7 @@ BAD = [
     ('{"op":"\ud800"}', None, "send one JSON object"),
     (b'{"op":"ping"}', None, "this was binary"),
     ('{"op":"ping","x":"' + "y" * 70_000 + '"}', None, "at most 65536 characters"),
-    ('{"op":"' + "z" * 100 + '"}', "z" * 40, "unknown op; known are auth, subscribe, unsubscribe, ping"),
+    ('{"op":"' + "z" * 100 + '"}', "z" * 40, "unknown op; known are auth, subscribe, unsubscribe, configure"),
     ('{"op":"subscribe"}', "subscribe", "rooms"),
     ('{"op":"subscribe","rooms":[]}', "subscribe", "$.rooms"),
     ('{"op":"subscribe","rooms":["queue"],"sinse":1}', "subscribe", "sinse"),
@@ -310,21 +314,187 @@ async def test_who_goes_on_talking_nonsense_is_closed_with_1008(autojump_clock, 
     assert browser.closed == (1008, f"{MOST_MISTAKES} messages could not be understood")
 
 
+# -- what it tells printers --------------------------------------------------------------------
+
+
+async def test_command_goes_out_in_the_name_of_who_asks_and_is_answered(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    await browser.say("command", printer="mk4-01", command="pause", reason="lunch", ref="a7")
+
+    assert await browser.hear() == {
+        "type": "accepted",
+        "op": "command",
+        "command_id": "command-1",
+        "ref": "a7",
+    }
+    ((by, told, body),) = browser.commands
+    assert (by.kind, told, body) == ("key", "mk4-01", {"command": "pause", "reason": "lunch"})
+
+
+@pytest.mark.parametrize(
+    ("problem", "more"),
+    [
+        (Refused("mk4-01 prints already"), {}),
+        (Invalid("there is no G-code in these lines", "lines"), {"field": "lines"}),
+        (ActorDown("printer:mk4-01 is down"), {}),
+    ],
+)
+async def test_command_that_cannot_be_done_is_answered_with_why(autojump_clock, farm, problem, more):
+    browser, _ = await farm.watch()
+
+    async def refuse(printer):
+        raise problem
+
+    browser.obey = refuse
+    await browser.say("command", printer="mk4-01", command="resume", ref="x")
+
+    assert await browser.hear() == {
+        "type": "error",
+        "op": "command",
+        "detail": str(problem),
+        **more,
+        "ref": "x",
+    }
+    await browser.say("ping")
+    assert await browser.hear() == {"type": "pong"}
+
+
+async def test_printer_that_hangs_holds_up_its_own_commands_only_and_keeps_their_order(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    wakes_up = trio.Event()
+
+    async def hang(printer):
+        if printer == "slow":
+            await wakes_up.wait()
+
+    browser.obey = hang
+    for n in range(3):
+        await browser.say("command", printer="slow", command="gcode", ref=f"slow {n}")
+    await browser.say("command", printer="quick", command="pause", ref="quick")
+    assert (await browser.hear())["ref"] == "quick"
+    assert [told for _, told, _ in browser.commands] == ["slow", "quick"]
+
+    wakes_up.set()
+    assert [(await browser.hear())["ref"] for _ in range(3)] == ["slow 0", "slow 1", "slow 2"]
+
+
+async def test_more_commands_than_hands_are_refused(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    wakes_up = trio.Event()
+
+    async def hang(printer):
+        await wakes_up.wait()
+
+    browser.obey = hang
+    for n in range(MOST_COMMANDS + 1):
+        await browser.say("command", printer=f"mk4-{n % 3}", command="pause", ref=f"{n}")
+    refused = await browser.hear()
+    wakes_up.set()
+    await settled()
+
+    assert (refused["type"], refused["ref"]) == ("error", f"{MOST_COMMANDS}")
+    assert [event["type"] for event in browser.heard()] == ["accepted"] * MOST_COMMANDS
+    await browser.say("command", printer="mk4-0", command="pause")
+    assert (await browser.hear())["type"] == "accepted"  # there is room again
+
+
+async def test_nobody_commands_before_saying_who_they_are(autojump_clock, farm):
+    browser = farm.connect()
+    await browser.say("command", printer="mk4-01", command="pause")
+
+    assert (await browser.hear())["type"] == "error"
+    assert browser.commands == []
+
+
+async def test_client_that_leaves_with_a_command_under_way_is_forgotten(autojump_clock, farm):
+    browser, _ = await farm.watch()
+
+    async def hang(printer):
+        await trio.sleep_forever()
+
+    browser.obey = hang
+    await browser.say("command", printer="mk4-01", command="pause")
+    await settled()
+    browser.hang_up()
+    await settled()
+
+    assert farm.clients.numbers().clients == 0
+    assert farm.runtime.dead_letters.total == 0
+
+
+# -- whether it is there -----------------------------------------------------------------------
+
+
+async def test_silent_client_is_asked_for_life_and_stays_when_it_answers(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+
+    await trio.sleep(farm.live.ping_interval_s + 1)
+    assert browser.pings == 1
+    await trio.sleep(20 * farm.live.ping_interval_s)
+    assert 19 <= browser.pings <= 42  # at the interval at most, at half of it at least
+    assert browser.closed is None
+    assert browser.heard() == []  # a ping is no message
+
+
+async def test_client_that_gives_no_sign_of_life_is_cut(autojump_clock, farm, logged):
+    browser, _ = await farm.watch("queue")
+    other, _ = await farm.watch("queue")
+    browser.is_there = False
+
+    await trio.sleep(farm.live.ping_interval_s + ALIVE_WITHIN_S + 1)
+
+    assert browser.over
+    assert browser.closed is None  # nobody is there to be told
+    assert farm.clients.numbers().closed == {None: 1}
+    (left,) = [entry for entry in logged if entry["event"] == "live client left"]
+    assert left["reason"].startswith("gave no sign of life for ")
+    assert other.closed is None
+
+
+async def test_client_that_talks_is_not_asked(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    for _ in range(100):
+        await browser.say("ping")
+        await trio.sleep(farm.live.ping_interval_s / 3)
+
+    assert browser.pings == 0
+
+
+async def test_any_message_is_a_sign_of_life(autojump_clock, farm):
+    browser, _ = await farm.watch()
+    browser.is_there = False
+    await trio.sleep(farm.live.ping_interval_s + 1)
+    await browser.say("ping")
+    await trio.sleep(ALIVE_WITHIN_S)
+
+    assert not browser.over
+
+
+async def test_clients_that_came_together_are_not_all_looked_after_together(autojump_clock, farm):
+    browsers = [(await farm.watch("queue"))[0] for _ in range(50)]
+    most = 0
+    for _ in range(int(3 * farm.live.ping_interval_s / WATCH_EVERY_S)):
+        before = sum(browser.pings for browser in browsers)
+        await trio.sleep(WATCH_EVERY_S)
+        most = max(most, sum(browser.pings for browser in browsers) - before)
+
+    assert min(browser.pings for browser in browsers) >= 2
+    assert most <= 2 * 50 / SHARES  # two groups may meet
+
+
 # -- what it is sent ---------------------------------------------------------------------------
 
 
-async def test_several_waiting_events_go_in_one_frame(autojump_clock, farm):
+async def test_frames_that_wait_are_sent_together_when_the_client_reads_again(autojump_clock, farm):
     browser, _ = await farm.watch("queue")
     browser.stop_reading()
-    expected = [await farm.happen() for _ in range(2 * MOST_IN_FRAME)]
+    expected = [await farm.happen() for _ in range(2 * MOST_AT_ONCE)]
     await settled()
-    before = len(browser.frames)
+    browser.sends.clear()
     browser.read_on()
     await settled()
 
-    frames = [json.loads(text) for text in browser.frames[before:]]
-    assert [frame["type"] for frame in frames[1:]] == ["batch.update"] * (len(frames) - 1)
-    assert max(len(frame.get("events", [])) for frame in frames) == MOST_IN_FRAME
+    assert browser.sends == [1, MOST_AT_ONCE, MOST_AT_ONCE - 1]  # the first one was on its way
     heard = browser.heard()
     assert seqs(heard) == expected
     assert [event["prev"] for event in heard] == [None, *expected[:-1]]
@@ -353,7 +523,7 @@ async def test_slow_client_is_closed_and_others_go_on(autojump_clock, farm):
     slow.stop_reading()
     begun = trio.current_time()
     expected = []
-    for _ in range(OUTBOX + MOST_IN_FRAME + 10):
+    for _ in range(OUTBOX + MOST_AT_ONCE + 10):
         expected.append(await farm.happen())
         if len(expected) % 10 == 0:
             await settled()

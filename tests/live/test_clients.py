@@ -6,10 +6,12 @@ import gc
 import random
 import sys
 import tracemalloc
+from dataclasses import replace
+from math import inf
 
 import pytest
 import trio
-from live_farm import Browser, LiveFarm, seqs, settled
+from live_farm import AT_ONCE, Browser, LiveFarm, seqs, settled
 
 from farm.domain.user import SYSTEM
 from farm.live.client import CLOSE_WITHIN_S, OUTBOX
@@ -79,7 +81,7 @@ async def test_handler_whose_peer_is_gone_ends_its_actor_at_once(autojump_clock,
 
 
 async def test_one_client_too_many_is_told_to_come_later(autojump_clock, farm):
-    farm.clients = Clients(farm.runtime, farm.gate, lambda: farm.events, most=2)
+    farm.clients = Clients(farm.runtime, farm.gate, lambda: farm.events, replace(AT_ONCE, max_clients=2))
     await farm.supervisor.stop("clients")
     await farm.supervisor.start(farm.clients.spec())
     first, _ = await farm.watch("queue")
@@ -103,8 +105,9 @@ async def test_passing_clients_leave_nothing_behind(autojump_clock, farm):
         await settled()
 
     assert farm.runtime.dead_letters.total == 0
-    assert farm.broadcaster._known == {}
-    assert farm.broadcaster._rooms._members == farm.broadcaster._rooms._in_room == {}
+    audiences = farm.broadcaster._audiences
+    assert audiences._members == audiences._audiences == audiences._in_room == {}
+    assert audiences.next_at == inf
     assert [report.name for report in farm.runtime.reports()] == ["database", "events", "clients"]
 
 

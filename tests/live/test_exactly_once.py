@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ import trio
 from live_farm import Browser, LiveFarm, printer
 
 from farm.actors.replay import replay
+from farm.config import Live
 from farm.domain.printer import PrinterStatus
+from farm.live import missed
 from farm.live.broadcaster import LOOK_EVERY_S
 from farm.live.messages import FactsCommitted, StatusChanged
 from farm.store import events
 
 ROOMS = ("queue", "files", "printers", "printer:mk4-01", "schedule", "alerts")
 STEPS = 150
+SEEDS = max(8, int(100 * float(os.environ.get("FARM_TEST_SCALE", "0.1"))))
 
 
 class Poison(PrinterStatus):
@@ -29,22 +33,48 @@ class Poison(PrinterStatus):
 
 @dataclass
 class Watcher:
-    """A browser and all it heard, in order."""
+    """A browser and all it heard on one connection, in order. since: the last fact it saw on another."""
 
     browser: Browser
+    since: int | None = None
+    rooms: tuple[str, ...] = ()
+    has_left: bool = False
     heard: list = field(default_factory=list)
 
     def listen(self):
         self.heard += self.browser.heard()
 
+    def seen(self):
+        """The newest fact it knows of, as a client reckons: by facts, snapshots and ends of replays."""
+        self.listen()
+        return max(
+            (event["seq"] for event in self.heard if event["type"] != "welcome" and "seq" in event), default=0
+        )
+
+    def joined(self):
+        """From which fact on it hears each room."""
+        rooms = {}
+        for event in self.heard:
+            if event["type"] == "snapshot":
+                rooms.setdefault(event["room"], event["seq"])
+            elif event["type"] == "replay":
+                assert event["since"] == self.since
+                assert event["seq"] - event["since"] <= missed.WINDOW
+                rooms.update(dict.fromkeys(event["rooms"], self.since))
+            elif "prev" in event and not rooms:  # it was cut off before the end of its replay
+                rooms.update(dict.fromkeys(self.rooms, self.since))
+        return rooms
+
     def check(self, facts):
         """Compare with the table: `facts` are all there are. One that was cut may have missed the end."""
         self.listen()
-        joined, sent, got = {}, None, []
+        joined, sent, got, newest_picture = self.joined(), None, [], self.since or 0
         for event in self.heard:
             if event["type"] == "snapshot":
-                joined.setdefault(event["room"], event["seq"])
                 newest_picture = event["seq"]
+                assert event.get("reason") != "window passed" or event["seq"] > self.since + missed.WINDOW
+            elif event["type"] == "replay":
+                assert event["replayed"] == len(got)
             elif "prev" in event:
                 assert event["prev"] == sent
                 assert event["seq"] > max(sent or 0, newest_picture)  # no older than what it has seen
@@ -66,7 +96,13 @@ class Day:
 
     def __init__(self, seed, folder):
         self.chance = random.Random(seed)
-        self.farm = LiveFarm(folder, random.Random(seed))
+        live = Live(
+            batch_delay_ms=self.chance.choice((0, 50, 250)),
+            batch_size=self.chance.choice((1, 3, 10)),
+            rate_limit=self.chance.choice((0, 5, 100)),
+        )
+        self.farm = LiveFarm(folder, random.Random(seed), live=live)
+        self.resumed = 0
         self.watchers = []
         self.kept_hints = []
         self.crashes = 0
@@ -91,16 +127,19 @@ class Day:
                         self.commit,
                         self.come,
                         self.enter,
+                        self.come_back,
+                        self.configure,
+                        self.shrug,
                         self.stop_or_go,
                         self.late_hint,
                         self.wait,
                         self.crash,
                     ),
-                    (50, 8, 10, 6, 8, 15, 0.5),
+                    (50, 8, 10, 8, 4, 4, 6, 8, 15, 0.5),
                 )[0]()
             for watcher in self.watchers:
                 watcher.browser.read_on()
-            await trio.sleep(LOOK_EVERY_S * 2)
+            await trio.sleep(LOOK_EVERY_S * 2 + 1)
             facts = await read(events.since, 0)
             assert self.crashes == farm.report("events").restarts
             return [watcher.check(facts) for watcher in self.watchers]
@@ -122,14 +161,44 @@ class Day:
 
     async def come(self):
         browser = self.farm.connect()
+        browser.is_quick = self.chance.random() < 0.7
         self.watchers.append(Watcher(browser))
         await browser.say("auth", token=self.farm.token)
         await self.enter()
 
+    def somebody(self):
+        """One that has not left."""
+        here = [watcher for watcher in self.watchers if not watcher.has_left]
+        return self.chance.choice(here) if here else None
+
     async def enter(self):
-        if self.watchers:
-            browser = self.chance.choice(self.watchers).browser
+        if watcher := self.somebody():
+            browser = watcher.browser
             await browser.say("subscribe", rooms=self.chance.sample(ROOMS, self.chance.randint(1, 3)))
+
+    async def come_back(self):
+        """Somebody connects again and wants to hear on; or has left already, or was cut."""
+        if before := self.somebody():
+            since, rooms = before.seen(), tuple(before.joined())
+            if rooms:
+                before.has_left = True
+                before.browser.hang_up()
+                browser = self.farm.connect()
+                epoch = await self.farm.database.read(events.epoch)
+                await browser.say("auth", token=self.farm.token)
+                await browser.say("subscribe", rooms=rooms, since={"epoch": epoch, "seq": since})
+                self.watchers.append(Watcher(browser, since, rooms))
+
+    async def configure(self):
+        if watcher := self.somebody():
+            browser = watcher.browser
+            await browser.say("configure", batch_delay_ms=self.chance.choice((0, 50, 250, 1000)))
+
+    async def shrug(self):
+        """A printer says something, to all who see it."""
+        self.farm.events.tell_nowait(
+            StatusChanged(printer(), PrinterStatus(message=f"{self.chance.random()}"))
+        )
 
     async def stop_or_go(self):
         if self.watchers:
@@ -153,12 +222,18 @@ class Day:
         self.crashes += self.farm.report("events").restarts - before
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_each_client_gets_a_snapshot_and_then_each_later_fact_once_and_in_order(seed):
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_each_client_gets_its_picture_or_what_it_missed_and_then_each_later_fact_once_and_in_order(
+    seed, monkeypatch
+):
+    monkeypatch.setattr(missed, "WINDOW", 10 if seed % 2 else 1000)
     with tempfile.TemporaryDirectory() as folder:
-        counts = replay(seed, Day(seed, Path(folder)).run)
+        day = Day(seed, Path(folder))
+        counts = replay(seed, day.run)
 
     assert sum(counts) > 10  # it was about something
+    heard = [event for watcher in day.watchers for event in watcher.heard]
+    assert any(event["type"] == "replay" for event in heard) or any(event.get("reason") for event in heard)
 
 
 async def test_clients_that_join_while_a_real_database_commits_miss_and_double_nothing(tmp_path):

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.domain.event import Fact
 from farm.live import protocol
-from farm.live.protocol import Auth, Ping, Since, Subscribe, Unreadable, Unsubscribe, parse
+from farm.live.protocol import (
+    MOST_IN_FRAME,
+    Auth,
+    Command,
+    Configure,
+    Ping,
+    Since,
+    Subscribe,
+    Unreadable,
+    Unsubscribe,
+    parse,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -21,8 +33,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=10,
 )
-OPS = st.sampled_from(["auth", "subscribe", "unsubscribe", "ping", "configure"])
-FIELDS = st.dictionaries(st.sampled_from(["token", "rooms", "since", "x"]), JSON, max_size=3)
+OPS = st.sampled_from(["auth", "subscribe", "unsubscribe", "ping", "configure", "command", "sing"])
+FIELDS = st.dictionaries(
+    st.sampled_from(["token", "rooms", "since", "batch_delay_ms", "printer", "ref", "x"]), JSON, max_size=3
+)
 
 
 @some_tries
@@ -36,7 +50,7 @@ def test_anything_at_all_is_answered_and_never_crashes(message):
 def test_ops_with_any_fields_are_understood_or_refused_by_name(op, fields):
     request = parse(json.dumps({"op": op, **fields}))
 
-    assert isinstance(request, Auth | Subscribe | Unsubscribe | Ping | Unreadable)
+    assert isinstance(request, Auth | Subscribe | Unsubscribe | Configure | Command | Ping | Unreadable)
     if isinstance(request, Unreadable):
         assert request.op == op
         assert request.detail
@@ -49,6 +63,10 @@ def test_each_op_is_understood():
         ["queue"], Since("e", 7)
     )
     assert parse('{"op":"unsubscribe","rooms":["queue"]}') == Unsubscribe(["queue"])
+    assert parse('{"op":"configure","batch_delay_ms":250}') == Configure(250)
+    assert parse('{"op":"command","printer":"mk4","command":"pause"}') == Command(
+        "mk4", None, b'{"command":"pause"}'
+    )
     assert parse('{"op":"ping"}') == Ping()
 
 
@@ -65,13 +83,25 @@ def test_fact_keeps_its_data_whatever_is_in_it_and_says_what_came_before(data, p
     assert frame["data"].keys() == data.keys()
 
 
-def test_batch_holds_its_events_in_order_and_one_alone_goes_as_it_is():
-    events = [protocol.state("s", "printers", NOON, protocol.encoded({"n": n})) for n in range(3)]
+@pytest.mark.parametrize("count", [0, 1, 2, MOST_IN_FRAME, MOST_IN_FRAME + 1, 3 * MOST_IN_FRAME])
+def test_batches_hold_their_events_in_order_and_one_alone_goes_as_it_is(count):
+    events = [protocol.state("s", "printers", NOON, protocol.encoded({"n": n})) for n in range(count)]
 
-    frame = json.loads(protocol.batch(events))
+    frames = [json.loads(frame) for frame in protocol.batches(events)]
 
-    assert frame == {"type": "batch.update", "events": [json.loads(event) for event in events]}
-    assert protocol.batch(events[:1]) == events[0]
+    found = []
+    for frame in frames:
+        found += frame["events"] if frame["type"] == "batch.update" else [frame]
+        assert 2 <= len(frame.get("events", [1, 2])) <= MOST_IN_FRAME
+    assert found == [json.loads(event) for event in events]
+    assert len(frames) == -(-count // MOST_IN_FRAME)
+
+
+def test_command_keeps_the_fields_that_are_the_printers_to_judge():
+    request = parse('{"op":"command","printer":"mk4","ref":"7","command":"pause","reason":"op","body":1}')
+
+    assert (request.printer, request.ref) == ("mk4", "7")
+    assert json.loads(request.body) == {"command": "pause", "reason": "op", "body": 1}
 
 
 def test_refusal_of_a_thousand_rooms_names_a_few_in_words():

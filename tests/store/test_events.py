@@ -50,6 +50,19 @@ def test_numbers_are_never_used_twice_even_when_all_facts_were_swept(db):
     assert events.record(db, "job.noted", [], NOON, {}) == 4
 
 
+def test_the_oldest_are_swept_away_and_the_newest_kept(db, monkeypatch):
+    monkeypatch.setattr(events, "KEPT", 30)
+    monkeypatch.setattr(events, "SWEEP_EVERY", 10)
+    kept = []
+    for n in range(95):
+        events.record(db, "job.noted", [], NOON, {"n": n})
+        kept.append(events.last_seq(db) - (events.oldest(db) or 0) + 1)
+
+    assert max(kept) == 39  # never many more
+    assert kept[29:] == [30 + n % 10 for n in range(66)]  # nor fewer
+    assert [fact.data["n"] for fact in events.since(db, 0)] == list(range(60, 95))
+
+
 def test_an_undone_transaction_gives_its_numbers_back(db):
     db.execute("BEGIN")
     events.record(db, "job.noted", [], NOON, {})

@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import struct
-from contextlib import asynccontextmanager
-
 import pytest
 import trio
+from bare_server import HANDSHAKE, BareServer
 from quart import request, websocket
-from quart_trio import QuartTrio
 from trio.testing import wait_all_tasks_blocked
 from web_farm import IMPATIENT, read_answer
 
-from farm.actors import Mailbox
-from farm.web import hypercorn_cures
 from farm.web.hypercorn_cures import HELD, Body
-from farm.web.server import MAX_MESSAGE, Web
-
-HANDSHAKE = (
-    b"GET %s HTTP/1.1\r\nHost: farm\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-class Server:
-    """An application of the test's own behind the farm's server."""
-
-    def __init__(self):
-        self.app = QuartTrio("test", static_folder=None)
-        hypercorn_cures.cure(self.app)
-        self.app.config.update(MAX_CONTENT_LENGTH=None, RESPONSE_TIMEOUT=None, PROPAGATE_EXCEPTIONS=False)
-        self.ended = trio.Event()
-        self.streams = []
-
-        @self.app.get("/health")
-        async def health():
-            return "ok"
-
-    @asynccontextmanager
-    async def running(self, patience=IMPATIENT):
-        web = Web(self.app, "127.0.0.1", 0, lambda address: None, patience)
-        self.port = int(web.bind().rpartition(":")[2])
-        door = Mailbox("web", size=1)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(web.run, door)
-                try:
-                    yield self
-                finally:
-                    door.close()
-        finally:  # only now, for a client that stays must not hold up the server
-            for stream in self.streams:
-                await trio.aclose_forcefully(stream)
-
-    async def connect(self, data, receive_buffer=None):
-        sock = trio.socket.socket()
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await sock.connect(("127.0.0.1", self.port))
-        stream = trio.SocketStream(sock)
-        self.streams.append(stream)
-        await stream.send_all(data)
-        return stream
-
-    async def is_well(self):
-        """Whether another client is answered at once."""
-        with trio.move_on_after(1):
-            stream = await self.connect(b"GET /health HTTP/1.1\r\nHost: farm\r\nConnection: close\r\n\r\n")
-            return (await read_answer(stream)).endswith(b"ok")
-        return False
 
 
 @pytest.fixture
 async def server():
-    return Server()
+    return BareServer()
 
 
 def add_flood(server):
@@ -127,36 +66,6 @@ async def test_download_of_a_client_that_stops_reading_is_cut(server):
 
         with trio.fail_after(3):
             await server.ended.wait()
-
-
-async def test_sending_in_a_loop_to_a_client_that_left_does_not_stop_the_loop(server):
-    most = 100_000  # without the cure all of them are "sent" in one go while nothing else happens
-    counts = []
-
-    @server.app.websocket("/spin")
-    async def spin():
-        await websocket.accept()
-        sent = 0
-        try:
-            while sent < most:
-                sent += 1
-                await websocket.send("x")
-        finally:
-            counts.append(sent)
-
-    async def leave_while_it_sends():
-        stream = await server.connect(HANDSHAKE % b"/spin")
-        await stream.receive_some(10_000)
-        await stream.send_eof()
-        while await stream.receive_some(10_000):
-            pass
-
-    async with server.running():
-        for _ in range(4):  # trio shuffles who is first to see that the client has left
-            await leave_while_it_sends()
-
-    assert len(counts) == 4
-    assert max(counts) < most
 
 
 async def test_body_waits_in_the_network_while_its_handler_is_slow(server, monkeypatch):
@@ -298,65 +207,6 @@ async def test_other_protocols_get_no_hold_of_the_server(server, first):
             assert b"101" not in answer.split(b"\r\n")[0]
 
         assert await server.is_well()
-
-
-async def test_mistake_in_a_websocket_handler_closes_with_1011(server, logged, caplog):
-    @server.app.websocket("/broken")
-    async def broken():
-        await websocket.accept()
-        raise ZeroDivisionError
-
-    @server.app.websocket("/fine")
-    async def fine():
-        await websocket.accept()
-
-    codes = {}
-    async with server.running():
-        for path in (b"/broken", b"/fine"):
-            stream = await server.connect(HANDSHAKE % path)
-            frame = (await read_answer(stream)).partition(b"\r\n\r\n")[2]
-            codes[path] = struct.unpack(">H", frame[2:4])[0]
-
-    assert codes == {b"/broken": 1011, b"/fine": 1000}
-
-
-async def test_websocket_message_without_end_is_not_gathered(server):
-    @server.app.websocket("/listen")
-    async def listen():
-        await websocket.accept()
-        try:
-            await websocket.receive()
-        finally:
-            server.ended.set()
-
-    async with server.running():
-        stream = await server.connect(HANDSHAKE % b"/listen")
-        await stream.receive_some(1000)
-        part = b"\xff" + struct.pack(">Q", MAX_MESSAGE) + bytes(4) + bytes(MAX_MESSAGE)
-        first = bytearray(part)
-        await stream.send_all(b"\x01" + bytes(first))  # a text message whose end never comes
-        with pytest.raises(trio.BrokenResourceError):  # noqa: PT012
-            for _ in range(2000):
-                await stream.send_all(b"\x00" + part)
-                await trio.sleep(0.002)
-
-        with trio.fail_after(2):
-            await server.ended.wait()
-
-
-async def test_messages_are_never_compressed(server):
-    @server.app.websocket("/fine")
-    async def fine():
-        await websocket.accept()
-        await websocket.send(json.dumps({"extensions": websocket.headers.get("Sec-Websocket-Extensions")}))
-
-    async with server.running():
-        offer = HANDSHAKE[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-        stream = await server.connect(offer % b"/fine")
-        answer = await read_answer(stream, 0.3)
-
-    assert b"101" in answer
-    assert b"deflate" not in answer.lower()
 
 
 async def test_handler_that_ends_while_its_queue_is_full_frees_the_connection(server):

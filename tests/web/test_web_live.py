@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import json
+from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import product
 
 import pytest
 import trio
 from trio_websocket import ConnectionClosed, connect_websocket_url
 from web_farm import PASSWORD, read_answer
 
+from farm.domain.user import Grant
+from farm.errors import FarmError
 from farm.live.connection import ConnectionLost
+from farm.live.frame import Frame
+from farm.printers.messages import RunCommand
 
 
 async def cookie(farm):
@@ -112,7 +120,7 @@ async def test_line_used_by_another_task_says_when_it_is_lost(farm):
             nursery.start_soon(trio.sleep_forever)
 
     async def use(line):
-        for attempt in (line.receive, lambda: line.send("x")):
+        for attempt in (line.receive, lambda: line.send([Frame("x")])):
             try:
                 await attempt()
             except ConnectionLost:
@@ -144,3 +152,73 @@ async def test_mistake_while_attending_is_logged_and_closes_with_1011(farm, logg
 
     assert closed.value.reason.code == 1011
     assert [entry["path"] for entry in logged if entry["event"] == "request failed"] == ["/v1/live"]
+
+
+# -- commands ----------------------------------------------------------------------------------
+
+COMMANDS = [
+    ("control", {"command": "pause", "reason": "lunch"}),
+    ("control", {"command": "plate_cleared", "good": 2}),
+    ("control", {"command": "plate_undo"}),
+    ("control", {"command": "gcode", "lines": ["M115"]}),
+    ("control", {"command": "set_temperature", "heater": "bed", "target_degc": 60}),
+    ("control", {"command": "gcode", "lines": ["M115\nM112"]}),
+    ("control", {"command": "dance"}),
+    ("control", {"command": "jog"}),
+    ("control", {"command": "pause", "sinse": 1}),
+    ("control", {}),
+    ("read", {"command": "pause"}),
+    ("queue", {"command": "plate_cleared"}),
+]
+
+
+async def test_commands_through_the_socket_are_the_same_as_over_http(farm):
+    for id in ("mk4-01", "mk4-02"):
+        await farm.printer(id)
+    outcomes = Counter()
+    for (scope, body), name in product(COMMANDS, ["mk4-01", "mk4-02", "nobody"]):
+        key = await farm.key(scope, grant=Grant(printers=frozenset({"mk4-01", "nobody"})))
+        by = await farm.gate.authenticate(key["X-Api-Key"])
+        answer = await farm.http.post(f"/v1/printers/{name}/commands", json=body, headers=key)
+        over_http = told_to_neighbours(farm)
+        outcome = await through_the_socket(farm, by, name, body)
+        told = told_to_neighbours(farm)
+
+        outcomes[answer.status_code] += 1
+        if answer.status_code == 202:
+            assert len(outcome) == len(answer.json()["command_id"])
+            assert len(told) == 1
+        else:
+            assert outcome == answer.json()["detail"]
+            assert told == []
+        assert told == over_http
+    assert set(outcomes) == {202, 403, 404, 422}
+
+
+async def through_the_socket(farm, by, name, body):
+    """The command's id, or why it was refused."""
+    outcomes = []
+
+    async def attend(line):
+        try:
+            outcomes.append(await line.command(by, name, json.dumps(body).encode()))
+        except FarmError as problem:
+            outcomes.append(str(problem))
+
+    farm.clients.attend = attend
+    async with browser(farm) as client:
+        with pytest.raises(ConnectionClosed):
+            await client.get_message()
+    return outcomes[0]
+
+
+def told_to_neighbours(farm):
+    """What queue and printers were told, by whom and from where; but for the id, which is never the same."""
+    told = []
+    for neighbour in (farm.queue, *farm.printers.values()):
+        for message, asker in zip(neighbour.heard, neighbour.askers, strict=True):
+            id = {"id": ""} if isinstance(message, RunCommand) else {"command": ""}
+            told.append((replace(message, **id), asker, asker.client))
+        neighbour.heard.clear()
+        neighbour.askers.clear()
+    return told

@@ -1,0 +1,128 @@
+"""Those who hear the same: what waits for them is put into words once and sent to all at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import trio
+
+from farm.domain.user import EVERYTHING, Grant
+from farm.live import protocol
+from farm.live.allowance import Allowance
+from farm.live.frame import Frame
+from farm.live.messages import StateNews
+from farm.live.outbox import Outbox
+
+BREATHE_AFTER = 100  # members; so many take about 2 ms, and others want to live too
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a client hears: these rooms, as far as `grant` reaches, events gathered for `delay_ms`."""
+
+    delay_ms: int
+    rooms: frozenset[str] = frozenset()
+    grant: Grant = EVERYTHING
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A client that said who it is. sent: the last fact on its connection; None before the first."""
+
+    outbox: Outbox
+    hearing: Hearing
+    sent: int | None = None
+
+
+Cut = Callable[[Member], object]
+
+
+class Audience:
+    """The members with the same `Hearing`, and the events that wait for them.
+
+    A member comes or changes only while no facts wait. So all of them are owed the same facts, and what
+    they are sent is the same to the byte but for the first fact's `prev`.
+    """
+
+    def __init__(self, hearing: Hearing, rate_limit: int) -> None:
+        self.hearing = hearing
+        self.members: dict[str, Member] = {}
+        self.due_at = inf
+        self._facts: list[tuple[int, str]] = []
+        self._states: dict[Hashable, StateNews] = {}
+        self._allowance = Allowance(rate_limit)
+
+    @property
+    def facts_waiting(self) -> int:
+        """How many."""
+        return len(self._facts)
+
+    @property
+    def states_waiting(self) -> Iterable[StateNews]:
+        """Those that came after the last flush, or were held back by the limit."""
+        return self._states.values()
+
+    def add_fact(self, seq: int, text: str) -> None:
+        """Let a fact wait. text: without `prev`."""
+        self._facts.append((seq, text))
+
+    def add_state(self, news: StateNews) -> None:
+        """Let a state wait in the place of an older one of the same thing, which keeps its turn."""
+        self._states[news.key] = news
+
+    async def flush(self, now: float, cut: Cut) -> None:
+        """Send what waits: every fact, and of the states as many as are allowed.
+
+        cut: called with each member whose outbox has no room.
+        """
+        facts, self._facts = self._facts, []
+        states = self._allowed_states(now)
+        if facts or states:
+            everything, only_facts = _Words(facts, states), _Words(facts, ())
+            for count, member in enumerate(list(self.members.values()), start=1):
+                outbox = member.outbox
+                if outbox.keeps_up:
+                    taken = all(outbox.send(frame) for frame in everything.after(member.sent))
+                else:
+                    taken = all(outbox.send(frame) for frame in only_facts.after(member.sent))
+                    for state in states:  # one by one, so that newer ones can take their places
+                        outbox.put(state)
+                if facts:
+                    member.sent = facts[-1][0]
+                if not taken:
+                    cut(member)
+                if count % BREATHE_AFTER == 0:
+                    await trio.lowlevel.checkpoint()
+
+    def held_back_s(self, now: float) -> float | None:
+        """How long the next state is held back yet; None when none waits."""
+        return self._allowance.wait_s(now) if self._states else None
+
+    def _allowed_states(self, now: float) -> Sequence[StateNews]:
+        count = self._allowance.take(len(self._states), now)
+        return [self._states.pop(key) for key in list(self._states)[:count]]
+
+
+class _Words:
+    """The frames of one moment, by the fact that whoever gets them was sent before."""
+
+    def __init__(self, facts: Sequence[tuple[int, str]], states: Iterable[StateNews]) -> None:
+        self._facts = facts
+        self._states = states
+        self._made: dict[int | None, Sequence[Frame]] = {}
+
+    def after(self, sent: int | None) -> Sequence[Frame]:
+        frames = self._made.get(sent)
+        if frames is None:
+            events = [*chained(self._facts, sent), *(state.text for state in self._states)]
+            frames = self._made[sent] = [Frame(text) for text in protocol.batches(events)]
+        return frames
+
+
+def chained(facts: Iterable[tuple[int, str]], sent: int | None) -> Iterator[str]:
+    """Facts as a connection gets them that was sent fact number `sent` before."""
+    for seq, text in facts:
+        yield protocol.with_prev(text, sent)
+        sent = seq
