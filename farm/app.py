@@ -36,6 +36,7 @@ from farm.domain.printer import SIMULATED, Address, Printer
 from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
+from farm.drivers.names import NameLookups
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.files.actor import Files, FilesParts
 from farm.files.storage import Storage
@@ -317,6 +318,7 @@ async def _serve(
     say: Callable[[str], None],
     demo: bool,
 ) -> int:
+    trio.socket.set_custom_hostname_resolver(NameLookups())
     credentials = await prepare.furnish(folder) if demo else None
     farm = Farm(settings, folder)
     stop, hurry = trio.Event(), trio.CancelScope()
