@@ -49,6 +49,7 @@ from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
+from farm.queue.plan import ListPlan
 from farm.simulator.actor import Simulator
 from farm.simulator.driver import SimulatedDriver
 from farm.simulator.messages import EndSimulation
@@ -132,6 +133,7 @@ class Farm:
         self._seams = seams = seams or Seams()
         self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
         self.supervisor = Supervisor(self.runtime)
+        self.plan = ListPlan()
         self.bell = Bell()
         self.vitals = Vitals(folder.path)
         self.database = self._database(folder.farm_db, FARM)
@@ -214,6 +216,7 @@ class Farm:
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
+            plan=self.plan,
             undo_s=self._settings.queue.plate_undo_s,
         )
         files = Files(FilesParts(self.database, self.storage, seams.clock))
@@ -276,6 +279,7 @@ class Farm:
             database=self.database,
             readings=self.readings,
             queue=self.address("queue"),
+            plan=self.plan,
             fleet=self.address("printers"),
             printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),

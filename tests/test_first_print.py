@@ -96,8 +96,10 @@ def send_as_prusaslicer(url: str, key: str, copy_of: Path, prefix: str = "") -> 
         return slicer.post("/api/files/local", files=fields)
 
 
-async def facts_until(url: str, token: str, last: str, rooms: list[str], ready: trio.Event) -> list[dict]:
-    """Listen on the live socket until a fact of type `last` comes; every fact heard, in order."""
+async def facts_until(
+    url: str, token: str, last: str, rooms: list[str], ready: trio.Event, times: int = 1
+) -> list[dict]:
+    """Listen on the live socket until a fact of type `last` came so often; every fact heard, in order."""
     heard: list[dict] = []
     async with open_websocket_url(url.replace("http", "ws") + "/v1/live") as socket:
         await socket.send_message(json.dumps({"op": "auth", "token": token}))
@@ -107,7 +109,7 @@ async def facts_until(url: str, token: str, last: str, rooms: list[str], ready: 
             snapshot = json.loads(await socket.get_message())
             assert snapshot["type"] == "snapshot", snapshot
         ready.set()
-        while all(fact["type"] != last for fact in heard):
+        while [fact["type"] for fact in heard].count(last) < times:
             frame = json.loads(await socket.get_message())
             events = frame["events"] if frame["type"] == "batch.update" else [frame]
             heard += [event for event in events if "seq" in event]

@@ -9,24 +9,21 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import signal
-import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+from tests.peers.farm_process import CHECKOUT, FARM, FarmProcess
+
 CHIP = (Path(__file__).parent / "data" / "chip6_fast.gcode").read_bytes()
-FARM = [sys.executable, "-P", "-m", "farm"]
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 
 PRINTERS = 6
@@ -56,50 +53,8 @@ class Simulator:
             assert answer.status_code == 200, answer.text
 
 
-@dataclass
-class Server:
+class Server(FarmProcess):
     """The farm, killed again and again on one data folder."""
-
-    folder: Path
-    http: httpx.Client
-    headers: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
-    url: str = ""
-
-    def start(self) -> None:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
-            "FARM_FILES__MIN_FREE_MB": "0",
-            "FARM_QUEUE__PLATE_UNDO_S": "0",
-            "FARM_LOG__LEVEL": "warning",
-        }
-        log = (self.folder.parent / "server.log").open("a")
-        command = [*FARM, "serve", "--data", str(self.folder), "--port", "0"]
-        with log:
-            self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("Listening on "), (self.folder.parent / "server.log").read_text()[-3000:]
-        self.url = line.split()[-1]
-
-    def kill(self) -> None:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-        self.process.stdout.close()
-        self.process = None
-
-    def ask(self, method: str, path: str, **what: Any) -> httpx.Response:
-        return self.http.request(method, self.url + path, headers=self.headers, timeout=10, **what)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Look into the database from outside, as it is committed."""
-        with closing(sqlite3.connect(f"file:{self.folder}/farm.db?mode=ro", uri=True, timeout=5)) as db:
-            return db.execute(query).fetchall()
 
     def states(self) -> dict[str, str]:
         """The state of every active print, by its name on its printer."""
@@ -133,13 +88,7 @@ def simulator(log: Path) -> Iterator[Simulator]:
 
 def set_up(server: Server, printers: list[dict[str, Any]]) -> None:
     server.start()
-    code = (server.folder / "setup-code").read_text().strip()
-    answer = server.ask(
-        "POST", "/v1/setup", json={"code": code, "username": "anna", "password": "three or four words"}
-    )
-    server.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-    answer = server.ask("POST", "/v1/keys", json={"name": "all", "scopes": ["admin"]})
-    server.headers = {"X-Api-Key": answer.json()["key"]}
+    server.make_owner()
     for printer in printers:
         connection = {"kind": "octoprint", "url": printer["url"], "api_key": printer["api_key"]}
         body = {"id": printer["id"], "name": printer["id"], "connection": connection}
@@ -240,7 +189,7 @@ def adopted_within(server: Server, printers: Simulator) -> float:
         time.sleep(0.05)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)  # a kill and what follows it take some six seconds, on a busy machine thrice that
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 def test_nothing_is_lost_and_nothing_starts_twice_wherever_the_server_is_killed(tmp_path: Path):
     kills: Counter[str] = Counter()

@@ -78,7 +78,8 @@ class Job:
     """One wish: print this file so many times.
 
     required_printers: printers it may run on; empty means any. required_tags: the printer has all.
-    priority: larger goes first. yield_per_plate: good parts that one copy gives.
+    priority: larger goes first. yield_per_plate: good parts that one copy gives. order: the order's id.
+    release_at: not begun before. due_at: wanted by. deadline_at: of no use after.
     good: parts that people counted. uncounted: finished prints whose plate nobody has cleared yet.
     running: prints that hold a printer. failed: prints that spoiled a plate, since it was last forgiven.
     """
@@ -92,7 +93,10 @@ class Job:
     created_at: datetime
     priority: int = 0
     yield_per_plate: int = 1
+    release_at: datetime | None = None
     due_at: datetime | None = None
+    deadline_at: datetime | None = None
+    order: str | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
     good: int = 0
@@ -116,10 +120,14 @@ class Job:
         return min(self.copies, self.made // self.yield_per_plate)
 
     @property
+    def missing(self) -> int:
+        """Good parts for which no plate was begun yet, if all that run turn out good."""
+        return max(0, self.wanted - self.made - self.running * self.yield_per_plate)
+
+    @property
     def to_begin(self) -> int:
-        """Plates that are still to be begun, if all that run turn out good."""
-        missing = self.wanted - self.made - self.running * self.yield_per_plate
-        return max(0, -(-missing // self.yield_per_plate))
+        """Plates that are still to be begun."""
+        return -(-self.missing // self.yield_per_plate)
 
 
 @dataclass(frozen=True, slots=True)

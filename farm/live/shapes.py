@@ -13,10 +13,12 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from farm.domain import job, printer
+from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso
 from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import JobState, PrintState
+from farm.domain.order import OrderState
 from farm.domain.printer import Breaker, Connection, Operation, Plate
 from farm.store import changes
 
@@ -115,12 +117,15 @@ class Parts(Struct, frozen=True):
     """Good parts: wanted in all, counted as good, and expected of plates.
 
     uncounted: of finished plates that nobody has cleared yet. running: of plates that are being printed.
+    remaining: for which no plate was begun yet. With bad parts, and full plates, they may be more than
+    were wanted.
     """
 
     wanted: int
     good: int
     uncounted: int
     running: int
+    remaining: int
 
 
 class Print(Struct, frozen=True):
@@ -144,10 +149,18 @@ class Print(Struct, frozen=True):
     log: list[Change] | UnsetType = UNSET
 
 
+class Reason(Struct, frozen=True):
+    """What keeps a printer from beginning a job. printer: null where it is the job's own."""
+
+    printer: str | None
+    reason: str
+
+
 class Job(Struct, frozen=True):
     """One wish to print a file, with its attempts, oldest first. Nothing is planned yet.
 
     done: copies whose parts are there. failed: prints that spoiled a plate, since it was last retried.
+    why_not: what keeps each printer from beginning it; null in lists, where nobody looked.
     """
 
     id: str
@@ -157,7 +170,10 @@ class Job(Struct, frozen=True):
     copies: int
     yield_: int = field(name="yield")
     priority: int
+    release_at: Moment | None
     due_at: Moment | None
+    deadline_at: Moment | None
+    order: str | None
     required_printers: list[str]
     required_tags: list[str]
     created_by: str
@@ -167,7 +183,26 @@ class Job(Struct, frozen=True):
     parts: Parts
     prints: list[Print]
     planned: None = None
-    why_not: list[str] = []
+    why_not: list[Reason] | None = None
+
+
+class Order(Struct, frozen=True):
+    """What one customer wants, and how much of it is there. progress: share of the parts that are good.
+
+    jobs: their ids, oldest first. parts: of those that were not cancelled.
+    """
+
+    id: str
+    reference: str
+    note: str
+    due_at: Moment | None
+    state: OrderState
+    created_by: str
+    created_at: Moment
+    cancelled_at: Moment | None
+    jobs: list[str]
+    parts: Parts
+    progress: Share
 
 
 class Analysis(Struct, frozen=True):
@@ -252,8 +287,10 @@ def _progress(told: printer.PrintProgress, at: datetime) -> Progress:
     )
 
 
-def of_job(wish: job.Job, attempts: Iterable[job.Print]) -> Job:
-    """A job with its attempts, oldest first."""
+def of_job(
+    wish: job.Job, attempts: Iterable[job.Print], why_not: Iterable[tuple[str | None, str]] | None = None
+) -> Job:
+    """A job with its attempts, oldest first. why_not: printers and reasons, None where nobody looked."""
     return Job(
         id=wish.id,
         state=wish.state,
@@ -262,7 +299,10 @@ def of_job(wish: job.Job, attempts: Iterable[job.Print]) -> Job:
         copies=wish.copies,
         yield_=wish.yield_per_plate,
         priority=wish.priority,
+        release_at=moment(wish.release_at),
         due_at=moment(wish.due_at),
+        deadline_at=moment(wish.deadline_at),
+        order=wish.order,
         required_printers=sorted(wish.required_printers),
         required_tags=sorted(wish.required_tags),
         created_by=wish.created_by,
@@ -271,6 +311,7 @@ def of_job(wish: job.Job, attempts: Iterable[job.Print]) -> Job:
         failed=wish.failed,
         parts=of_parts(wish),
         prints=[of_print(attempt) for attempt in attempts],
+        why_not=None if why_not is None else [Reason(printer, reason) for printer, reason in why_not],
     )
 
 
@@ -281,6 +322,27 @@ def of_parts(*wishes: job.Job) -> Parts:
         good=sum(wish.good for wish in wishes),
         uncounted=sum(wish.uncounted * wish.yield_per_plate for wish in wishes),
         running=sum(wish.running * wish.yield_per_plate for wish in wishes),
+        remaining=sum(wish.missing for wish in wishes),
+    )
+
+
+def of_order(order: domain_order.Order, wishes: Iterable[job.Job]) -> Order:
+    """An order with its jobs."""
+    own = list(wishes)
+    counted = [wish for wish in own if wish.state is not JobState.CANCELLED]
+    wanted = sum(wish.wanted for wish in counted)
+    return Order(
+        id=order.id,
+        reference=order.reference,
+        note=order.note,
+        due_at=moment(order.due_at),
+        state=order.state,
+        created_by=order.created_by,
+        created_at=iso(order.created_at),
+        cancelled_at=moment(order.cancelled_at),
+        jobs=[wish.id for wish in own],
+        parts=of_parts(*counted),
+        progress=sum(min(wish.good, wish.wanted) for wish in counted) / wanted if wanted else 0.0,
     )
 
 

@@ -14,7 +14,8 @@ import trio
 from farm.access.rights import Action, Target, require
 from farm.actors import Address, Mailbox, serve
 from farm.domain.clock import ATTEMPT_ID_LENGTH, Randomness, WallClock, new_id
-from farm.domain.job import ACTIVE_PRINTS, Job, JobState, Print, PrintState
+from farm.domain.job import ACTIVE_PRINTS, Job, Print, PrintState
+from farm.domain.order import Order
 from farm.domain.printer import BUSY, Connection, Operation, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
@@ -30,11 +31,22 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
-from farm.queue import dispatch, plates, wishes
-from farm.queue.messages import AddJob, ChangeJob, ClearPlate, QueueMessage, UndoPlate
+from farm.queue import dispatch, plates
+from farm.queue.clerk import Clerk
+from farm.queue.messages import (
+    AddJob,
+    AddOrder,
+    AmendJob,
+    CancelOrder,
+    ChangeJob,
+    ChangeOrder,
+    ClearPlate,
+    QueueMessage,
+    UndoPlate,
+)
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
-from farm.store import files, jobs, printers, prints
+from farm.store import jobs, printers, prints
 from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.store.orders import order_of
@@ -44,6 +56,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
+LOOK_AT_THE_CLOCK_S = 10.0  # how late a job is begun that waits for its time
 REST_S = 10.0  # for a printer that turned a print away, before it is offered another
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
@@ -76,6 +89,7 @@ class Queue:
 
     def __init__(self, parts: QueueParts) -> None:
         self._parts = parts
+        self._clerk = Clerk(parts.database, parts.clock, parts.chance, self._target)
         self._printers: dict[str, PrinterChanged] = {}
         self._active: dict[str, Print] = {}
         self._plates: dict[str, PlateRow] = {}
@@ -89,6 +103,7 @@ class Queue:
         """Live until the mailbox closes."""
         await self._remember()
         async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._release_in_time)
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -105,12 +120,12 @@ class Queue:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Plate | None:
+    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | Plate | None:
         match message:
-            case AddJob():
-                return await self._add_job(message, by)
-            case ChangeJob(job, change):
-                return await self._change_job(job, change, by)
+            case AddJob() | ChangeJob() | AmendJob() | AddOrder() | ChangeOrder() | CancelOrder():
+                taken = await self._clerk.take(message, by)
+                self._jobs_changed()
+                return taken
             case ClearPlate():
                 return await self._clear_plate(message, by)
             case UndoPlate():
@@ -126,45 +141,6 @@ class Queue:
 
     def _stamp(self, by: Principal) -> Stamp:
         return Stamp.of(by, self._parts.clock())
-
-    async def _add_job(self, wish: AddJob, by: Principal) -> Job:
-        self._require_queue(wish, by)
-        file = await self._parts.database.read(files.by_id, wish.file)
-        if file is None:
-            raise NotFound(f"there is no file {wish.file}; upload it first")
-        job = Job(
-            id=new_id(self._parts.chance),
-            file=file.id,
-            name=wish.name or file.name,
-            copies=wish.copies,
-            state=JobState.HELD if wish.hold else JobState.QUEUED,
-            created_by=str(by),
-            created_at=self._parts.clock(),
-            priority=wish.priority,
-            yield_per_plate=wish.yield_per_plate,
-            due_at=wish.due_at,
-            required_printers=wish.required_printers,
-            required_tags=wish.required_tags,
-        )
-        await self._parts.database.write(wishes.add_job, job, self._stamp(by))
-        self._jobs_changed()
-        return job
-
-    async def _change_job(self, job_id: str, change: str, by: Principal) -> Job:
-        job = await self._parts.database.read(jobs.by_id, job_id)
-        if job is None:
-            raise NotFound(f"there is no job {job_id}")
-        self._require_queue(job, by)
-        changed = await self._parts.database.write(wishes.change_job, job_id, change, self._stamp(by))
-        self._jobs_changed()
-        return changed
-
-    def _require_queue(self, wish: AddJob | Job, by: Principal) -> None:
-        """A job for any printer needs the right to all of them."""
-        for printer in wish.required_printers:
-            require(by, Action.QUEUE, self._target(printer))
-        if not wish.required_printers:
-            require(by, Action.QUEUE, Target("", wish.required_tags) if wish.required_tags else None)
 
     def _target(self, printer: str) -> Target:
         known = self._printers.get(printer)
@@ -231,6 +207,19 @@ class Queue:
         self._nothing_for.clear()
         for printer in self._printers:
             self._look_soon(printer)
+
+    async def _release_in_time(self) -> None:
+        """Look for work when the time has come before which a job is not to be begun."""
+        looked_at = self._parts.clock()
+        while True:
+            await trio.sleep(LOOK_AT_THE_CLOCK_S)
+            try:
+                released_at = await self._parts.database.read(jobs.next_release, looked_at)
+            except FarmError:
+                continue
+            looked_at = self._parts.clock()
+            if released_at is not None and released_at <= looked_at:
+                self._jobs_changed()
 
     def _look_soon(self, printer: str) -> None:
         if printer in self._at_work:

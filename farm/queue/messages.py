@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from farm.actors import Ask
 from farm.domain.job import Job
+from farm.domain.order import Order
 from farm.domain.printer import Plate
 from farm.printers.messages import PrinterChanged, PrinterGone
 
@@ -15,8 +18,8 @@ from farm.printers.messages import PrinterChanged, PrinterGone
 class AddJob(Ask[Job]):
     """Wish to print a file. Answered when the job is committed.
 
-    Raises NotFound for a file that is not here, Invalid for a wrong number or an unknown printer.
-    required_printers: it may run on these alone; empty means any. required_tags: the printer has all.
+    Raises NotFound for a file that is not here, Invalid for a wrong number or an unknown printer or order,
+    Refused for an order that was cancelled. The fields are those of the job.
     """
 
     file: str
@@ -24,10 +27,49 @@ class AddJob(Ask[Job]):
     copies: int = 1
     yield_per_plate: int = 1
     priority: int = 0
+    release_at: datetime | None = None
     due_at: datetime | None = None
+    deadline_at: datetime | None = None
+    order: str | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
     hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AmendJob(Ask[Job]):
+    """Make something else of a job; prints of it that run go on.
+
+    changes: by the names of the job's fields; beside those, `hold` holds or releases it. Raises what
+    `AddJob` does, NotFound for an unknown job, Refused for one that is over.
+    """
+
+    job: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AddOrder(Ask[Order]):
+    """Take a customer's order. Its jobs are added with its id. Answered when it is committed."""
+
+    reference: str
+    note: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder(Ask[Order]):
+    """Change an order's reference, note or due date, by their names. Raises NotFound, Refused."""
+
+    order: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder(Ask[Order]):
+    """Cancel an order with all its jobs; prints of them that run go on. Raises NotFound, Refused."""
+
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +105,7 @@ class ChangeJob(Ask[Job]):
     change: str
 
 
-QueueMessage = AddJob | ChangeJob | ClearPlate | UndoPlate | PrinterChanged | PrinterGone
+Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
+"""What people want of jobs and orders."""
+
+QueueMessage = Wish | ClearPlate | UndoPlate | PrinterChanged | PrinterGone

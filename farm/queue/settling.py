@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from farm.domain.job import ACTIVE_PRINTS, JOBS, MAY_BE_HOT, Job, JobState, Print, PrintState
-from farm.store import jobs, prints
+from farm.store import customer_orders, jobs, prints
 from farm.store.events import record
 
 MAX_FAILURES = 3  # of one job; then a person decides, instead of a fourth plate of spoiled plastic
@@ -31,7 +31,7 @@ def settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: s
     if job.state in (JobState.DONE, JobState.CANCELLED):
         return
     if job.done >= job.copies:
-        jobs.enter(db, job.id, JobState.DONE, at, who, "all copies printed")
+        _finish(db, job, at, who, "all copies printed")
     elif (ended.state is PrintState.FAILED and _stop_the_file(db, job, at, who)) or (
         job.state in _LOOKED_AT_BY_A_PERSON
     ):
@@ -52,7 +52,7 @@ def settle_count(db: Connection, counted: Print, at: datetime, who: str) -> None
     if job.state is JobState.CANCELLED:
         return
     if job.done >= job.copies:
-        jobs.enter(db, job.id, JobState.DONE, at, who, "all parts are there")
+        _finish(db, job, at, who, "all parts are there")
         return
     spoiled = counted.state is PrintState.FINISHED and counted.good == 0
     if job.state is JobState.DONE:
@@ -60,6 +60,21 @@ def settle_count(db: Connection, counted: Print, at: datetime, who: str) -> None
         job = jobs.enter(db, job.id, new, at, who, f"{job.made} of {job.wanted} parts are good")
     if spoiled and not _stop_the_file(db, job, at, who) and job.failed >= MAX_FAILURES:
         jobs.enter(db, job.id, JobState.QUARANTINED, at, who, f"{job.failed} plates of it were spoiled")
+
+
+def settle_copies(db: Connection, job_id: str, at: datetime, who: str) -> None:
+    """What another number of copies means for a job: enough may be there already."""
+    job = jobs.existing(db, job_id)
+    if job.done >= job.copies:
+        _finish(db, job, at, who, "no more copies are wanted")
+
+
+def _finish(db: Connection, job: Job, at: datetime, who: str, why: str) -> None:
+    if job.state is JobState.DONE:
+        return
+    jobs.enter(db, job.id, JobState.DONE, at, who, why)
+    if job.order is not None:
+        customer_orders.tell_if_finished(db, job.order, at)
 
 
 def _stop_the_file(db: Connection, failed: Job, at: datetime, who: str) -> bool:

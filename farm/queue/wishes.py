@@ -1,34 +1,156 @@
-"""What people wish of jobs: each function is one transaction's worth, whole or not at all."""
+"""What people wish of jobs and orders: each function is one transaction's worth, whole or not at all."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from sqlite3 import Connection
+from typing import Any
 
+from farm.domain.clock import iso
 from farm.domain.job import JOBS, Job, JobState
+from farm.domain.order import Order, OrderState
 from farm.errors import Invalid, NotFound, Refused
-from farm.queue.settling import prints_going_on
-from farm.store import audit, files, jobs, printers
+from farm.queue.messages import AmendJob, ChangeOrder
+from farm.queue.settling import prints_going_on, settle_copies
+from farm.store import audit, customer_orders, files, jobs, printers
 from farm.store.audit import Stamp
+
+LIMITS = {"copies": (1, 100_000), "yield_per_plate": (1, 10_000), "priority": (-1000, 1000)}
+NAMED = {"yield_per_plate": "yield"}  # what people call it
+LONGEST_NAME, LONGEST_NOTE = 200, 2000
+_OVER = frozenset({JobState.DONE, JobState.CANCELLED})
 
 
 def add_job(db: Connection, job: Job, stamp: Stamp) -> Job:
-    """Keep a job, after looking whether its file and printers are here."""
+    """Keep a job, after looking whether its file, printers and order are here."""
     if files.by_id(db, job.file) is None:
         raise NotFound(f"there is no file {job.file}; upload it first")
-    for printer in sorted(job.required_printers):
-        if not printers.exists(db, printer):
-            raise Invalid(f"there is no printer {printer}", "required_printers")
+    _check_job(db, {name: getattr(job, name) for name in _CHECKED})
     jobs.add(db, job, str(stamp.who))
     detail = {"name": job.name, "file": job.file, "copies": job.copies, "state": job.state}
     audit.append(db, stamp, "job.added", f"job:{job.id}", detail)
     return job
 
 
-def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
-    """Hold, release, cancel or retry a job; prints of it go on. Raises NotFound, Refused, Invalid."""
+def amend_job(db: Connection, wish: AmendJob, stamp: Stamp) -> Job:
+    """Make something else of a job that is not over. Raises NotFound, Refused, Invalid."""
+    job = _existing_job(db, wish.job)
+    if job.state in _OVER:
+        raise Refused(f"{job.name} is {job.state}; add a new job instead")
+    changes = {name: value for name, value in wish.changes.items() if name != "hold"}
+    changes = {name: value for name, value in changes.items() if getattr(job, name) != value}
+    _check_job(db, changes)
+    if changes:
+        was = {name: getattr(job, name) for name in changes}
+        detail = {"was": _plain(was), "is": _plain(changes)}
+        job = jobs.amend(db, job.id, changes, stamp.at)
+        audit.append(db, stamp, "job.amended", f"job:{job.id}", detail)
+    hold = wish.changes.get("hold")
+    if hold is not None and hold is not (job.state is JobState.HELD):
+        change_job(db, job.id, "hold" if hold else "release", stamp)
+    if "copies" in changes:
+        settle_copies(db, job.id, stamp.at, str(stamp.who))
+    return jobs.existing(db, job.id)
+
+
+_CHECKED = (*LIMITS, "name", "required_printers", "order")
+
+
+def _check_job(db: Connection, fields: Mapping[str, Any]) -> None:
+    for name, (least, most) in LIMITS.items():
+        if name in fields and not least <= fields[name] <= most:
+            field = NAMED.get(name, name)
+            raise Invalid(f"{field} is a number from {least} to {most}", field)
+    if "name" in fields:
+        _check_text(fields["name"], "name", LONGEST_NAME)
+    for printer in sorted(fields.get("required_printers", ())):
+        if not printers.exists(db, printer):
+            raise Invalid(f"there is no printer {printer}", "required_printers")
+    if fields.get("order") is not None:
+        _check_order(db, fields["order"])
+
+
+def _check_order(db: Connection, order_id: str) -> None:
+    order = customer_orders.by_id(db, order_id)
+    if order is None:
+        raise Invalid(f"there is no order {order_id}; add it first", "order")
+    if order.state is OrderState.CANCELLED:
+        raise Refused(f"the order {order.reference} was cancelled; nothing can be added to it")
+
+
+def _check_text(text: str, field: str, longest: int, *, may_be_empty: bool = False) -> None:
+    if not (may_be_empty or text.strip()) or len(text) > longest:
+        raise Invalid(f"{field} is a text of {0 if may_be_empty else 1} to {longest} characters", field)
+
+
+def add_order(db: Connection, order: Order, stamp: Stamp) -> Order:
+    """Keep a new order. Raises Invalid."""
+    _check_texts({"reference": order.reference, "note": order.note})
+    customer_orders.add(db, order)
+    audit.append(db, stamp, "order.added", f"order:{order.id}", {"reference": order.reference})
+    return order
+
+
+def change_order(db: Connection, wish: ChangeOrder, stamp: Stamp) -> Order:
+    """Change an order's own fields. Raises NotFound, Refused for a cancelled one, Invalid."""
+    order = _open_order(db, wish.order)
+    changes = {name: value for name, value in wish.changes.items() if getattr(order, name) != value}
+    if not changes:
+        return order
+    _check_texts(changes)
+    was = {name: getattr(order, name) for name in changes}
+    audit.append(db, stamp, "order.changed", f"order:{order.id}", {"was": _plain(was), "is": _plain(changes)})
+    return customer_orders.change(db, order, changes, stamp.at)
+
+
+def cancel_order(db: Connection, order_id: str, stamp: Stamp) -> Order:
+    """Cancel an order and those of its jobs that are not over. Raises NotFound, Refused."""
+    order = _open_order(db, order_id)
+    for job in jobs.of_order(db, order.id):
+        if job.state not in _OVER:
+            jobs.enter(db, job.id, JobState.CANCELLED, stamp.at, str(stamp.who), "its order was cancelled")
+    audit.append(db, stamp, "order.cancelled", f"order:{order.id}", {"reference": order.reference})
+    return customer_orders.cancel(db, order, stamp.at)
+
+
+def _open_order(db: Connection, order_id: str) -> Order:
+    order = customer_orders.by_id(db, order_id)
+    if order is None:
+        raise NotFound(f"there is no order {order_id}")
+    if order.state is OrderState.CANCELLED:
+        raise Refused(f"the order {order.reference} was cancelled already")
+    return order
+
+
+def _check_texts(fields: Mapping[str, Any]) -> None:
+    if "reference" in fields:
+        _check_text(fields["reference"], "reference", LONGEST_NAME)
+    if "note" in fields:
+        _check_text(fields["note"], "note", LONGEST_NOTE, may_be_empty=True)
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as the audit keeps them."""
+    return {name: _plain_value(value) for name, value in fields.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _existing_job(db: Connection, job_id: str) -> Job:
     job = jobs.by_id(db, job_id)
     if job is None:
         raise NotFound(f"there is no job {job_id}")
+    return job
+
+
+def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
+    """Hold, release, cancel or retry a job; prints of it go on. Raises NotFound, Refused, Invalid."""
+    job = _existing_job(db, job_id)
     if change not in _CHANGES:
         raise Invalid(f"a job can be told to {', '.join(_CHANGES)}", "change")
     allowed, new = _CHANGES[change]
@@ -41,7 +163,10 @@ def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
     if new is JobState.QUEUED and prints_going_on(db, job):
         new = JobState.ACTIVE
     audit.append(db, stamp, "job.changed", f"job:{job.id}", {"change": change, "was": job.state, "is": new})
-    return jobs.enter(db, job.id, new, stamp.at, str(stamp.who), change)
+    changed = jobs.enter(db, job.id, new, stamp.at, str(stamp.who), change)
+    if new is JobState.CANCELLED and job.order is not None:
+        customer_orders.tell_if_finished(db, job.order, stamp.at)
+    return changed
 
 
 def _either(states: frozenset[JobState]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from sqlite3 import Connection, Row
+from typing import Any
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.job import JOBS, Job, JobState
@@ -30,9 +32,9 @@ _COUNTED = f"""SELECT print_jobs.*,
 def add(db: Connection, job: Job, who: str) -> None:
     """Keep a new job and tell that it is there."""
     db.execute(
-        """INSERT INTO print_jobs (id, file, name, copies, yield_per_plate, state, priority, due_at,
-               required_printers, required_tags, created_by, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO print_jobs (id, file, name, copies, yield_per_plate, state, priority, release_at,
+               due_at, deadline_at, order_id, required_printers, required_tags, created_by, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             job.id,
             job.file,
@@ -41,9 +43,12 @@ def add(db: Connection, job: Job, who: str) -> None:
             job.yield_per_plate,
             job.state,
             job.priority,
-            iso(job.due_at) if job.due_at else None,
-            json.dumps(sorted(job.required_printers)),
-            json.dumps(sorted(job.required_tags)),
+            _time(job.release_at),
+            _time(job.due_at),
+            _time(job.deadline_at),
+            job.order,
+            _list(job.required_printers),
+            _list(job.required_tags),
             job.created_by,
             iso(job.created_at),
         ),
@@ -62,6 +67,15 @@ def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: 
     db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
     record_change(db, "job", job, before.state, new, at, who, why)
     record(db, "job.changed", ("queue",), at, {"job": job, "from": before.state, "to": new, "why": why})
+    return existing(db, job)
+
+
+def amend(db: Connection, job: str, changes: Mapping[str, Any], at: datetime) -> Job:
+    """Make other values of some of a job's fields, by their names, and tell everybody."""
+    columns = {name: _COLUMNS[name](value) for name, value in changes.items()}
+    settings = ", ".join(f"{'order_id' if name == 'order' else name} = ?" for name in columns)
+    db.execute(f"UPDATE print_jobs SET {settings} WHERE id = ?", (*columns.values(), job))
+    record(db, "job.amended", ("queue",), at, {"job": job, "fields": sorted(columns)})
     return existing(db, job)
 
 
@@ -105,22 +119,49 @@ def by_id(db: Connection, job: str) -> Job | None:
     return _job(row) if row is not None else None
 
 
-def waiting(db: Connection) -> list[Job]:
-    """Jobs that still want prints begun, the most urgent first: priority, then due date, then age."""
+def waiting(db: Connection, at: datetime) -> list[Job]:
+    """Jobs that want prints begun at this moment, the most urgent first: priority, then due date, then age.
+
+    Due is what is due first: the job, its deadline, or the order it belongs to.
+    """
     rows = db.execute(
         f"""{_COUNTED} WHERE state IN ('queued', 'active')
             AND copies * yield_per_plate > good + (uncounted + running) * yield_per_plate
-            ORDER BY priority DESC, due_at IS NULL, due_at, created_at, id"""
+            AND coalesce(release_at, '') <= ?
+            ORDER BY priority DESC,
+                min(coalesce(due_at, (SELECT due_at FROM orders WHERE id = order_id), 'never'),
+                    coalesce(deadline_at, 'never')),
+                created_at, id""",
+        (iso(at),),
     ).fetchall()
     return [_job(row) for row in rows]
 
 
-def page(db: Connection, after: str | None, limit: int, state: str | None = None) -> list[Job]:
-    """Up to `limit` jobs by id, those after `after`; only those in `state` when it is given."""
+def next_release(db: Connection, at: datetime) -> datetime | None:
+    """When, after `at`, the next job that is not over may be begun; None when none waits for its time."""
+    row = db.execute(
+        """SELECT min(release_at) FROM print_jobs
+           WHERE release_at > ? AND state NOT IN ('done', 'cancelled')""",
+        (iso(at),),
+    ).fetchone()
+    return parse_iso(row[0]) if row[0] else None
+
+
+def page(
+    db: Connection, after: str | None, limit: int, state: str | None = None, order: str | None = None
+) -> list[Job]:
+    """Up to `limit` jobs by id, those after `after`; only those in `state`, of `order`, where given."""
     rows = db.execute(
-        f"{_COUNTED} WHERE id > ? AND (? IS NULL OR state = ?) ORDER BY id LIMIT ?",
-        (after or "", state, state, limit),
+        f"""{_COUNTED} WHERE id > ? AND (? IS NULL OR state = ?) AND (? IS NULL OR order_id = ?)
+            ORDER BY id LIMIT ?""",
+        (after or "", state, state, order, order, limit),
     ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def of_order(db: Connection, order: str) -> list[Job]:
+    """Every job of an order, oldest first."""
+    rows = db.execute(f"{_COUNTED} WHERE order_id = ? ORDER BY created_at, id", (order,)).fetchall()
     return [_job(row) for row in rows]
 
 
@@ -143,7 +184,10 @@ def _job(row: Row) -> Job:
         created_at=parse_iso(row["created_at"]),
         priority=row["priority"],
         yield_per_plate=row["yield_per_plate"],
-        due_at=parse_iso(row["due_at"]) if row["due_at"] else None,
+        release_at=_moment(row["release_at"]),
+        due_at=_moment(row["due_at"]),
+        deadline_at=_moment(row["deadline_at"]),
+        order=row["order_id"],
         required_printers=frozenset(json.loads(row["required_printers"])),
         required_tags=frozenset(json.loads(row["required_tags"])),
         good=row["good"],
@@ -151,3 +195,33 @@ def _job(row: Row) -> Job:
         running=row["running"],
         failed=row["failed"],
     )
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_iso(text)
+
+
+def _list(names: Iterable[str]) -> str:
+    return json.dumps(sorted(names))
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+_COLUMNS: dict[str, Callable[[Any], Any]] = {
+    "name": _plain,
+    "copies": _plain,
+    "priority": _plain,
+    "release_at": _time,
+    "due_at": _time,
+    "deadline_at": _time,
+    "order": _plain,
+    "required_printers": _list,
+    "required_tags": _list,
+}
+"""What of a job can become something else, and how it is stored."""

@@ -54,6 +54,13 @@ def m006_newest_print(db: Schema) -> None:
     db.execute("CREATE INDEX prints_by_printer ON prints (printer, reserved_at, id)")
 
 
+@farm()
+def m007_orders(db: Schema) -> None:
+    """Jobs belong to customers' orders, and have times before and until which they are wanted."""
+    for statement in _ORDERS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -214,6 +221,23 @@ _DECISIONS = (
     "ALTER TABLE printers ADD COLUMN tls TEXT NOT NULL DEFAULT 'system'",
     # Failures before this moment no longer count: a person has asked for another try.
     "ALTER TABLE print_jobs ADD COLUMN forgiven_at TEXT",
+)
+
+_ORDERS = (
+    """CREATE TABLE orders (
+        id TEXT PRIMARY KEY,
+        reference TEXT NOT NULL,
+        note TEXT NOT NULL,
+        due_at TEXT,
+        created_by TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        cancelled_at TEXT
+    ) STRICT""",
+    "ALTER TABLE print_jobs ADD COLUMN order_id TEXT REFERENCES orders (id)",
+    # Not to be begun before; wanted by; of no use after.
+    "ALTER TABLE print_jobs ADD COLUMN release_at TEXT",
+    "ALTER TABLE print_jobs ADD COLUMN deadline_at TEXT",
+    "CREATE INDEX print_jobs_by_order ON print_jobs (order_id) WHERE order_id IS NOT NULL",
 )
 
 _READINGS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -15,10 +14,8 @@ from farm.domain.user import ApiKey, Grant, Role, Scope
 from farm.errors import Invalid
 from farm.live.shapes import Moment, moment
 from farm.store import audit
-from farm.web.contract import Created, Page, RowNumber, following
+from farm.web.contract import Created, Page, RowNumber, SentMoment, following
 from farm.web.routes import Call, Route
-
-SentMoment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Reach(msgspec.Struct, kw_only=True):

@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -33,6 +34,9 @@ PART = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 
 RowNumber: TypeAlias = typing.Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """The number of a row, as somebody sends it back to us; SQLite numbers no further."""
+
+SentMoment: TypeAlias = typing.Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time as somebody sends it: with its zone."""
 
 BODY, QUERY = "sent", "query"
 

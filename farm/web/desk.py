@@ -17,6 +17,7 @@ from farm.live.clients import Clients
 from farm.live.messages import BroadcasterMessage
 from farm.printers.messages import FleetMessage, PrinterMessage
 from farm.queue.messages import QueueMessage
+from farm.queue.plan import Plan
 from farm.store.database import Database
 
 
@@ -24,14 +25,15 @@ from farm.store.database import Database
 class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
-    readings: telemetry.db. max_upload: bytes of the largest file taken. undo_s: how long a cleared plate can
-    be taken back. version: the farm's own, shown to clients.
+    plan: what the queue begins first. readings: telemetry.db. max_upload: bytes of the largest file taken.
+    undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to clients.
     """
 
     gate: Gate
     database: Database
     readings: Database
     queue: Address[QueueMessage]
+    plan: Plan
     fleet: Address[FleetMessage]
     printer: Callable[[str], Address[PrinterMessage]]
     events: Address[BroadcasterMessage]

@@ -4,50 +4,72 @@ from __future__ import annotations
 
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Annotated
+from typing import TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType, structs
 
 from farm.access.rights import Action
 from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import EVERYTHING
 from farm.errors import Invalid, NotFound
 from farm.live import shapes
-from farm.queue.messages import AddJob, ChangeJob
-from farm.store import changes, jobs, prints
+from farm.live.messages import ReportStatuses
+from farm.queue.messages import AddJob, AmendJob, ChangeJob
+from farm.queue.why_not import Place, why_not
+from farm.store import changes, jobs, printers, prints
 from farm.store.changes import Change
-from farm.web.contract import Created, Page, Paging, following
-from farm.web.printers import readable_ids
+from farm.store.printers import PlateRow
+from farm.web.contract import Created, Page, Paging, SentMoment, following
+from farm.web.printers import may_read, readable_ids
 from farm.web.routes import Call, Entry, Route
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class NewJob(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields after `hold` are known, and refused by name as long as the farm cannot honour them."""
+    """release_at: not begun before. due_at: wanted by. deadline_at: of no use after. order: the order's id.
+
+    The fields after `hold` are known, and refused by name as long as the farm cannot honour them.
+    """
 
     file: str
     name: str | None = None
     copies: int = 1
     yield_: int = msgspec.field(default=1, name="yield")
     priority: int = 0
-    due_at: Moment | None = None
+    release_at: SentMoment | None = None
+    due_at: SentMoment | None = None
+    deadline_at: SentMoment | None = None
+    order: str | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
     hold: bool = False
     material: str | None = None
     colour: str | None = None
-    release_at: Moment | None = None
-    deadline_at: Moment | None = None
     preferred_printers: frozenset[str] = frozenset()
     rotatable: bool = False
     attended: bool = False
     allow_short_filament: bool = False
-    order: str | None = None
+
+
+class JobChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Only what is given changes; null takes a date, or the job's order, away."""
+
+    name: str | UnsetType = UNSET
+    copies: int | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    release_at: SentMoment | UnsetType | None = UNSET
+    due_at: SentMoment | UnsetType | None = UNSET
+    deadline_at: SentMoment | UnsetType | None = UNSET
+    order: str | UnsetType | None = UNSET
+    required_printers: frozenset[str] | UnsetType = UNSET
+    required_tags: frozenset[str] | UnsetType = UNSET
+    hold: bool | UnsetType = UNSET
 
 
 class JobQuery(Paging):
     state: JobState | None = None
+    order: str | None = None
 
 
 class PrintQuery(Paging):
@@ -67,13 +89,16 @@ async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
         copies=sent.copies,
         yield_per_plate=sent.yield_,
         priority=sent.priority,
+        release_at=sent.release_at,
         due_at=sent.due_at,
+        deadline_at=sent.deadline_at,
+        order=sent.order,
         required_printers=sent.required_printers,
         required_tags=sent.required_tags,
         hold=sent.hold,
     )
     job = await call.desk.queue.ask(wish, by=call.asker)
-    return Created(shapes.of_job(job, []), {"Location": f"/v1/jobs/{job.id}"})
+    return Created(await _shown(call, job), {"Location": f"/v1/jobs/{job.id}"})
 
 
 async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
@@ -85,8 +110,15 @@ async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
 
 
 async def show_job(call: Call, job: str) -> shapes.Job:
-    """One job with its prints."""
-    return shapes.of_job(*await _visible(call, job))
+    """One job with its prints, and why it is not begun on each printer."""
+    return await _shown(call, await _visible(call, job))
+
+
+async def amend_job(call: Call, job: str, sent: JobChange) -> shapes.Job:
+    """Change what is wanted of a job that is not over; prints of it that run go on."""
+    await _visible(call, job)
+    changes = {name: value for name, value in structs.asdict(sent).items() if value is not UNSET}
+    return await _shown(call, await call.desk.queue.ask(AmendJob(job, changes), by=call.asker))
 
 
 async def hold_job(call: Call, job: str) -> shapes.Job:
@@ -111,9 +143,30 @@ async def retry_job(call: Call, job: str) -> shapes.Job:
 
 async def _change(call: Call, job: str, change: str) -> shapes.Job:
     await _visible(call, job)
-    changed = await call.desk.queue.ask(ChangeJob(job, change), by=call.asker)
-    attempts = await call.desk.database.read(prints.of_job, job)
-    return shapes.of_job(changed, attempts)
+    return await _shown(call, await call.desk.queue.ask(ChangeJob(job, change), by=call.asker))
+
+
+async def _shown(call: Call, job: Job) -> shapes.Job:
+    """One job as it is answered, looked at from every printer that the asker may see."""
+    attempts, places, waiting = await call.desk.database.read(_around, job, call.desk.clock())
+    statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
+    seen = [
+        Place(printer, statuses.get(printer.id, PrinterStatus()), plate, active)
+        for printer, plate, active in places
+        if may_read(call.asker, printer)
+    ]
+    reasons = why_not(job, seen, waiting, call.desk.plan, call.desk.clock())
+    return shapes.of_job(job, attempts, [(each.printer, each.reason) for each in reasons])
+
+
+_Around: TypeAlias = tuple[list[Print], list[tuple[Printer, PlateRow, Print | None]], list[Job]]
+
+
+def _around(db: Connection, job: Job, at: datetime) -> _Around:
+    """The job's prints, every printer with its plate and active print, and the jobs that wait."""
+    plates, active = printers.plates(db), {attempt.printer: attempt for attempt in prints.active(db)}
+    places = [(printer, plates[printer.id], active.get(printer.id)) for printer, _ in printers.everything(db)]
+    return prints.of_job(db, job.id), places, jobs.waiting(db, at)
 
 
 async def list_prints(call: Call, query: PrintQuery) -> Page[shapes.Print]:
@@ -128,10 +181,10 @@ async def list_prints(call: Call, query: PrintQuery) -> Page[shapes.Print]:
     return Page(shown, following(found, query.limit, lambda attempt: attempt[0].id))
 
 
-async def _visible(call: Call, job: str) -> tuple[Job, list[Print]]:
-    """A job with its prints. Raises NotFound also for one that does not concern the asker."""
-    found = await call.desk.database.read(_job_with_prints, job)
-    if found is None or not _may_see(found[0], await _readable(call)):
+async def _visible(call: Call, job: str) -> Job:
+    """One job. Raises NotFound also for one that does not concern the asker."""
+    found = await call.desk.database.read(jobs.by_id, job)
+    if found is None or not _may_see(found, await _readable(call)):
         raise NotFound(f"there is no job {job}")
     return found
 
@@ -146,13 +199,8 @@ def _may_see(job: Job, readable: frozenset[str] | None) -> bool:
 
 
 def _jobs_page(db: Connection, query: JobQuery) -> list[tuple[Job, list[Print]]]:
-    page = jobs.page(db, query.cursor, query.limit + 1, query.state)
+    page = jobs.page(db, query.cursor, query.limit + 1, query.state, query.order)
     return [(job, prints.of_job(db, job.id)) for job in page]
-
-
-def _job_with_prints(db: Connection, job: str) -> tuple[Job, list[Print]] | None:
-    found = jobs.by_id(db, job)
-    return None if found is None else (found, prints.of_job(db, job))
 
 
 def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Change]]]:
@@ -165,19 +213,17 @@ def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Ch
 _NOT_YET: tuple[str, ...] = (
     "material",
     "colour",
-    "release_at",
-    "deadline_at",
     "preferred_printers",
     "rotatable",
     "attended",
     "allow_short_filament",
-    "order",
 )
 
 ROUTES = (
     Route("GET", "/v1/jobs", list_jobs, Action.READ),
     Route("POST", "/v1/jobs", add_job, Entry.KNOWN, also=(404,)),
     Route("GET", "/v1/jobs/<job>", show_job, Action.READ),
+    Route("PATCH", "/v1/jobs/<job>", amend_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/hold", hold_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/release", release_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/cancel", cancel_job, Entry.KNOWN),

@@ -25,12 +25,18 @@ def jobs(shop, *words):
     return json.loads(shop.types("job", "list", "--json", *words)[1])
 
 
+def add_printers(shop, *ids):
+    for id in ids:
+        words = ("--url", "http://127.0.0.1:9", "--no-probe", "--api-key-stdin")
+        assert shop.types("printer", "add", id, *words, stdin="key\n")[0] == 0
+
+
 def test_a_file_is_sent_and_becomes_a_job(server, shop, part):
     code, out, err = shop.types("job", "add", str(part))
     (wish,) = server.farm.queue.heard
     (job,) = jobs(shop)
     assert (code, err) == (0, "")
-    assert out == f"Job {job['id']} (a job) is queued.\n"
+    assert out == f"Job {job['id']} ({part.name}) is queued.\n"
     assert (wish.file, wish.copies, wish.priority, wish.hold) == (job["file"], 1, 0, False)
     assert server.farm.contents() == [hashlib.sha256(part.read_bytes()).hexdigest()]
     with closing(sqlite3.connect(server.folder.farm_db)) as db:
@@ -38,6 +44,7 @@ def test_a_file_is_sent_and_becomes_a_job(server, shop, part):
 
 
 def test_a_job_is_wished_with_all_that_can_be_wished(server, shop, part):
+    add_printers(shop, "mk4-01", "mk4-02")
     code, out, _ = shop.types(
         *("job", "add", str(part), "--copies", "20", "--priority", "-5", "--printer", "mk4-01"),
         *("--printer", "mk4-02", "--tag", "row-a", "--hold", "--json"),
@@ -61,6 +68,7 @@ def test_a_person_sees_how_far_a_file_has_come(server, shop, part, monkeypatch):
 
 def test_the_same_jobs_are_listed_with_and_without_a_server(shop, a_server, part):
     with a_server():
+        add_printers(shop, "mk4-01")
         shop.types("job", "add", str(part), "--copies", "2", "--priority", "3")
         shop.types("job", "add", str(part), "--printer", "mk4-01", "--tag", "row-a", "--hold")
         running, narrowed = jobs(shop), jobs(shop, "--state", "held")
@@ -71,23 +79,34 @@ def test_the_same_jobs_are_listed_with_and_without_a_server(shop, a_server, part
     assert jobs(shop, "--state", "held") == narrowed
     heading, first, second = table.splitlines()
     assert heading.split() == ["ID", "STATE", "NAME", "DONE", "PRIORITY", "PRINTERS", "DUE", "ADDED"]
-    assert first.split()[1:-1] == ["queued", "a", "job", "0/2", "3", "any", "-"]
-    assert second.split()[1:-1] == ["held", "a", "job", "0/1", "0", "mk4-01,#row-a", "-"]
+    assert first.split()[1:-1] == ["queued", *part.name.split(), "0/2", "3", "any", "-"]
+    assert second.split()[1:-1] == ["held", *part.name.split(), "0/1", "0", "mk4-01,#row-a", "-"]
     assert shop.types("job", "list")[1] == table
 
 
 @pytest.mark.parametrize(
-    ("change", "state"),
-    [("hold", "held"), ("release", "queued"), ("cancel", "cancelled"), ("retry", "queued")],
+    ("change", "before", "state"),
+    [
+        ("hold", "queued", "held"),
+        ("release", "held", "queued"),
+        ("cancel", "queued", "cancelled"),
+        ("retry", "needs_review", "queued"),
+    ],
 )
-def test_a_job_is_changed(server, shop, part, change, state):
+def test_a_job_is_changed(server, shop, part, change, before, state):
+    def put_into(state):
+        with closing(sqlite3.connect(server.folder.farm_db)) as db, db:
+            db.execute("UPDATE print_jobs SET state = ?", (state,))
+
     shop.types("job", "add", str(part))
     (job,) = jobs(shop)
+    put_into(before)
 
     told = shop.types("job", change, job["id"])
 
-    assert told == (0, f"Job {job['id']} (a job) is {state}.\n", "")
+    assert told == (0, f"Job {job['id']} ({part.name}) is {state}.\n", "")
     assert server.farm.queue.heard[-1] == ChangeJob(job["id"], change)
+    put_into(before)
     _, out, _ = shop.types("job", change, job["id"], "--json")
     assert json.loads(out)["state"] == state
 

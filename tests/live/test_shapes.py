@@ -121,16 +121,19 @@ def test_job_is_shown_with_its_prints():
         "copies": 3,
         "yield": 1,
         "priority": 0,
+        "release_at": None,
         "due_at": "2026-01-01T12:00:00.000Z",
+        "deadline_at": None,
+        "order": None,
         "required_printers": [],
         "required_tags": [],
         "created_by": "user:u1",
         "created_at": "2026-01-01T12:00:00.000Z",
         "done": 1,
         "failed": 0,
-        "parts": {"wanted": 3, "good": 1, "uncounted": 0, "running": 1},
+        "parts": {"wanted": 3, "good": 1, "uncounted": 0, "running": 1, "remaining": 1},
         "planned": None,
-        "why_not": [],
+        "why_not": None,
     }
 
 

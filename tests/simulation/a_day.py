@@ -39,7 +39,7 @@ from farm.printers.messages import RemovePrinter
 from farm.queue.messages import ChangeJob, ClearPlate, UndoPlate
 from farm.store import jobs, prints
 from tests.simulation.machine import Faults, Machine
-from tests.simulation.shop import Shop, open_shop
+from tests.simulation.shop import NOON, Shop, open_shop
 
 PRINTERS = 6
 PRINT_S = 40.0  # short, so that a day has many
@@ -105,7 +105,7 @@ async def customers(day: Day, chance: random.Random) -> None:
     shop = day.shop
     while True:
         await trio.sleep(chance.expovariate(1 / 15))
-        if len(await shop.database.read(jobs.waiting)) >= MOST_WAITING:
+        if len(await shop.database.read(jobs.waiting, NOON)) >= MOST_WAITING:
             continue
         file = await shop.add_file(f"part{chance.randrange(40)}.gcode", FILE_SIZE)
         pinned = frozenset({day.any_printer(chance)}) if chance.random() < 0.2 else frozenset()

@@ -50,6 +50,10 @@ ROWS = {
     ),
     "m005_unread_files": ("UPDATE files SET removed_at = NULL, state = 'queued' WHERE id = 'f1'",),
     "m006_newest_print": (),
+    "m007_orders": (
+        "INSERT INTO orders VALUES ('o1', '4711', 'blue ones', NULL, 'user:u1', 't', NULL)",
+        "UPDATE print_jobs SET order_id = 'o1', release_at = 't', deadline_at = 't' WHERE id = 'j1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -220,7 +220,7 @@ async def test_file_that_a_job_needs_is_not_removed(farm):
     refused = await farm.http.delete(address, headers=headers)
 
     assert refused.status_code == 409
-    assert "the job a job needs benchy.gcode" in refused.json()["detail"]
+    assert "the job benchy.gcode needs benchy.gcode" in refused.json()["detail"]
     assert len(farm.contents()) == 1
 
     await farm.http.post(f"/v1/jobs/{job['id']}/cancel", headers=headers)

@@ -247,6 +247,16 @@ async def test_what_will_be_refused_is_refused_before_the_body_is_sent(farm, cas
     assert b'{"error":' in answer
 
 
+@pytest.mark.parametrize(("name", "status"), [("model.stl", 415), ("", 422), ("...", 422)])
+async def test_name_in_the_address_is_looked_at_before_the_body_is_sent(farm, name, status):
+    request = head(f"/v1/files?name={name}", await farm.key("upload"), 1_500_000)
+
+    answer = await read_answer(await farm.raw(request.replace(FORM.encode(), b"application/octet-stream")))
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert farm.unfinished() == []
+
+
 async def test_full_disk_is_told_before_the_body_is_sent(farm, tmp_path):
     farm.storage._free = lambda folder: 10 * MB
     farm.storage._min_free = 500 * MB

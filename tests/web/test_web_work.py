@@ -26,9 +26,11 @@ async def attempt(farm, id, job, printer):
 
 async def test_job_is_handed_to_the_queue_in_its_words(farm):
     await job(farm, "j0")
+    await farm.printer("mk4-01", "row-a")
     wish = {
         "file": "f1", "name": "two benchies", "copies": 2, "yield": 3, "priority": 5, "hold": True,
-        "due_at": "2026-03-01T12:00:00+01:00", "required_printers": ["mk4-01"], "required_tags": ["row-a"],
+        "release_at": "2026-02-01T08:00:00Z", "due_at": "2026-03-01T12:00:00+01:00",
+        "deadline_at": "2026-03-08T12:00:00Z", "required_printers": ["mk4-01"], "required_tags": ["row-a"],
         "material": None, "preferred_printers": [], "rotatable": False, "order": None,
     }  # fmt: skip
 
@@ -36,12 +38,25 @@ async def test_job_is_handed_to_the_queue_in_its_words(farm):
 
     (heard,) = farm.queue.heard
     assert heard == AddJob(
-        "f1", "two benchies", 2, 3, 5, heard.due_at, frozenset({"mk4-01"}), frozenset({"row-a"}), True
+        file="f1",
+        name="two benchies",
+        copies=2,
+        yield_per_plate=3,
+        priority=5,
+        release_at=heard.release_at,
+        due_at=heard.due_at,
+        deadline_at=heard.deadline_at,
+        required_printers=frozenset({"mk4-01"}),
+        required_tags=frozenset({"row-a"}),
+        hold=True,
     )
     assert heard.due_at.isoformat() == "2026-03-01T12:00:00+01:00"
     assert made.status_code == 201
     assert made.headers["location"] == f"/v1/jobs/{made.json()['id']}"
     assert (made.json()["copies"], made.json()["prints"]) == (2, [])
+    dates = [made.json()[name] for name in ("release_at", "due_at", "deadline_at")]
+    assert dates == ["2026-02-01T08:00:00.000Z", "2026-03-01T11:00:00.000Z", "2026-03-08T12:00:00.000Z"]
+    assert made.json()["why_not"] == [{"printer": None, "reason": "it is held; release it to go on"}]
 
 
 @pytest.mark.parametrize(
@@ -123,12 +138,18 @@ async def test_somebody_with_some_printers_sees_what_concerns_them(farm):
 
 
 @pytest.mark.parametrize(
-    ("change", "after"),
-    [("hold", "held"), ("release", "queued"), ("cancel", "cancelled"), ("retry", "queued")],
+    ("change", "before", "after"),
+    [
+        ("hold", "queued", "held"),
+        ("release", "held", "active"),
+        ("cancel", "active", "cancelled"),
+        ("retry", "needs_review", "active"),
+    ],
 )
-async def test_job_is_held_released_cancelled_and_tried_again_by_the_queue(farm, change, after):
+async def test_job_is_held_released_cancelled_and_tried_again_by_the_queue(farm, change, before, after):
     await job(farm, "j1")
     await attempt(farm, "p1", "j1", "mk4-01")
+    await farm.database.write(jobs.enter, "j1", JobState(before), NOON, "test", "for the test")
 
     answer = await farm.http.post(f"/v1/jobs/j1/{change}", headers=await farm.key("queue"))
 

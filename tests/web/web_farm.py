@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import ssl
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,13 +13,12 @@ import trio
 
 from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
+from farm.access.rights import Target
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
 from farm.actors.vitals import Vitals
-from farm.domain.clock import new_id
 from farm.domain.command import NAMES
-from farm.domain.job import Job, JobState
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
@@ -30,8 +28,10 @@ from farm.live.bell import Bell
 from farm.live.clients import ClientNumbers
 from farm.live.frame import Frame
 from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RunCommand
-from farm.queue.messages import AddJob, ChangeJob, ClearPlate
-from farm.store import jobs, printers
+from farm.queue.clerk import Clerk
+from farm.queue.messages import ClearPlate, Wish
+from farm.queue.plan import ListPlan
+from farm.store import printers
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.connection import FARM, TELEMETRY
@@ -163,6 +163,7 @@ class WebFarm:
             database=self.database,
             readings=self.readings,
             queue=Address(self.queue.mailbox),
+            plan=ListPlan(),
             fleet=Address(self.fleet.mailbox),
             printer=self._address_of,
             events=Address(self.events.mailbox),
@@ -203,20 +204,10 @@ class WebFarm:
     async def _queue_answers(self, message, by):
         if isinstance(message, ClearPlate):
             await self._end(message.printer, message.command, "plate_cleared", by)
-        if isinstance(message, ChangeJob):
-            after = {"hold": JobState.HELD, "cancel": JobState.CANCELLED}.get(message.change, JobState.QUEUED)
-            return await self.database.write(jobs.enter, message.job, after, self.now, str(by), "")
-        if not isinstance(message, AddJob):
-            return Plate.CLEAR
-        job = Job(
-            new_id(self.chance), message.file, message.name or "a job", message.copies, JobState.QUEUED,
-            str(by), self.now, message.priority, required_printers=message.required_printers,
-            required_tags=message.required_tags,
-        )  # fmt: skip
-        if message.hold:
-            job = replace(job, state=JobState.HELD)
-        await self.database.write(jobs.add, job, str(by))
-        return job
+        if isinstance(message, Wish):
+            clerk = Clerk(self.database, lambda: self.now, self.chance, Target)
+            return await clerk.take(message, by)
+        return Plate.CLEAR
 
     async def _fleet_answers(self, message, by):
         if isinstance(message, AddPrinter):

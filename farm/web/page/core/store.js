@@ -96,6 +96,7 @@ function takeEvent({ type, data }) {
     lookAt(changedFiles, data.file);
   } else if (type.startsWith("job.") || type.startsWith("print.")) {
     lookAt(changedJobs, data.job);
+    if (type.startsWith("print.")) lookAtPlates(); // the plate was told when it began, what lies there now it ends
   }
 }
 
@@ -108,7 +109,7 @@ function showPlate(id, plate) {
 
 const changedJobs = { ids: new Set(), look: lookAtJobs };
 const changedFiles = { ids: new Set(), look: lookAtFiles };
-let platesSoon = 0;
+let platesSoon = false;
 
 /** Facts say what changed, not how it looks now: gather what is to be asked for, and ask once. */
 function lookAt(changed, id) {
@@ -139,8 +140,10 @@ async function lookAtFiles(ids) {
 }
 
 function lookAtPlates() {
-  clearTimeout(platesSoon);
-  platesSoon = setTimeout(async () => {
+  if (platesSoon) return;
+  platesSoon = true;
+  setTimeout(async () => {
+    platesSoon = false;
     const found = await get("/v1/plates").catch(() => null);
     if (found) plates.value = new Map(found.items.map((item) => [item.printer, item.print]));
   }, GATHER_MS);

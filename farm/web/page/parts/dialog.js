@@ -1,5 +1,5 @@
 // Windows over the page. The browser's own <dialog> keeps the keyboard inside and gives Esc its meaning.
-import { useEffect, useRef } from "../vendor/preact-hooks.js";
+import { useEffect, useId, useRef } from "../vendor/preact-hooks.js";
 import { signal } from "../vendor/preact-signals.js";
 import { html } from "../core/html.js";
 import { Icon } from "./icon.js";
@@ -24,6 +24,7 @@ const Opened = ({ view, close }) => view(close);
 /** The frame of a window: a heading, its content, and a way out. kind: "grave" for what cannot be taken back. */
 export function Dialog({ title, close, kind = "", children }) {
   const frame = useRef(null);
+  const heading = useId(); // a question may stand over another window
   useEffect(() => {
     const opener = document.activeElement;
     frame.current.showModal();
@@ -35,10 +36,10 @@ export function Dialog({ title, close, kind = "", children }) {
   };
   const outside = (event) => event.target === frame.current && close();
   return html`
-    <dialog ref=${frame} class=${kind} aria-labelledby="dialog-title" onCancel=${cancel} onMouseDown=${outside}>
+    <dialog ref=${frame} class=${kind} aria-labelledby=${heading} onCancel=${cancel} onMouseDown=${outside}>
       <div class="window">
         <header>
-          <h2 id="dialog-title">${title}</h2>
+          <h2 id=${heading}>${title}</h2>
           <button type="button" class="quiet square" aria-label="Close" onClick=${close}><${Icon} name="cross" /></button>
         </header>
         ${children}

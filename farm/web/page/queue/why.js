@@ -4,7 +4,6 @@ import { count, isBusy } from "../core/words.js";
 
 /** Sentences, the most telling first; none when it prints or there is nothing left to begin. */
 export function whyNot(job, printers) {
-  if (job.why_not.length > 0) return job.why_not;
   if (job.state === "held") return ["Held until somebody releases it."];
   const left = copiesToBegin(job);
   if (left === 0) return [];

@@ -1,0 +1,239 @@
+"""A small shop run from its page: what goes well, what goes wrong, and what somebody tries."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.a_person import (
+    adds_printer,
+    clears_plate,
+    comes_in,
+    heading,
+    job,
+    logs_in,
+    moves_in,
+    needs,
+    sends_file,
+    tile,
+)
+from tests.browser.simulated import Simulated
+from tests.browser.windows import DESK, PHONE, SOON_MS, THEMES, Window
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&'
+SLOW = b"G28\n" + b"".join(b"G1 X%d F600\nG1 X0\n" % (10 + step % 50) for step in range(5000))
+
+
+@pytest.fixture
+def simulated() -> Iterator[Simulated]:
+    with Simulated() as fleet:
+        yield fleet
+
+
+def with_printer(new_shop, window, simulated, *where: Any, name: str = "MK4 left") -> Window:
+    """A shop with one printer that nobody has cleared yet."""
+    view = moves_in(new_shop, window, *where)
+    adds_printer(view.page, simulated.printers[0]["url"], simulated.printers[0]["api_key"], name)
+    expect(needs(view.page)).to_contain_text(name)
+    return view
+
+
+def printing(new_shop, window, simulated, *where: Any) -> Window:
+    """The same, at work on something that takes long."""
+    view = with_printer(new_shop, window, simulated, *where)
+    clears_plate(view.page, "MK4 left")
+    sends_file(view.page, "bracket.gcode", SLOW)
+    expect(tile(view.page, "MK4 left")).to_contain_text("Printing", timeout=3 * SOON_MS)
+    return view
+
+
+def test_first_run_to_first_print_on_a_phone(new_shop, window):
+    with Simulated(speed=30) as fleet:
+        page = with_printer(new_shop, window, fleet, PHONE).page
+        sends_file(page, "chip.gcode", copies=2)
+        expect(job(page, "chip")).to_contain_text("0 of 2 done")
+        clears_plate(page, "MK4 left")
+
+        expect(needs(page)).to_contain_text("chip.gcode finished", timeout=3 * SOON_MS)
+        expect(job(page, "chip")).to_contain_text("1 of 2 done")
+        expect(needs(page).get_by_role("spinbutton", name="Good parts on MK4 left")).to_have_value("1")
+        clears_plate(page, "MK4 left")
+        expect(job(page, "chip")).to_be_hidden(timeout=3 * SOON_MS)
+
+
+def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
+    page = with_printer(new_shop, window, simulated).page
+    clears_plate(page, "MK4 left")
+    expect(needs(page)).to_contain_text("Nothing needs you")
+
+    page.get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text("Taken back: nothing starts there.")).to_be_visible()
+    expect(needs(page)).to_contain_text("MK4 left")
+
+
+def test_wrong_password_is_said_and_the_name_stays(new_shop, window):
+    moves_in(new_shop, window)
+    page = window(new_shop.url).open("/")
+
+    logs_in(page, "not my password at all")
+
+    expect(page.get_by_role("alert")).to_contain_text("password")
+    expect(page.get_by_label("Your name")).to_have_value("anna")
+    expect(page.get_by_label("Password")).to_have_value("")
+
+
+def test_upload_shows_its_progress_until_the_file_is_there(new_shop, window):
+    page = moves_in(new_shop, window).page
+    slowly(page, bytes_per_s=200_000)
+
+    sends_file(page, "part.gcode", SLOW * 4, and_print=False)
+
+    expect(page.get_by_role("progressbar", name="Upload of part.gcode")).to_be_visible()
+    expect(page.get_by_role("region", name="Send files")).to_contain_text(re.compile(r"sending [1-9]\d? %"))
+    expect(page.get_by_text("part.gcode is uploaded.")).to_be_visible(timeout=3 * SOON_MS)
+    expect(page.get_by_role("region", name="Files", exact=True)).to_contain_text("part.gcode")
+
+
+def slowly(page: Page, bytes_per_s: int) -> None:
+    """As over the Wi-Fi at the far end of the shop."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    limits = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": bytes_per_s}
+    session.send("Network.emulateNetworkConditions", limits)
+
+
+def test_file_that_the_farm_does_not_print_is_not_even_sent(new_shop, window):
+    page = moves_in(new_shop, window).page
+
+    page.get_by_label("G-code files").set_input_files(
+        [{"name": "cube.stl", "mimeType": "model/stl", "buffer": b"solid"}]
+    )
+
+    expect(page.get_by_role("dialog")).to_contain_text("Slice this file first")
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
+
+
+def test_printer_that_does_not_answer_is_refused_in_words(new_shop, window):
+    page = moves_in(new_shop, window).page
+    page.get_by_role("button", name="Add printer").first.click()
+    page.get_by_label("Address").fill("127.0.0.1:9")
+    page.get_by_label("API key").fill("whatever")
+
+    page.get_by_role("button", name="Look who answers").click()
+
+    expect(page.get_by_role("dialog")).to_contain_text("refuses the connection")
+
+
+def test_trouble_shows_within_a_second(new_shop, window, simulated):
+    page = printing(new_shop, window, simulated).page
+    page.evaluate(
+        """() => {
+            const seen = () => document.querySelector('[role=region], section')
+                && document.body.innerText.includes('Needs attention');
+            window.shownAt = new Promise((found) => {
+                const look = () => (seen() ? found(Date.now()) : requestAnimationFrame(look));
+                look();
+            });
+        }"""
+    )
+    raised = time.time()
+    simulated.make("firmware_error")
+
+    shown = page.evaluate("window.shownAt") / 1000
+    assert shown - raised < 1.0
+    expect(needs(page)).to_contain_text("MK4 left")
+    expect(tile(page, "MK4 left")).to_contain_text("Needs attention")
+
+
+def test_page_recovers_by_itself_when_the_server_was_killed(new_shop, window, simulated):
+    page = printing(new_shop, window, simulated).page
+
+    new_shop.kill()
+    expect(page.get_by_role("alert").first).to_contain_text("No connection to the farm")
+    expect(tile(page, "MK4 left")).to_contain_text("Printing")
+    new_shop.start()
+
+    expect(page.get_by_text("No connection to the farm")).to_be_hidden(timeout=3 * SOON_MS)
+    expect(tile(page, "MK4 left")).to_contain_text("Printing", timeout=3 * SOON_MS)
+    expect(job(page, "bracket")).to_contain_text("0 of 1 done")
+
+
+def test_hostile_names_are_text_and_run_nowhere(new_shop, window, simulated):
+    page = with_printer(new_shop, window, simulated, name=HOSTILE).page
+    title = page.title()
+
+    sends_file(page, f"{HOSTILE.replace('/', '')}.gcode")
+
+    expect(job(page, "onerror")).to_be_visible()
+    expect(tile(page, HOSTILE)).to_be_visible()
+    tile(page, HOSTILE).get_by_role("button", name=HOSTILE, exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)
+    assert page.title() == title
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_emergency_stop_is_asked_once_and_latched(new_shop, window, simulated):
+    page = printing(new_shop, window, simulated).page
+
+    page.get_by_role("button", name="Emergency stop", exact=True).first.click()
+    page.get_by_role("button", name="Stop all printers").click()
+
+    expect(tile(page, "MK4 left")).to_contain_text("Emergency stop")
+    needs(page).get_by_role("button", name="Clear emergency").click()
+    expect(tile(page, "MK4 left")).not_to_contain_text("Clear emergency")
+
+
+def test_two_devices_see_the_same(new_shop, window, simulated):
+    desk = with_printer(new_shop, window, simulated).page
+    phone = comes_in(new_shop, window, PHONE, "dark").page
+    expect(needs(phone)).to_contain_text("MK4 left")
+
+    clears_plate(phone, "MK4 left")
+
+    expect(needs(desk)).to_contain_text("Nothing needs you")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_nobody_is_kept_out(new_shop, window, simulated, size, theme):
+    """No barrier for a screen reader, a keyboard or weak eyes, on the page and in each window over it."""
+    view = window(new_shop.url, size, theme)
+    view.open("/login")
+    assert view.barriers() == []
+
+    view = moves_in(new_shop, window, size, theme)
+    assert view.barriers() == []  # with nothing in it yet
+    page = view.page
+    adds_printer(page, simulated.printers[0]["url"], simulated.printers[0]["api_key"], "MK4 left")
+    sends_file(page, "bracket.gcode", SLOW)
+    expect(job(page, "bracket")).to_be_visible()
+    expect(needs(page)).to_contain_text("MK4 left")
+    assert view.barriers() == []
+
+    for opens in ("Add printer", "Print bracket.gcode", "Emergency stop", "MK4 left"):
+        page.get_by_role("button", name=opens, exact=True).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert view.barriers() == [], opens
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_session_that_was_ended_elsewhere_leads_back_to_the_login(new_shop, window):
+    view = moves_in(new_shop, window)
+    cookies = {cookie["name"]: cookie["value"] for cookie in view.page.context.cookies()}
+
+    csrf = httpx.get(f"{new_shop.url}/v1/auth/me", cookies=cookies).json()["csrf_token"]
+    ended = httpx.post(f"{new_shop.url}/v1/auth/logout", cookies=cookies, headers={"X-CSRF-Token": csrf})
+    assert ended.is_success
+
+    expect(heading(view.page, "Printer farm")).to_be_visible()
+    expect(view.page.get_by_role("button", name="Log in")).to_be_visible()

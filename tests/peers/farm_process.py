@@ -1,0 +1,85 @@
+"""The farm server as a process of its own, on a data folder that outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FARM = (sys.executable, "-P", "-m", "farm")
+SETTINGS = {
+    "FARM_FILES__MIN_FREE_MB": "0",
+    "FARM_QUEUE__PLATE_UNDO_S": "0",
+    "FARM_LOG__LEVEL": "warning",
+}
+
+
+@dataclass
+class FarmProcess:
+    """Started, asked and killed, again and again. headers: those of its owner, once there is one."""
+
+    folder: Path
+    http: httpx.Client
+    headers: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    @property
+    def log(self) -> Path:
+        """What it complained about, over all its lives."""
+        return self.folder.parent / "server.log"
+
+    def start(self, program: Sequence[str] = FARM, **variables: str) -> None:
+        """Start it and wait until it answers. program: what takes the words after `farm`."""
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), **SETTINGS, **variables}
+        command = [*program, "serve", "--data", str(self.folder), "--port", "0"]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("Listening on "), self.log.read_text()[-3000:]
+        self.url = line.split()[-1]
+
+    def kill(self) -> None:
+        """Kill it as nothing else does: it does not get to do anything any more."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for its end, and close what led to it."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.wait(10)
+        self.process.stdout.close()
+        self.process = None
+
+    def make_owner(self) -> None:
+        """The first steps: an account, and a key that may do everything."""
+        code = (self.folder / "setup-code").read_text().strip()
+        person = {"code": code, "username": "anna", "password": "three or four words"}
+        answer = self.ask("POST", "/v1/setup", json=person)
+        self.headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        answer = self.ask("POST", "/v1/keys", json={"name": "all", "scopes": ["admin"]})
+        self.headers = {"X-Api-Key": answer.json()["key"]}
+
+    def ask(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """One request of its owner."""
+        return self.http.request(method, self.url + path, headers=self.headers, timeout=10, **what)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Look into the database from outside, as it is committed."""
+        with closing(sqlite3.connect(f"file:{self.folder}/farm.db?mode=ro", uri=True, timeout=5)) as db:
+            return db.execute(query).fetchall()
