@@ -23,8 +23,10 @@ from farm.domain.printer import Address, Operation, Plate, Printer, PrinterStatu
 from farm.live.messages import ReportStatuses
 from farm.printers import adoption
 from farm.printers.messages import AddPrinter, RunCommand
+from farm.printers.tidy import REST_S
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import files, jobs, prints
+from farm.store.orders import order_of
 from tests.peers.octoprint import OctoPrint, slow_gcode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -93,6 +95,11 @@ class Shop:
             assert trio.current_time() < deadline, f"it did not come about; shown: {await self.status()}"
             await trio.sleep(0.1)
 
+    async def files(self) -> set[str]:
+        """The names of all files on the OctoPrint."""
+        answer = await trio.to_thread.run_sync(self.octoprint.request, "GET", "/api/files")
+        return {file["name"] for file in answer.json()["files"]}
+
     async def host(self, work: Callable[..., object], *args: object) -> None:
         await trio.to_thread.run_sync(work, *args)
 
@@ -127,6 +134,26 @@ async def test_the_second_copy_waits_for_the_plate_and_then_prints(octoprint, tm
         await shop.clear()
         await shop.until(lambda: shop.job_is(job, JobState.DONE))
         assert [attempt.state for attempt in await shop.prints(job)] == [PrintState.FINISHED] * 2
+
+
+async def test_the_second_copy_is_copied_on_the_printer_and_nothing_is_left_there(octoprint, tmp_path, brisk):
+    async with open_shop(octoprint, tmp_path) as shop:
+        theirs = await shop.files()
+        job = await shop.queue(CHIP.read_bytes() + b"; another file", copies=2)
+        await shop.clear()
+        await shop.until(lambda: shop.print_is(job, PrintState.FINISHED))
+        await trio.sleep(REST_S + 2)
+        (first,) = await shop.prints(job)
+        assert await shop.files() - theirs == {first.remote_name}
+        await shop.clear()
+        await shop.until(lambda: shop.job_is(job, JobState.DONE))
+        order = await shop.farm.database.read(order_of, (await shop.prints(job))[-1].id)
+        assert order.mark == "1/0"  # what a copy remembers of its original; an upload has nothing to remember
+
+        async def tidy() -> bool:
+            return await shop.files() == theirs
+
+        await shop.until(tidy)
 
 
 async def test_a_print_is_paused_resumed_and_cancelled(octoprint, tmp_path, brisk):

@@ -125,6 +125,7 @@ GAPS = [
     Gap("committed, not sent or not received", WELL, _some("starting", started=False)),
     Gap("received, not answered", {"slow_ms": 1500}, _some("starting", started=True)),
     Gap("answer swallowed", LOSING, _some("starting", started=True)),
+    Gap("copy made, answer swallowed", {"swallow": {"what": "copy"}}, _some("uploading")),
     Gap("printing", WELL, _some("printing")),
 ]
 
@@ -236,10 +237,17 @@ def finish(server: Server, printers: Simulator, within_s: float = 240.0) -> None
         time.sleep(0.2)
     check(server, printers, set())
     finished = {name for (name,) in server.rows("SELECT remote_name FROM prints WHERE state = 'finished'")}
-    good = {
-        name
-        for printer in printers.all()
-        for name, file in printer["files"].items()
-        if file["successes"] == 1
+    good = sum((Counter(printer["finished"]) for printer in printers.all()), Counter())
+    assert all(good[name] == 1 for name in finished), "a print called finished that no printer finished"
+    tidied_up(server, printers, deadline)
+
+
+def tidied_up(server: Server, printers: Simulator, deadline: float) -> None:
+    """Of all files there are left on the printers those of other ends than good ones."""
+    while server.rows("SELECT 1 FROM prints WHERE state = 'finished' AND remote_delete_at IS NOT NULL"):
+        assert time.monotonic() < deadline, "files are left on the printers"
+        time.sleep(0.2)
+    left = {name for printer in printers.all() for name in printer["files"]}
+    assert left <= {
+        name for (name,) in server.rows("SELECT remote_name FROM prints WHERE remote_delete_at IS NOT NULL")
     }
-    assert finished <= good, "a print called finished that no printer finished"

@@ -23,6 +23,7 @@ RUNS_IN = {
     "queue": ("queue",),
     "printers/fleet.py": ("printers",),
     "printers/actor.py": ("printer",),
+    "printers/tidy.py": ("printer",),
     "telemetry": ("telemetry",),
     "files/removal.py": ("files", "web"),
     "files": ("files",),

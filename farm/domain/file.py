@@ -71,6 +71,18 @@ class StoredFile:
     analysis: FileAnalysis = FileAnalysis()
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of ours that lies whole beside a printer.
+
+    checksum: of its content, as the print host reckons it; "" where it does not.
+    mark: what the host remembered by then of prints under this name; only what comes after it is ours.
+    """
+
+    checksum: str = ""
+    mark: str = ""
+
+
 def readable_name(sent: str) -> str:
     """The name to show and to keep for a file that was sent as `sent`.
 

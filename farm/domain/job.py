@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from farm.domain.transitions import Table
@@ -71,6 +71,16 @@ ACTIVE_PRINTS = frozenset(state for state, after in PRINTS.items() if after)
 
 MAY_BE_HOT = frozenset({PrintState.STARTING, PrintState.PRINTING, PrintState.PAUSED})
 """States in which the start command may have reached the printer: there may be plastic on the plate."""
+
+
+KEPT_ON_PRINTER = timedelta(days=7)
+"""How long a print's file stays on its printer after an end that was not good: for a person to look at it, or
+to print it again at the machine."""
+
+
+def kept_on_printer(end: PrintState) -> timedelta:
+    """How long a print's file stays on its printer after this end."""
+    return timedelta(0) if end is PrintState.FINISHED else KEPT_ON_PRINTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Position, Temperature
 from farm.errors import Invalid, PrinterUnreachable
 
@@ -127,18 +128,6 @@ class Reading:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A file that lies whole beside a printer.
-
-    checksum: of its content, as the print host reckons it; "" where it does not.
-    mark: what the host remembered by then of prints under this name; only what comes after it is ours.
-    """
-
-    checksum: str = ""
-    mark: str = ""
-
-
 class OutcomeKind(StrEnum):
     """How the print of one uploaded file ended, by what its print host remembers."""
 
@@ -188,7 +177,7 @@ class Driver(Protocol):
         """
         ...
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         """Puts a file of `size` bytes beside the printer, under a name without folders.
 
         Streamed from disk in pieces; looked at afterwards, so that success means it lies there whole.
@@ -197,7 +186,7 @@ class Driver(Protocol):
         """
         ...
 
-    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
         """Puts a file that lies beside the printer there once more, under a name of its own.
 
         size, checksum: of the file, in bytes and as `upload` gave it; looked at before and afterwards. Asking
@@ -267,7 +256,7 @@ class Driver(Protocol):
         ...
 
     async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
-        """How the first print of this file after `mark` ended, see `Stored`.
+        """How the first print of this file after `mark` ended, see `RemoteFile`.
 
         RUNNING while there is no end of it; a print that runs after it was started at the machine. UNKNOWN
         when nobody can tell, as when the file is gone, and for a moment right after an end.

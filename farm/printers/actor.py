@@ -62,6 +62,7 @@ from farm.printers.messages import (
     WatchPrint,
 )
 from farm.printers.records import Accepted
+from farm.printers.tidy import Tidying
 from farm.store import printers
 from farm.store.audit import Stamp
 from farm.store.database import Database
@@ -120,6 +121,7 @@ class PrinterActor:
         self._reading: Reading | None = None
         self._news = trio.Event()  # set, and replaced, with every reading
         self._assignment: Assignment | None = None
+        self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
         self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
         self._pending: list[Later[None]] = []
@@ -175,6 +177,7 @@ class PrinterActor:
         link = Link(self._printer.name, self._driver, self._breaker, self._parts.chance, ears)
         self._nursery.start_soon(link.run)
         self._nursery.start_soon(self._follow_readings)
+        self._nursery.start_soon(self._tidying.run)
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -206,7 +209,8 @@ class PrinterActor:
             raise Refused(f"{self._printer.name} is {self._status.connection}")
         if self._assignment is not None or self._status.operation is not Operation.IDLE:
             raise Refused(f"{self._printer.name} is at work on something else")
-        self._nursery.start_soon(self._assign(order, Stage.UPLOADING).upload)
+        self._tidying.give_way()
+        self._nursery.start_soon(self._assign(order, Stage.UPLOADING).bring_file)
 
     def _start(self, print_id: str) -> None:
         assignment = self._assignment
@@ -239,6 +243,12 @@ class PrinterActor:
         if self._assignment is not None and self._assignment.order.id == print_id:
             self._assignment = None
             self._show(print=None)
+            self._tidying.soon()
+
+    def _is_calm(self) -> bool:
+        status = self._status
+        online = status.connection is Connection.ONLINE
+        return online and status.operation is Operation.IDLE and self._assignment is None
 
     # -- looking at the printer ----------------------------------------------------------------
 
@@ -459,6 +469,7 @@ class PrinterActor:
         later: Later[None] = Later()
         self._pending.append(later)
         self._nursery.start_soon(self._send_stop, later)  # first of all
+        self._tidying.give_way()
         if self._assignment is not None:
             self._assignment.stop_sending()
         self._reading, self._looked_after = None, False  # what was seen before says nothing any more
@@ -495,6 +506,7 @@ class PrinterActor:
         require_transition(OPERATIONS, before.operation, after.operation)
         if (after.connection, after.operation) != (before.connection, before.operation):
             after = replace(after, since=self._parts.clock())
+            self._tidying.soon()
         if after != before:
             self._status = after
             self._say()

@@ -8,8 +8,9 @@ from math import inf
 import structlog
 import trio
 
+from farm.domain.file import RemoteFile
 from farm.domain.printer import Printer, PrintProgress
-from farm.drivers.base import AnswerLost, Driver, LoadedFile, Reading
+from farm.drivers.base import AnswerLost, Capability, Driver, LoadedFile, Reading
 from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.adoption import (
     WATCHED,
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 ANSWER_WITHIN_S = 10.0  # of one question to the print host
 START_WITHIN_S = 60.0  # OctoPrint answers a start after it has read and selected the file
 FLOOR_RATE = 25_000  # bytes/s; the slowest printers' own networks take about this much
+COPY_FLOOR_RATE = 500_000  # bytes/s; a print host copies from a card to the same card
 UPLOAD_GRACE_S = 30.0
 FIRST_RETRY_S = 1.0
 
@@ -49,6 +51,8 @@ class Assignment:
         self._changed = changed
         self._seen_running_at = trio.current_time()  # or its start sent
         self._cancelled_by_us = False
+        self._copying = bool(order.copy_of) and Capability.COPY in driver.capabilities
+        self._file: RemoteFile | None = None
 
     @property
     def watched(self) -> bool:
@@ -79,6 +83,10 @@ class Assignment:
             return file.remaining_s if file else None
         return self.order.estimate_s * (1 - (file.progress or 0.0))
 
+    @property
+    def _mark(self) -> str:
+        return self._file.mark if self._file is not None else self.order.mark
+
     def note_cancel(self) -> None:
         """A person ended it through us: a host that only remembers a failure means this."""
         self._cancelled_by_us = True
@@ -90,14 +98,14 @@ class Assignment:
 
     # -- bringing it onto the printer ----------------------------------------------------------
 
-    async def upload(self) -> None:
+    async def bring_file(self) -> None:
         """Bring the file over, trying again when the network fails; the report says how it went."""
         problem = ""
         with trio.CancelScope() as self._sending:
             for attempt in range(self._printer.max_retries + 1):
                 if attempt:
                     await trio.sleep(FIRST_RETRY_S * 2.0 ** (attempt - 1))
-                problem, again = await self._upload_once()
+                problem, again = await (self._copy_once() if self._copying else self._upload_once())
                 if not problem:
                     self._enter(Stage.UPLOADED)
                     return
@@ -107,12 +115,30 @@ class Assignment:
             problem = "an emergency stop came in between"
         self._enter(Stage.UPLOAD_FAILED, problem)
 
+    async def _copy_once(self) -> tuple[str, bool]:
+        """As `_upload_once`, from a file on the printer; where that cannot be, by an upload."""
+        order = self.order
+        try:
+            with trio.fail_after(UPLOAD_GRACE_S + order.size / COPY_FLOOR_RATE):
+                self._file = await self._driver.copy(
+                    order.copy_of, order.remote_name, order.size, order.checksum
+                )
+        except PrinterUnreachable as error:
+            return str(error), True  # the copy may still be growing: nothing else goes under that name
+        except trio.TooSlowError:
+            return f"{self._printer.name} was too slow with a copy of the file", True
+        except FarmError as error:
+            log.info("not copied", printer=self._printer.id, print=order.id, problem=str(error))
+            self._copying = False
+            return await self._upload_once()
+        return "", False
+
     async def _upload_once(self) -> tuple[str, bool]:
         """Why it failed, "" when it did not; and whether it is worth another try."""
         order = self.order
         try:
             with trio.fail_after(UPLOAD_GRACE_S + order.size / FLOOR_RATE):
-                await self._driver.upload(order.content, order.remote_name, order.size)
+                self._file = await self._driver.upload(order.content, order.remote_name, order.size)
         except (PrinterUnreachable, ProtocolError) as error:
             return str(error), True
         except FarmError as error:
@@ -167,7 +193,7 @@ class Assignment:
             return conclude(stage, doing)
         try:
             with trio.fail_after(ANSWER_WITHIN_S):
-                outcome = await self._driver.outcome(name)
+                outcome = await self._driver.outcome(name, self._mark)
         except (PrinterUnreachable, ProtocolError, Forbidden, trio.TooSlowError):
             return Conclusion(stage)  # the next look asks again
         evidence = remembered(outcome)
@@ -184,5 +210,5 @@ class Assignment:
 
     def _enter(self, stage: Stage, text: str = "") -> None:
         if self.report.stage is not stage:
-            self.report = Report(self.order.id, stage, text)
+            self.report = Report(self.order.id, stage, text, self._file)
             self._changed()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from farm.drivers.base import Capability, Driver, Identity, Outcome, Reading, Stored
+from farm.domain.file import RemoteFile
+from farm.drivers.base import Capability, Driver, Identity, Outcome, Reading
 from farm.printers.breaker import CircuitBreaker
 
 
@@ -37,11 +38,11 @@ class GuardedDriver:
         with self._breaker.request():
             return await self._driver.status()
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         with self._breaker.request():
             return await self._driver.upload(source, remote_name, size)
 
-    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
         with self._breaker.request():
             return await self._driver.copy(source, remote_name, size, checksum)
 

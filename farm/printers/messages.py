@@ -9,8 +9,10 @@ from pathlib import Path
 
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
+from farm.domain.file import RemoteFile
 from farm.domain.printer import Plate, Printer, PrinterStatus
 from farm.store.orders import OpenOrder
+from farm.store.remote_files import LeftThere
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class PrintOrder:
     """One print as its printer needs to know it.
 
     id, job, file: the farm's ids. content: the file on the shop PC; size: its bytes.
-    remote_name: what the file is called on the printer; starts with the attempt's id.
+    remote_name: what the file is called on the printer; starts with the attempt's id. mark: what the print
+    host remembered of that name before this print began. copy_of: a file on the printer with the same
+    content, and its checksum there; "" for none.
     estimate_s: how long it takes, as its slicer says; None where that is not known.
     """
 
@@ -30,10 +34,18 @@ class PrintOrder:
     content: Path
     size: int
     estimate_s: float | None = None
+    mark: str = ""
+    copy_of: str = ""
+    checksum: str = ""
 
     @classmethod
-    def of(cls, found: OpenOrder, content_of: Callable[[str], Path]) -> PrintOrder:
-        """The order for a stored print. content_of: from a file's hash to where its content lies."""
+    def of(
+        cls, found: OpenOrder, content_of: Callable[[str], Path], original: LeftThere | None = None
+    ) -> PrintOrder:
+        """The order for a stored print.
+
+        content_of: from a file's hash to where its content lies. original: what it may be copied from.
+        """
         return cls(
             id=found.print,
             job=found.job,
@@ -43,6 +55,9 @@ class PrintOrder:
             content=content_of(found.sha256),
             size=found.size,
             estimate_s=found.estimate_s,
+            mark=found.mark,
+            copy_of=original.name if original is not None else "",
+            checksum=(original.checksum or "") if original is not None else "",
         )
 
 
@@ -69,12 +84,13 @@ class Stage(StrEnum):
 class Report:
     """What the printer knows about a print order. It stands until the queue says `ForgetPrint`.
 
-    text: one sentence where there is something to explain.
+    text: one sentence where there is something to explain. file: the print's file, once it lies there whole.
     """
 
     print: str
     stage: Stage
     text: str = ""
+    file: RemoteFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

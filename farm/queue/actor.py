@@ -33,6 +33,7 @@ from farm.printers.messages import (
 )
 from farm.queue import dispatch, plates
 from farm.queue.clerk import Clerk
+from farm.queue.dispatch import Note
 from farm.queue.messages import (
     AddJob,
     AddOrder,
@@ -46,7 +47,7 @@ from farm.queue.messages import (
 )
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.steps import Do, Step, next_step
-from farm.store import jobs, printers, prints
+from farm.store import jobs, printers, prints, remote_files
 from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.store.orders import order_of
@@ -334,12 +335,12 @@ class Queue:
             case Do.NOTHING:
                 await trio.lowlevel.checkpoint()
             case Do.NOTE:
-                await self._note(attempt, step, report.text if report else "")
+                await self._note(attempt, step, report)
                 return True
             case Do.SEND_FILE:
                 return await self._send_file(attempt)
             case Do.SEND_START:
-                return await self._send_start(attempt)
+                return await self._send_start(attempt, report)
             case Do.WATCH:
                 order = await self._order(attempt)
                 await self._at(attempt).ask(WatchPrint(order), timeout=ANSWER_WITHIN_S)
@@ -350,12 +351,12 @@ class Queue:
     def _at(self, attempt: Print) -> Address[PrinterMessage]:
         return self._parts.printer(attempt.printer)
 
-    async def _send_start(self, attempt: Print) -> bool:
+    async def _send_start(self, attempt: Print, report: Report | None) -> bool:
         why_not = self._why_not_start(attempt)
         if why_not:
-            await self._take_back(attempt, why_not)
+            await self._take_back(attempt, why_not, report)
             return True
-        attempt = await self._enter(attempt, PrintState.STARTING)
+        attempt = await self._enter(attempt, PrintState.STARTING, report)
         await self._at(attempt).ask(StartPrint(attempt.id), timeout=ANSWER_WITHIN_S)
         return False
 
@@ -370,10 +371,10 @@ class Queue:
             return f"the printer is {status.connection}"
         return "" if status.operation is Operation.IDLE else f"the printer is {status.operation}"
 
-    async def _take_back(self, attempt: Print, why: str) -> None:
+    async def _take_back(self, attempt: Print, why: str, report: Report | None = None) -> None:
         """Nothing was begun: the job goes to whoever is free next."""
         self._rests_until[attempt.printer] = trio.current_time() + REST_S
-        await self._note(attempt, _TAKEN_BACK, why)
+        await self._note(attempt, _TAKEN_BACK, report, why)
 
     async def _send_file(self, attempt: Print) -> bool:
         connection = self._printers[attempt.printer].status.connection
@@ -395,32 +396,34 @@ class Queue:
         found = await self._parts.database.read(order_of, attempt.id)
         if found is None:
             raise LookupError(f"print {attempt.id} has no file")
-        return PrintOrder.of(found, self._parts.content_of)
+        original = await self._parts.database.read(remote_files.to_copy, found.printer, found.sha256)
+        return PrintOrder.of(found, self._parts.content_of, original)
 
     # -- committing ----------------------------------------------------------------------------
 
-    async def _enter(self, attempt: Print, state: PrintState) -> Print:
+    async def _enter(self, attempt: Print, state: PrintState, report: Report | None = None) -> Print:
         if attempt.state is state:
             return attempt
-        return await self._commit(attempt, state, None, "")
+        return await self._commit(attempt, Note(state, file=report.file if report else None))
 
-    async def _note(self, attempt: Print, step: Step, why: str) -> None:
+    async def _note(self, attempt: Print, step: Step, report: Report | None, why: str = "") -> None:
         if step.state is None:
             raise ValueError("a note without a state")
-        await self._commit(attempt, step.state, step.plate, why)
+        text, file = (report.text, report.file) if report else ("", None)
+        await self._commit(attempt, Note(step.state, step.plate, why or text, file))
         if step.state not in ACTIVE_PRINTS:
             self._jobs_changed()
 
-    async def _commit(self, attempt: Print, state: PrintState, plate: Plate | None, why: str) -> Print:
+    async def _commit(self, attempt: Print, note: Note) -> Print:
         after = await self._parts.database.write(
-            dispatch.note, attempt, state, plate, self._parts.clock(), str(SYSTEM), why
+            dispatch.note, attempt, note, self._parts.clock(), str(SYSTEM)
         )
         if after.state in ACTIVE_PRINTS:
             self._active[attempt.printer] = after
         else:
             del self._active[attempt.printer]
-        if plate is not None:
-            self._remember_plate(attempt.printer, PlateRow(plate))
+        if note.plate is not None:
+            self._remember_plate(attempt.printer, PlateRow(note.plate))
         return after
 
     def _remember_plate(self, printer: str, plate: PlateRow) -> None:

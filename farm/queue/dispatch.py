@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
 
-from farm.domain.file import remote_name
+from farm.domain.file import RemoteFile, remote_name
 from farm.domain.job import ACTIVE_PRINTS, JobState, Print, PrintState
 from farm.domain.printer import Plate, Printer
 from farm.errors import Refused
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
-from farm.store import files, jobs, printers, prints
+from farm.store import files, jobs, printers, prints, remote_files
 from farm.store.printers import PlateRow
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
@@ -60,20 +60,34 @@ def reserve(
     return attempt
 
 
-def note(
-    db: Connection, attempt: Print, new: PrintState, plate: Plate | None, at: datetime, who: str, why: str
-) -> Print:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be committed about a print: its new state, its plate if that changes, and why.
+
+    file: its file on the printer, where it has just been seen there whole.
+    """
+
+    state: PrintState
+    plate: Plate | None = None
+    why: str = ""
+    file: RemoteFile | None = None
+
+
+def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> Print:
     """Commit what became of a print, with its plate and its job.
 
     Raises Refused when the print is not in the state that the queue believes it to be in, and when it
     shall start on a plate that is not clear.
     """
+    new, plate, why = what.state, what.plate, what.why
     was = prints.existing(db, attempt.id).state
     if was is not attempt.state:
         raise Refused(f"print {attempt.id} is {was} already, not {attempt.state}")
     if new is PrintState.STARTING and existing_plate(db, attempt.printer).plate is not Plate.CLEAR:
         raise Refused(f"the plate of {attempt.printer} is not clear any more")
     after = prints.enter(db, attempt, new, at, who, why)
+    if what.file is not None:
+        remote_files.keep(db, attempt.id, what.file)
     if plate is not None:
         change_plate(db, attempt.printer, PlateRow(plate), at, who, why or f"print {new}")
     if attempt.state is PrintState.STARTING and new in _BEGUN:

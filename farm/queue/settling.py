@@ -54,6 +54,8 @@ def settle_count(db: Connection, counted: Print, at: datetime, who: str) -> None
     if job.done >= job.copies:
         _finish(db, job, at, who, "all parts are there")
         return
+    if job.state in _LOOKED_AT_BY_A_PERSON:
+        return
     spoiled = counted.state is PrintState.FINISHED and counted.good == 0
     if job.state is JobState.DONE:
         new = JobState.ACTIVE if prints_going_on(db, job) else JobState.QUEUED

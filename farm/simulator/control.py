@@ -136,6 +136,7 @@ def described(station: Station) -> Json:
         "swallow": faults.swallow,
         "requests": counted.requests,
         "starts": dict(counted.starts),
+        "finished": dict(counted.finished),
         "uploads": dict(counted.uploads),
         "copies": dict(counted.copies),
         "commands": dict(counted.commands),

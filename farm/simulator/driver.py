@@ -10,8 +10,9 @@ import msgspec
 import trio
 
 from farm.actors import Address as ActorAddress
+from farm.domain.file import RemoteFile
 from farm.domain.printer import Address, Printer, Simulation
-from farm.drivers.base import Capability, Driver, Identity, Outcome, Reading, Stored
+from farm.drivers.base import Capability, Driver, Identity, Outcome, Reading
 from farm.errors import ActorDown, ActorFailed, AskExpired, Invalid, PrinterUnreachable
 from farm.simulator.control import Change
 from farm.simulator.messages import Simulate
@@ -54,10 +55,10 @@ class SimulatedDriver:
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         await self._there.watch(tell)
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         return await self._there.upload(source, remote_name, size)
 
-    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
         return await self._there.copy(source, remote_name, size, checksum)
 
     async def start(self, remote_name: str) -> None:

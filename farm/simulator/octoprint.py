@@ -82,6 +82,7 @@ class Counted:
     requests: int = 0
     starts: Counter[str] = field(default_factory=Counter)  # by remote name, prints that really began
     uploads: Counter[str] = field(default_factory=Counter)  # by remote name, files stored whole
+    finished: Counter[str] = field(default_factory=Counter)  # by remote name, prints that ended well
     copies: Counter[str] = field(default_factory=Counter)  # by remote name, files copied to it
     commands: Counter[str] = field(default_factory=Counter)  # accepted: pause, cancel, gcode and so on
 
@@ -454,6 +455,7 @@ class PrintHost:
         self._mark("done", "Done", now)
         owner = {"size": job.file.size, "owner": USER, "time": time}
         self._fire("PrintDone", {**_origin(job.file), **owner})
+        self.counted.finished[job.file.name] += 1
         job.file.successes += 1
         job.file.print_times.append(time)
         job.file.last = {"date": self.wall(now), "printTime": time, "success": True}

@@ -61,6 +61,13 @@ def m007_orders(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m008_remote_files(db: Schema) -> None:
+    """What becomes of the files that prints leave on their printers."""
+    for statement in _REMOTE_FILES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -238,6 +245,20 @@ _ORDERS = (
     "ALTER TABLE print_jobs ADD COLUMN release_at TEXT",
     "ALTER TABLE print_jobs ADD COLUMN deadline_at TEXT",
     "CREATE INDEX print_jobs_by_order ON print_jobs (order_id) WHERE order_id IS NOT NULL",
+)
+
+_REMOTE_FILES = (
+    # The host's checksum of the print's file on its printer; NULL until it was seen there whole.
+    "ALTER TABLE prints ADD COLUMN remote_checksum TEXT",
+    # What the host remembered of prints under that name before ours began.
+    "ALTER TABLE prints ADD COLUMN remote_mark TEXT NOT NULL DEFAULT ''",
+    # When the file may be deleted there; NULL while the print goes on, and when it is gone.
+    "ALTER TABLE prints ADD COLUMN remote_delete_at TEXT",
+    "UPDATE prints SET remote_delete_at = ended_at WHERE state = 'finished'",
+    """UPDATE prints SET remote_delete_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, '+7 days')
+        WHERE state IN ('failed', 'cancelled', 'interrupted', 'unknown')""",
+    """CREATE INDEX prints_left_on_printers ON prints (printer, remote_delete_at)
+        WHERE remote_delete_at IS NOT NULL""",
 )
 
 _READINGS = (

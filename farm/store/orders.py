@@ -11,7 +11,10 @@ from farm.store.prints import ACTIVE
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """print, job, file: ids. size: bytes. estimate_s: how long it takes, as its slicer says."""
+    """print, job, file: ids. size: bytes. estimate_s: how long it takes, as its slicer says.
+
+    mark: see `domain.file.RemoteFile`.
+    """
 
     print: str
     printer: str
@@ -23,9 +26,11 @@ class OpenOrder:
     size: int
     state: PrintState
     estimate_s: float | None
+    mark: str
 
 
-_ORDER = """SELECT prints.id, prints.printer, prints.job, prints.remote_name, prints.state,
+_ORDER = """SELECT prints.id, prints.printer, prints.job, prints.state,
+        prints.remote_name, prints.remote_mark,
         files.id AS file, files.name, files.sha256, files.size,
         json_extract(files.result, '$.time_s.slicer') AS estimate_s
     FROM prints
@@ -59,4 +64,5 @@ def _order(row: Row) -> OpenOrder:
         size=row["size"],
         state=PrintState(row["state"]),
         estimate_s=row["estimate_s"],
+        mark=row["remote_mark"],
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.job import ACTIVE_PRINTS, PRINTS, Print, PrintState
+from farm.domain.job import ACTIVE_PRINTS, PRINTS, Print, PrintState, kept_on_printer
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
@@ -56,20 +56,31 @@ def reserve(db: Connection, attempt: Print, who: str) -> None:
 
 
 def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: str, why: str) -> Print:
-    """Change a print's state, note it, and tell everybody.
+    """Change a print's state, note it, and tell everybody. An end owes the deletion of its file.
 
     Raises ValueError when the transition is not in the table.
     """
     before = PrintState(attempt.state)
     require(PRINTS, before, new)
     begins = new in (PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED)
+    ended_at = None if PRINTS[new] else iso(at)
+    left_there = ended_at and before is not PrintState.RESERVED  # till then nothing was sent
     db.execute(
-        """UPDATE prints SET state = ?, reason = ?,
+        """UPDATE prints SET state = ?, reason = ?, remote_delete_at = ?,
                started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END,
-               ended_at = CASE WHEN ? THEN ? ELSE ended_at END,
+               ended_at = coalesce(?, ended_at),
                progress = CASE WHEN ? THEN 1 ELSE progress END
            WHERE id = ?""",
-        (new, why, begins, iso(at), not PRINTS[new], iso(at), new is PrintState.FINISHED, attempt.id),
+        (
+            new,
+            why,
+            iso(at + kept_on_printer(new)) if left_there else None,
+            begins,
+            iso(at),
+            ended_at,
+            new is PrintState.FINISHED,
+            attempt.id,
+        ),
     )
     after = existing(db, attempt.id)
     _noted(db, after, before, at, who, why)

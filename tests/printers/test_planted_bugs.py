@@ -27,6 +27,7 @@ from farm.domain.command import ClearEmergency, Connect, Pause, Resume
 from farm.domain.job import Job, JobState, PrintState
 from farm.domain.printer import Operation, Plate
 from farm.errors import FarmError
+from farm.printers import tidy
 from farm.store import jobs
 from tests.simulation.machine import Faults
 from tests.simulation.shop import Shop, open_shop
@@ -36,7 +37,8 @@ EVERY = 1 if SCALE >= 1 else 4  # a quarter of the waits in each everyday run, a
 
 STRUCK, OTHERS = "mk4", ("mini", "xl")
 PRINT_S = 15.0
-LOOK_EVERY_S = 3.0
+SHOP_LOOKS_EVERY_S = 3.0
+TIDIES_UP_EVERY_S = 30.0
 SETTINGS = Settings(queue=Queue(plate_undo_s=1.0))
 ENDED_WITHIN_S = 3.0
 DAY_S = 1200.0  # by then everything has to be right again
@@ -169,7 +171,7 @@ async def until_done(shop: Shop, job: Job, printer: str) -> None:
 @asynccontextmanager
 async def sabotaged_shop(sabotage: Sabotage) -> AsyncIterator[Shop]:
     """A shop in which the sabotage goes on until the block is left."""
-    async with open_shop(7, look_every_s=LOOK_EVERY_S, settings=SETTINGS) as shop:
+    async with open_shop(7, look_every_s=SHOP_LOOKS_EVERY_S, settings=SETTINGS) as shop:
         sabotage.runtime = shop.farm.runtime
         trio.lowlevel.add_instrument(sabotage)
         try:
@@ -250,6 +252,30 @@ async def stopped_in_an_emergency(sabotage: Sabotage) -> None:
         check_restarts(shop, sabotage)
 
 
+async def two_copies(sabotage: Sabotage) -> None:
+    """One printer prints a file twice, the second from a copy; then nothing of either is left on it."""
+    async with sabotaged_shop(sabotage) as shop:
+        sabotage.runtime = None
+        await shop.add_printer(STRUCK, print_s=PRINT_S)
+        machine = shop.machines[STRUCK]
+        machine.wait = sabotage.wait
+        await until_granted(lambda: shop.clear(STRUCK))
+        job = await shop.add_job(copies=2)
+        await shop.promises.dispatched(1)
+        await trio.sleep(2 * PRINT_S)
+        sabotage.runtime = shop.farm.runtime
+        with trio.fail_after(DAY_S):
+            await until_done(shop, job, STRUCK)
+        await trio.sleep(2 * TIDIES_UP_EVERY_S + tidy.DELETE_WITHIN_S)  # the first may be the one that hangs
+        sabotage.runtime = None
+        attempts = await shop.prints(job.id)
+        assert machine.starts == dict.fromkeys((a.remote_name for a in attempts if a.started_at), 1)
+        failed = [a.remote_name for a in attempts if a.state is not PrintState.FINISHED]
+        assert machine.files.keys() <= set(failed)
+        assert len(failed) <= 1
+        check_restarts(shop, sabotage)
+
+
 async def cut_short(sabotage: Sabotage) -> None:
     """The same life, ended from outside in the middle of a wait: nobody may swallow that."""
     with sabotage.shop_scope as scope:
@@ -288,6 +314,15 @@ def test_whatever_befalls_the_queue_everything_is_printed_and_nothing_twice(how:
 @pytest.mark.parametrize("how", GOES_ON, ids=lambda how: how.name)
 def test_whatever_befalls_it_a_printer_stopped_in_an_emergency_hears_nothing_until_it_is_cleared(how: How):
     assert strike_everywhere(stopped_in_an_emergency, f"printer:{STRUCK}", how, every=1) > 10
+
+
+@pytest.mark.parametrize("actor", [f"printer:{STRUCK}", "queue"])
+@pytest.mark.parametrize("how", GOES_ON, ids=lambda how: how.name)
+def test_whatever_befalls_it_a_copy_is_printed_once_and_its_files_are_tidied_up(
+    how: How, actor: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tidy, "LOOK_EVERY_S", TIDIES_UP_EVERY_S)
+    assert strike_everywhere(two_copies, actor, how) > 20
 
 
 @pytest.mark.parametrize("actor", [f"printer:{STRUCK}", "queue"])

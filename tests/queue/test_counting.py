@@ -11,7 +11,8 @@ from farm.domain.printer import Plate
 from farm.errors import Invalid
 from farm.queue.messages import ChangeJob, ClearPlate, UndoPlate
 from farm.queue.settling import MAX_FAILURES
-from tests.simulation.shop import Shop, open_shop
+from farm.store import jobs
+from tests.simulation.shop import NOON, Shop, open_shop
 
 A_PRINT_S = 1000.0
 UNDO_S = Settings().queue.plate_undo_s
@@ -92,6 +93,18 @@ async def test_plates_without_a_good_part_stop_the_job_like_failed_prints(autoju
         spoiled = await shop.job(job)
         assert (spoiled.state, spoiled.failed, spoiled.done) == (JobState.QUARANTINED, MAX_FAILURES, 0)
         assert (await shop.queue.ask(ChangeJob(job, "retry"))).failed == 0
+
+
+async def test_a_spoiled_plate_of_a_job_that_waits_for_a_person_already_changes_nothing(autojump_clock):
+    async with open_shop() as shop:
+        job = await printed(shop, copies=5)
+        for _ in range(MAX_FAILURES - 1):
+            await shop.clear("mk4", good=0)
+            await trio.sleep(A_PRINT_S)
+        await shop.database.write(jobs.enter, job, JobState.NEEDS_REVIEW, NOON, "test", "look")
+        await shop.clear("mk4", good=0)
+        seen = await shop.job(job)
+        assert (seen.state, seen.failed) == (JobState.NEEDS_REVIEW, MAX_FAILURES)
 
 
 async def test_a_file_that_gives_no_good_part_on_two_printers_stops_everywhere(autojump_clock):

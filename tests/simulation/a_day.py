@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 import trio
@@ -35,9 +36,10 @@ from farm.domain.job import JobState
 from farm.domain.printer import Operation
 from farm.drivers.base import Loss
 from farm.errors import FarmError
+from farm.printers import tidy
 from farm.printers.messages import RemovePrinter
 from farm.queue.messages import ChangeJob, ClearPlate, UndoPlate
-from farm.store import jobs, prints
+from farm.store import jobs, prints, remote_files
 from tests.simulation.machine import Faults, Machine
 from tests.simulation.shop import NOON, Shop, open_shop
 
@@ -47,6 +49,7 @@ FILE_SIZE = 1_000_000
 LOOK_EVERY_S = 7.0
 MOST_WAITING = 8  # jobs; customers come again later when there are more
 EVENING_S = 3600.0
+NEXT_YEAR = NOON + timedelta(days=365)
 FELLED_AT_MOST_EVERY_S = 61.0  # else the queue would rightly be given up
 
 _LETS_GO_ON = {JobState.HELD: "release", JobState.QUARANTINED: "retry", JobState.NEEDS_REVIEW: "retry"}
@@ -77,6 +80,10 @@ def random_faults(chance: random.Random) -> Faults:
         unreachable=chance.choice([0, 0.01, 0.1]),
         upload_cut=chance.choice([0, 0.1, 0.4]),
         upload_slow=chance.choice([0, 0.2]),
+        copy_lost=chance.choice([0, 0.1, 0.4]),
+        copy_slow=chance.choice([0, 0.2]),
+        copy_refused=chance.choice([0, 0.1]),
+        delete_lost=chance.choice([0, 0.2]),
         start_lost_before=chance.choice([0, 0.05]),
         start_lost_after=chance.choice([0, 0.1, 0.5]),
         start_late=chance.choice([0, 0.1]),
@@ -244,8 +251,8 @@ async def fate(day: Day, chance: random.Random) -> None:
         machine = day.shop.machines[day.any_printer(chance)]
         machine.advance()
         mishap = chance.choice([*mishaps, print_at_the_machine])
-        if mishap is print_at_the_machine:  # nobody could tell our own print from one of the same file
-            over = sorted(day.shop.promises.over & set(machine.starts))
+        if mishap is print_at_the_machine:
+            over = sorted(day.shop.promises.over & machine.files.keys())
             print_at_the_machine(machine, chance, over)
         else:
             mishap(machine, chance)
@@ -337,9 +344,29 @@ async def evening(day: Day) -> None:
             for job in await shop.database.read(jobs.open_jobs):
                 if job.state in _LETS_GO_ON:
                     await whatever_comes(shop.queue.ask(ChangeJob(job.id, _LETS_GO_ON[job.state])))
+    await check_what_is_left(shop)
     for wish in day.wished:  # nothing acknowledged is lost
         job = await shop.job(wish)
         shop.promises.require(job.state in _OVER, f"a wish is left: {job}")
+
+
+async def everything_goes_on(shop: Shop) -> None:
+    for _ in range(20):
+        for name in sorted(shop.machines):
+            await let_go_on(shop, name)
+        await trio.sleep(10)
+
+
+async def check_what_is_left(shop: Shop) -> None:
+    """On the printers lie the files that are kept for some days, and no others of ours."""
+    await everything_goes_on(shop)
+    await trio.sleep(2 * tidy.LOOK_EVERY_S + 60)
+    for name, machine in shop.machines.items():
+        left = {file.name for file in await shop.database.read(remote_files.due, name, NEXT_YEAR, 10_000)}
+        shop.promises.require(machine.files.keys() <= left, f"{name} keeps {machine.files.keys() - left}")
+        now = NOON + timedelta(seconds=trio.current_time() - shop.begun)
+        due = await shop.database.read(remote_files.due, name, now, 10_000)
+        shop.promises.require(not due, f"{name} still has {due}")
 
 
 if __name__ == "__main__":

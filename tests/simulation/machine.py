@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import trio
 
+from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Temperature
 from farm.drivers.base import (
     AnswerLost,
@@ -25,7 +26,9 @@ from farm.errors import NotFound, PrinterUnreachable, Refused
 
 PRINT_S = 600.0
 LATEST_START_S = 30.0  # after its answer was lost
+SLOWEST_COPY_S = 40.0
 SLOWEST_ANSWER_S = 90.0  # of a host that reads the file before it answers a start
+CHECKSUM = "a1" * 20  # of every file: the shop has one content
 GIVE_UP_S = 5.0  # of the transport, when nobody answers
 SEEN_FOR_S = 15.0  # a foreign print that could be seen for so long is to be known
 
@@ -37,6 +40,10 @@ class Faults:
     unreachable: float = 0.0
     upload_cut: float = 0.0
     upload_slow: float = 0.0  # it takes nearly as long as it may
+    copy_lost: float = 0.0  # it is made, and the answer is lost
+    copy_slow: float = 0.0  # it is made in up to SLOWEST_COPY_S, and the answer is lost
+    copy_refused: float = 0.0
+    delete_lost: float = 0.0  # it is carried out, and the answer is lost
     start_lost_before: float = 0.0  # the command never arrives, and nobody says so
     start_lost_after: float = 0.0  # it is carried out, but the answer is lost
     start_late: float = 0.0  # it is carried out up to LATEST_START_S after its answer was lost
@@ -51,26 +58,32 @@ class Faults:
 class Machine:
     """The physical printer and its host: what they do is true whatever the farm believes.
 
-    on_start: told the name of each print that the farm has begun. sent: told what each command is
-    called when it leaves the farm. later: runs an async function beside everything else. wait: lets
-    the time pass that a request takes.
+    on_start: told the name of each print that the farm has begun. on_delete: told the name of each file that
+    it deletes. sent: told what each command is called when it leaves the farm. later: runs an async function
+    beside everything else. wait: lets the time pass that a request takes.
+    files: names, and for each the ends that the host remembers. growing: until when, for unfinished copies.
     finished: the names of prints that came out well. dirty: whether plastic lies on the plate.
+    spoiled: the names of files that were written by two at the same time.
     """
 
     chance: random.Random
     faults: Faults = Faults()
     print_s: float = PRINT_S
     on_start: Callable[[str], None] = lambda name: None
+    on_delete: Callable[[str], None] = lambda name: None
     sent: Callable[[str], None] = lambda command: None
     later: Callable[..., None] | None = None
     wait: Callable[[float], Awaitable[None]] = trio.sleep
-    files: set[str] = field(default_factory=set)
+    files: dict[str, list[bool]] = field(default_factory=dict)
+    growing: dict[str, float] = field(default_factory=dict)
+    copies: int = 0
+    uploads: int = 0
+    spoiled: set[str] = field(default_factory=set)
     running: str | None = None
     foreign: bool = False
     began_at: float = 0.0
     ends_at: float = 0.0
     starts: dict[str, int] = field(default_factory=dict)
-    ended: dict[str, bool] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     paused: bool = False
     dirty: bool = False
@@ -104,7 +117,6 @@ class Machine:
 
     def _begin(self, name: str, seconds: float) -> None:
         self.running, self.foreign, self.paused = name, False, False
-        self.ended.pop(name, None)
         self._seen_since = None
         self.began_at = trio.current_time()
         self.ends_at = self.began_at + seconds
@@ -127,7 +139,8 @@ class Machine:
     def end(self, *, good: bool) -> None:
         """The print that runs is over, and the host remembers how it ended."""
         if self.running is not None:
-            self.ended[self.running] = good
+            if self.running in self.files:
+                self.files[self.running].append(good)
             if good and not self.foreign:
                 self.finished.add(self.running)
             self.running, self.paused = None, False
@@ -219,13 +232,40 @@ class MachineDriver:
                     raise
             await self._machine.wait(self._look_every_s)
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> None:
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         await self._travel("upload")
         slow_s = size / 25_000 if self._machine.happens(self._machine.faults.upload_slow) else size / 1e6
         await self._machine.wait(slow_s)
         if self._machine.happens(self._machine.faults.upload_cut):
             raise AnswerLost("the simulated upload was cut")
-        self._machine.files.add(remote_name)
+        if remote_name in self._machine.growing:
+            self._machine.spoiled.add(remote_name)
+        self._machine.files.setdefault(remote_name, [])
+        self._machine.uploads += 1
+        return self._lies_there(remote_name)
+
+    def _lies_there(self, name: str) -> RemoteFile:
+        return RemoteFile(CHECKSUM, str(len(self._machine.files[name])))
+
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
+        machine, faults = self._machine, self._machine.faults
+        await self._travel("copy")
+        if source not in machine.files or source in machine.growing:
+            raise NotFound(f"no file {source}")
+        if checksum != CHECKSUM or machine.happens(faults.copy_refused):
+            raise Refused("the simulated host does not copy")
+        if remote_name not in machine.files:
+            machine.files[remote_name] = list(machine.files[source])
+            machine.copies += 1
+            if machine.happens(faults.copy_slow):
+                machine.growing[remote_name] = trio.current_time() + machine.chance.uniform(0, SLOWEST_COPY_S)
+        if machine.happens(faults.copy_lost):
+            raise AnswerLost("the answer was lost")
+        while machine.growing.get(remote_name, 0) > trio.current_time():
+            await self._travel()
+            await machine.wait(1)
+        machine.growing.pop(remote_name, None)
+        return self._lies_there(remote_name)
 
     async def start(self, remote_name: str) -> None:
         machine, faults = self._machine, self._machine.faults
@@ -316,18 +356,27 @@ class MachineDriver:
 
     async def delete(self, remote_name: str) -> None:
         await self._travel("delete")
-        self._machine.files.discard(remote_name)
+        machine = self._machine
+        if machine.running == remote_name:
+            raise Refused("the simulated host keeps what is in use")
+        machine.on_delete(remote_name)
+        machine.files.pop(remote_name, None)
+        if machine.happens(machine.faults.delete_lost):
+            raise AnswerLost("the answer was lost")
 
     async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
         await self._travel()
         machine = self._machine
-        if machine.running == remote_name:
-            return Outcome(OutcomeKind.RUNNING, "printing")
-        if remote_name in machine.ended:
-            good = machine.ended[remote_name]
+        ends = machine.files.get(remote_name, [])[int(mark or 0) :]
+        if ends:  # the first is ours, others were begun at the machine
+            good = ends[0]
             return Outcome(
                 OutcomeKind.FINISHED if good else OutcomeKind.FAILED, "over" if good else "spoiled"
             )
+        if machine.running == remote_name:
+            return Outcome(OutcomeKind.RUNNING, "printing")
+        if remote_name not in machine.files:
+            return Outcome(OutcomeKind.UNKNOWN, "the file is gone")
         return Outcome(OutcomeKind.NO_RECORD, "never started")
 
     async def aclose(self) -> None:

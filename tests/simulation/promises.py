@@ -67,6 +67,12 @@ class Promises:
         again = self._machines[printer].starts.get(remote_name, 0) > 0
         self.require(not again, f"{printer} begins {remote_name} twice")
 
+    def check_delete(self, printer: str, remote_name: str) -> None:
+        """At the very moment in which a machine deletes a file because the farm told it to."""
+        row = self.look(prints.active_on, printer)
+        self.require(remote_name in self.over, f"{printer} deletes {remote_name}, of which we know no end")
+        self.require(row is None or row.remote_name != remote_name, f"{printer} deletes the file of {row}")
+
     def check_sent(self, printer: str, command: str) -> None:
         """At the very moment in which the farm sends something else than a question."""
         if command == "emergency_stop":
@@ -138,6 +144,8 @@ class Promises:
             starts.update(machine.starts)
         for name, count in starts.items():
             self.require(count == 1, f"{name} was started {count} times")
+        for printer, machine in self._machines.items():
+            self.require(not machine.spoiled, f"{printer} has {machine.spoiled}, written twice at once")
 
     def _check_rows(self) -> None:
         rows = self.look(_every_print)

@@ -5,6 +5,7 @@ The shop itself watches what must hold at every moment, and says so when it is c
 
 from __future__ import annotations
 
+import hashlib
 import random
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -35,14 +36,13 @@ from tests.simulation.machine import PRINT_S, Faults, Machine, MachineDriver
 from tests.simulation.promises import Promises
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-CONTENT = "c0ffee" * 10
 
 
 @dataclass
 class Shop:
     """What a test holds in its hands. Everything in it is real, but for the machines.
 
-    later: where machines do what they were told some time ago.
+    later: where machines do what they were told some time ago. begun: when it was NOON, on trio's clock.
     """
 
     farm: Farm
@@ -51,6 +51,7 @@ class Shop:
     drivers: dict[str, MachineDriver]
     promises: Promises
     later: trio.Nursery
+    begun: float
 
     def driver_of(self, name: str) -> MachineDriver:
         """The driver that the printer's actor uses at the moment."""
@@ -71,6 +72,7 @@ class Shop:
                 faults or Faults(),
                 print_s,
                 on_start=lambda remote_name: self.promises.check_start(name, remote_name),
+                on_delete=lambda remote_name: self.promises.check_delete(name, remote_name),
                 sent=lambda command: self.promises.check_sent(name, command),
                 later=self.later.start_soon,
             )
@@ -80,7 +82,8 @@ class Shop:
         await self.farm.address("printers").ask(AddPrinter(printer))
 
     async def add_file(self, name: str = "cube.gcode", size: int = 50_000) -> str:
-        file = StoredFile(f"file-{name}", name, FileKind.GCODE, size, CONTENT, "test", NOON)
+        content = hashlib.sha256(name.encode()).hexdigest()
+        file = StoredFile(f"file-{name}", name, FileKind.GCODE, size, content, "test", NOON)
         stored, _ = await self.database.write(files.add, file)
         return stored.id
 
@@ -94,9 +97,9 @@ class Shop:
     async def clear(self, *names: str, good: int | None = None) -> None:
         """Take off what lies on these plates, and say so."""
         for name in names:
-            await self.queue.ask(ClearPlate(name, good))
             machine = self.machines[name]
             machine.dirty = machine.dirty and machine.running is not None
+            await self.queue.ask(ClearPlate(name, good))
 
     async def tell(self, name: str, command: Command, by: Principal = SYSTEM) -> None:
         """Tell a printer to do something."""
@@ -168,6 +171,6 @@ async def open_shop(
         promises = Promises(farm.database, machines)
         async with trio.open_nursery() as later:
             async with farm.running():
-                yield Shop(farm, chance, machines, drivers, promises, later)
+                yield Shop(farm, chance, machines, drivers, promises, later, begun)
                 promises.check()
             later.cancel_scope.cancel()

@@ -34,8 +34,9 @@ ROWS = {
         " VALUES ('f1', 'a.gcode', 'gcode', 5, 'ab', 'u1', 't', 'ready', NULL, '{}')",
         "INSERT INTO print_jobs (id, file, name, copies, state, priority, required_printers, required_tags,"
         " created_by, created_at) VALUES ('j1', 'f1', 'a', 2, 'active', 5, '[]', '[]', 'u1', 't')",
-        "INSERT INTO prints VALUES ('r1', 'j1', 'p1', 'abc123', 'abc123_a.gcode', 'printing', 0.5,"
-        " 't', 't', NULL, '', NULL)",
+        "INSERT INTO prints (id, job, printer, attempt, remote_name, state, progress, reserved_at,"
+        " started_at)"
+        " VALUES ('r1', 'j1', 'p1', 'abc123', 'abc123_a.gcode', 'printing', 0.5, 't', 't')",
         "INSERT INTO state_changes VALUES (3, 't', 'print', 'r1', 'starting', 'printing', 'system', 'begun')",
         "INSERT INTO events VALUES (41, 'job.started', '[\"queue\"]', '2026-01-01T00:00:00Z', '{}')",
     ),
@@ -54,6 +55,7 @@ ROWS = {
         "INSERT INTO orders VALUES ('o1', '4711', 'blue ones', NULL, 'user:u1', 't', NULL)",
         "UPDATE print_jobs SET order_id = 'o1', release_at = 't', deadline_at = 't' WHERE id = 'j1'",
     ),
+    "m008_remote_files": ("UPDATE prints SET remote_checksum = 'ab', remote_mark = '1/0' WHERE id = 'r1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
@@ -131,6 +133,24 @@ def test_every_older_schema_opens_keeps_its_rows_and_ends_as_a_fresh_one(tmp_pat
         if table == "farm":
             rows = [{**row, "value": "0"} if row["key"] == "clean" else row for row in rows]
         assert kept == rows
+
+
+def test_the_files_of_prints_that_were_over_before_are_owed_too(tmp_path):
+    before = names(FARM.migrations).index("m008_remote_files")
+    at_step(tmp_path / "farm.db", FARM, before)
+    with closing(dial(tmp_path / "farm.db")) as db:
+        for number, state in enumerate(["finished", "cancelled", "unknown"]):
+            db.execute(
+                "INSERT INTO prints (id, job, printer, attempt, remote_name, state, reserved_at, ended_at)"
+                f" VALUES ('o{number}', 'j1', 'p1', 'a{number}', 'a{number}.g', '{state}', 't', ?)",
+                ("2026-02-26T10:00:00.500Z",),
+            )
+
+    open_file(place(tmp_path, FARM))
+
+    owed = {row["id"]: row["remote_delete_at"] for row in content(tmp_path / "farm.db")["prints"]}
+    later = "2026-03-05T10:00:00.500Z"
+    assert owed == {"r1": None, "o0": "2026-02-26T10:00:00.500Z", "o1": later, "o2": later}
 
 
 # -- how steps are taken, on a history longer than ours is yet -------------------------------------------

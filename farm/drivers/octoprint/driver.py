@@ -12,9 +12,10 @@ from typing import NoReturn
 import structlog
 import trio
 
+from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY, Address
 from farm.drivers import tls
-from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading, Stored
+from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience
 from farm.drivers.octoprint import files, protocol, push
@@ -89,13 +90,13 @@ class OctoPrintDriver:
             log.warning("printer does not push", url=self._address.url, problem=problem)
         self._told_no_push = True
 
-    async def upload(self, source: Path, remote_name: str, size: int) -> Stored:
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         envelope = file_envelope(remote_name, secrets.token_hex(16))
         answer, sha1 = await self._http.send_file(files.upload(), source, size, envelope)
         files.uploaded(answer, remote_name)
         return files.stored(await self._record(remote_name), remote_name, size, sha1)
 
-    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> Stored:
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
         files.original(await self._record(source), source, size, checksum)
         if not await self._is_copied(source, remote_name, self._patience.command_s + size / COPIED_PER_S):
             await self._settle(remote_name, size, checksum)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY
-from farm.drivers.base import Outcome, OutcomeKind, Reading, Stored
+from farm.drivers.base import Outcome, OutcomeKind, Reading
 from farm.drivers.exchange import Answer, Request, json_request, path_segment
 from farm.drivers.octoprint.protocol import count, good, is_json, no_such_file, part, reason, seconds, shown
 from farm.errors import NotFound, ProtocolError, Refused, TooLarge, WrongFileType
@@ -144,7 +145,7 @@ def file_record(answer: Answer) -> FileRecord | None:
     )
 
 
-def stored(record: FileRecord | None, remote_name: str, size: int, sha1: str) -> Stored:
+def stored(record: FileRecord | None, remote_name: str, size: int, sha1: str) -> RemoteFile:
     """The file as it lies there. Raises ProtocolError unless it is the one sent, as far as OctoPrint says."""
     if record is None or record.size is None:
         raise ProtocolError(f"OctoPrint took {remote_name}, but does not show it.")
@@ -152,7 +153,7 @@ def stored(record: FileRecord | None, remote_name: str, size: int, sha1: str) ->
         raise ProtocolError(f"OctoPrint stored {record.size} of the {size} bytes of {remote_name}.")
     if record.sha1 is not None and record.sha1 != sha1:
         raise ProtocolError(f"OctoPrint stored {remote_name} with other content than was sent.")
-    return Stored(sha1, record.mark)
+    return RemoteFile(sha1, record.mark)
 
 
 def original(record: FileRecord | None, source: str, size: int, sha1: str) -> None:

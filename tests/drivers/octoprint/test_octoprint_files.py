@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.drivers.base import AnswerLost, OutcomeKind, Stored
+from farm.domain.file import RemoteFile
+from farm.drivers.base import AnswerLost, OutcomeKind
 from farm.drivers.exchange import Answer, Request
 from farm.drivers.octoprint import files
 from farm.errors import FarmError, NotFound, ProtocolError, Refused, TooLarge
@@ -114,7 +115,7 @@ def test_an_upload_is_taken_and_lies_there_whole() -> None:
     assert found is not None
 
     lies_there = files.stored(found, NAME, found.size or 0, str(found.sha1))
-    assert lies_there == Stored(str(found.sha1), "0/0")
+    assert lies_there == RemoteFile(str(found.sha1), "0/0")
     with pytest.raises(ProtocolError, match=rf"stored {found.size} of the 99 bytes"):
         files.stored(found, NAME, 99, str(found.sha1))
     with pytest.raises(ProtocolError, match="does not show it"):
