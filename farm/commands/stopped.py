@@ -26,7 +26,7 @@ from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.errors import NotFound
 from farm.live.shapes import of_job, of_printer
 from farm.printers import records
-from farm.printers.fleet import checked_printer
+from farm.printers.settings import checked_printer
 from farm.simulator.driver import SimulatedDriver
 from farm.store import jobs, printers, prints
 from farm.store.audit import Stamp

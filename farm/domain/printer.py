@@ -172,6 +172,12 @@ class Simulation:
     faults: Mapping[str, Any] = field(default_factory=dict)
 
 
+ENDPOINTS: Mapping[str, Mapping[str, str]] = {
+    "octoprint": {"api": "/api", "push": "/sockjs/websocket"},
+}
+"""What may lie elsewhere than usual at a print host, by its kind: names, and where it usually lies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
@@ -179,6 +185,7 @@ class Address:
     kind: "octoprint" or "simulated". url: scheme, host, port and path prefix, without a trailing slash.
     tls: whom to trust: "system", a PEM, or "sha256:<fingerprint>" of the one certificate.
     simulation: of a simulated printer, whose url is "": the farm itself knows where it is.
+    endpoints: paths below the url that are not the usual ones, by the names in ENDPOINTS.
     """
 
     kind: str
@@ -186,6 +193,38 @@ class Address:
     api_key: str = field(default="", repr=False)
     tls: str = "system"
     simulation: Simulation | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What filament is in one tool, from 0. None where nobody said."""
+
+    tool: int
+    material: str | None = None
+    colour: str | None = None
+    spool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the printer can do and takes, as the shop says. None where nobody said.
+
+    volume_mm: the edges of what it can print. materials: those it may print. heat_up_w, printing_w:
+    watts; heat_up_s: for how long. circuit: the fuse it hangs on.
+    """
+
+    volume_mm: tuple[float, float, float] | None = None
+    nozzle_mm: float | None = None
+    materials: frozenset[str] = frozenset()
+    max_nozzle_degc: float | None = None
+    max_bed_degc: float | None = None
+    heat_up_w: float | None = None
+    heat_up_s: float | None = None
+    printing_w: float | None = None
+    circuit: str | None = None
+    auto_eject: bool = False
+    loaded: tuple[Loaded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +238,7 @@ class Printer:
     enabled: bool = True
     health_check_interval_s: float = 30.0
     max_retries: int = 5
+    profile: Profile = Profile()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,15 +66,18 @@ class Http:
         patience: Patience = PATIENT,
         trust: str = tls.SYSTEM,
         keep_idle_s: float = KEEP_IDLE_S,
+        elsewhere: Mapping[str, str] | None = None,
     ) -> None:
         """Raises Invalid when `url` is no http or https address, a header cannot be sent, or `trust` is none.
 
+        elsewhere: where paths lie that do not begin as usual: from the usual beginning to the one here.
         keep_idle_s: how long a connection is kept for the next request; 0 gives each one of its own.
         """
         self._base = checked(url)
         self._where = f"{peer} at {url}"
         self._headers = _sendable(headers)
         self._patience = patience
+        self._elsewhere = dict(elsewhere or {})
         self._transport = httpx.AsyncHTTPTransport(
             verify=trusted(self._base, trust) or tls.trusting_nobody(),
             trust_env=False,
@@ -129,10 +132,17 @@ class Http:
         content: bytes | None = None,
         stream: httpx.AsyncByteStream | None = None,
     ) -> httpx.Request:
-        path = self._base.raw_path.rstrip(b"/") + request.path.encode("ascii")
+        path = self._base.raw_path.rstrip(b"/") + self._place(request.path).encode("ascii")
         url = self._base.copy_with(raw_path=path)
         everything = {"Host": url.netloc.decode("ascii"), **self._headers, **headers}
         return httpx.Request(request.method, url, headers=everything, content=content, stream=stream)
+
+    def _place(self, path: str) -> str:
+        """Where a path lies at this peer."""
+        for usual, here in self._elsewhere.items():
+            if path == usual or path.startswith(f"{usual}/"):
+                return here + path.removeprefix(usual)
+        return path
 
     async def _exchange(self, request: httpx.Request, silence_s: float, within_s: float) -> Answer:
         sent = False

@@ -32,12 +32,14 @@ Share: TypeAlias = Annotated[float, Meta(extra_json_schema={"minimum": 0, "maxim
 class Address(Struct, frozen=True):
     """How a printer is reached, without its secret. tls: whom it trusts, where not what the system does.
 
+    endpoints: where the host's paths lie that are not the usual ones, by their names.
     A simulated printer has no url, but what follows it.
     """
 
     kind: str
     url: str | None
     tls: str | UnsetType = UNSET
+    endpoints: Mapping[str, str] | UnsetType = UNSET
     dialect: str | UnsetType = UNSET
     speed: float | UnsetType = UNSET
     faults: Mapping[str, Any] | UnsetType = UNSET
@@ -90,6 +92,34 @@ class Status(Struct, frozen=True):
     print: Progress | None
 
 
+class Loaded(Struct, frozen=True):
+    """What filament is in one tool, from 0; null where nobody said."""
+
+    tool: int
+    material: str | None
+    colour: str | None
+    spool: str | None
+
+
+class Profile(Struct, frozen=True):
+    """What the printer can do and takes, as the shop says; null where nobody said.
+
+    heat_up_w and printing_w in watts, heat_up_s in seconds. circuit: the fuse it hangs on.
+    """
+
+    volume_mm: tuple[float, float, float] | None
+    nozzle_mm: float | None
+    materials: list[str]
+    max_nozzle_degc: float | None
+    max_bed_degc: float | None
+    heat_up_w: float | None
+    heat_up_s: float | None
+    printing_w: float | None
+    circuit: str | None
+    auto_eject: bool
+    loaded: list[Loaded]
+
+
 class Printer(Struct, frozen=True):
     """A printer as the shop set it up, and how it stands."""
 
@@ -100,6 +130,7 @@ class Printer(Struct, frozen=True):
     connection: Address
     health_check_interval_s: float
     max_retries: int
+    profile: Profile
     status: Status
 
 
@@ -236,6 +267,7 @@ def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: dateti
         connection=_address(shown.address),
         health_check_interval_s=shown.health_check_interval_s,
         max_retries=shown.max_retries,
+        profile=_profile(shown.profile),
         status=of_status(status, at),
     )
 
@@ -249,7 +281,28 @@ def _address(address: printer.Address) -> Address:
             speed=simulated.speed,
             faults=simulated.faults,
         )
-    return Address(address.kind, address.url, UNSET if address.tls == "system" else address.tls)
+    return Address(
+        address.kind,
+        address.url,
+        UNSET if address.tls == "system" else address.tls,
+        dict(address.endpoints) or UNSET,
+    )
+
+
+def _profile(profile: printer.Profile) -> Profile:
+    return Profile(
+        volume_mm=profile.volume_mm,
+        nozzle_mm=profile.nozzle_mm,
+        materials=sorted(profile.materials),
+        max_nozzle_degc=profile.max_nozzle_degc,
+        max_bed_degc=profile.max_bed_degc,
+        heat_up_w=profile.heat_up_w,
+        heat_up_s=profile.heat_up_s,
+        printing_w=profile.printing_w,
+        circuit=profile.circuit,
+        auto_eject=profile.auto_eject,
+        loaded=[Loaded(each.tool, each.material, each.colour, each.spool) for each in profile.loaded],
+    )
 
 
 def of_status(status: printer.PrinterStatus, at: datetime) -> Status:

@@ -56,6 +56,7 @@ from farm.printers.messages import (
     PrinterMessage,
     PrintOrder,
     RunCommand,
+    SettingsAre,
     Stage,
     StartPrint,
     TakePrint,
@@ -198,9 +199,19 @@ class PrinterActor:
                 self._run_command(command_id, command, by)
             case EmergencyStop():
                 return self._stop_now(by)
+            case SettingsAre(printer):
+                self._take_settings(printer)
             case _:
                 assert_never(message)
         return None
+
+    def _take_settings(self, printer: Printer) -> None:
+        """Another name is shown at once; for another address the actor is begun anew and adopts its print."""
+        before, self._printer = self._printer, printer
+        if (before.address, before.enabled) != (printer.address, printer.enabled):
+            self._nursery.cancel_scope.cancel()
+        else:
+            self._say()
 
     def _take(self, order: PrintOrder) -> None:
         if self._assignment is not None and self._assignment.order.id == order.id:
@@ -377,6 +388,7 @@ class PrinterActor:
     def _run_command(self, command_id: str, command: Command, by: Principal) -> None:
         action = Action.SEND_GCODE if isinstance(command, SendGcode) else Action.CONTROL
         require(by, action, Target(self._printer.id, self._printer.tags))
+        commands.check_limits(command, self._printer.profile)
         why_not = commands.why_not(
             command, self._status, self._observed(), self._mode, self._driver.capabilities
         )

@@ -23,9 +23,9 @@ from farm.domain.command import (
     SendGcode,
     SetTemperature,
 )
-from farm.domain.printer import BUSY, Connection, Mode, Operation, PrinterStatus
+from farm.domain.printer import BUSY, Connection, Mode, Operation, PrinterStatus, Profile
 from farm.drivers.base import Capability, Driver, Reading
-from farm.errors import AskExpired, FarmError, Refused
+from farm.errors import AskExpired, FarmError, Invalid, Refused
 
 SEND_WITHIN_S = 35.0  # OctoPrint may be busy with a file first
 COME_ABOUT_S = 900.0  # a pause or cancel waits for the heat-up or long move it falls into
@@ -84,6 +84,16 @@ def why_not(
     if status.connection is not Connection.ONLINE:
         return f"it is {status.connection}" + (f": {status.message}" if status.message else "")
     return _unfitting(command, observed)
+
+
+def check_limits(command: Command, profile: Profile) -> None:
+    """Raise Invalid for what would be too much for the printer, as far as the shop has said."""
+    if not isinstance(command, SetTemperature):
+        return
+    bed, tool = command.heater == "bed", command.heater.startswith("tool")
+    most = profile.max_bed_degc if bed else profile.max_nozzle_degc if tool else None
+    if most is not None and command.target_degc > most:
+        raise Invalid(f"the {command.heater} of this printer may have {most:g} °C at most", "target_degc")
 
 
 def _unfitting(command: Command, observed: Operation) -> str | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
-from urllib.parse import urlsplit
 
 import trio
 
@@ -14,7 +12,7 @@ from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
-from farm.domain.printer import DIALECTS, FASTEST, SIMULATED, SLOWEST, Address, Printer, Simulation
+from farm.domain.printer import Address, Printer
 from farm.domain.user import Principal
 from farm.drivers.base import Driver
 from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
@@ -23,24 +21,25 @@ from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.messages import (
     AddPrinter,
+    ChangePrinter,
     FleetMessage,
     PrinterGone,
     PrinterMessage,
     Probed,
     ProbePrinter,
     RemovePrinter,
+    SettingsAre,
 )
+from farm.printers.settings import changed_printer, checked_printer, checked_url
 from farm.store import printers
 from farm.store.audit import Stamp
 
 PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 """A printer's actor that keeps crashing is `faulted` and tried again every 5 minutes, for ever."""
 
-KINDS = frozenset({"octoprint", SIMULATED})
 MAX_PRINTERS = 1000
 MOST_PROBES = 8  # at the same time
 PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,10 @@ class Fleet:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
-            case RemovePrinter(printer_id):
-                await self._remove(printer_id, by)
+            case ChangePrinter():
+                return await self._change(message, by)
+            case RemovePrinter():
+                await self._remove(message, by)
                 return None
             case ProbePrinter():
                 return self._probe_soon(message, by)
@@ -90,27 +91,56 @@ class Fleet:
         checked = checked_printer(printer)
         if len(self._printers) >= MAX_PRINTERS:
             raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
-        with trio.move_on_after(1, shield=True):  # raises Invalid for what no driver could send
-            await self._parts.printer.driver(checked).aclose()
+        await self._try_driver(checked)
         sealed = self._parts.seal.seal(checked.address.api_key)
         await self._parts.printer.database.write(records.add_printer, checked, sealed, self._stamp(by))
         self._start(checked)
         return checked
 
+    async def _try_driver(self, printer: Printer) -> None:
+        """Raises Invalid for what no driver could send."""
+        with trio.move_on_after(1, shield=True):
+            await self._parts.printer.driver(printer).aclose()
+
     def _start(self, printer: Printer) -> None:
         async def run(mailbox: Mailbox[PrinterMessage]) -> None:
-            # A fresh actor each time: nothing half-broken outlives a crash.
-            await PrinterActor(printer, self._parts.printer).run(mailbox)
+            # A fresh actor each time: nothing half-broken outlives a crash, nor an address that is no longer.
+            while not mailbox.closed:
+                await PrinterActor(self._printers[printer.id], self._parts.printer).run(mailbox)
 
         self._printers[printer.id] = printer
         self._supervisor.start_soon(ChildSpec(name=f"printer:{printer.id}", run=run, policy=PRINTER_POLICY))
 
-    async def _remove(self, printer_id: str, by: Principal) -> None:
+    async def _change(self, wish: ChangePrinter, by: Principal) -> Printer:
+        before = self._owned(wish.printer, by)
+        after = changed_printer(before, wish.changes)
+        require(by, Action.SET_UP, Target(after.id, after.tags))  # nobody locks themselves out
+        if after == before:
+            return before
+        if after.address != before.address:
+            await self._try_driver(after)
+        sealed = self._parts.seal.seal(after.address.api_key)
+        await self._parts.printer.database.write(
+            records.change_printer, before, after, sealed, self._stamp(by)
+        )
+        self._printers[after.id] = after
+        self._parts.runtime.address(f"printer:{after.id}").tell_nowait(SettingsAre(after))
+        return after
+
+    def _owned(self, printer_id: str, by: Principal) -> Printer:
+        """A printer that `by` may set up. Raises NotFound, Forbidden."""
         printer = self._printers.get(printer_id)
         if printer is None:
             raise NotFound(f"there is no printer {printer_id}")
         require(by, Action.SET_UP, Target(printer.id, printer.tags))
-        await self._parts.printer.database.write(records.remove_printer, printer_id, self._stamp(by))
+        return printer
+
+    async def _remove(self, wish: RemovePrinter, by: Principal) -> None:
+        printer = self._owned(wish.printer, by)
+        printer_id = printer.id
+        await self._parts.printer.database.write(
+            records.remove_printer, printer_id, wish.force, self._stamp(by)
+        )
         await self._supervisor.stop(f"printer:{printer_id}")
         del self._printers[printer_id]
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
@@ -154,65 +184,6 @@ async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> P
         with trio.move_on_after(1, shield=True):
             await driver.aclose()
     return Probed(identity.kind, identity.version, identity.name or None)
-
-
-def checked_printer(printer: Printer) -> Printer:
-    """The printer with its address in one form. Raises Invalid with the field and what to do."""
-    if not _ID.fullmatch(printer.id):
-        raise Invalid(
-            "an id has 1 to 40 characters of a-z, 0-9, - and _, and starts with a letter or digit", "id"
-        )
-    if not printer.name.strip() or len(printer.name) > 100:
-        raise Invalid("give the printer a name of 1 to 100 characters", "name")
-    if printer.address.kind not in KINDS:
-        raise Invalid(
-            f"the farm drives {', '.join(sorted(KINDS))}, not {printer.address.kind}", "connection.kind"
-        )
-    if not 1 <= printer.health_check_interval_s <= 3600:
-        raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
-    if not 0 <= printer.max_retries <= 20:
-        raise Invalid("between 0 and 20 retries", "max_retries")
-    return replace(printer, address=checked_address(printer.address))
-
-
-def checked_address(address: Address) -> Address:
-    """The address in one form. Raises Invalid with the field and what to do."""
-    if address.kind == SIMULATED:
-        return _checked_simulated(address)
-    if address.simulation is not None:
-        raise Invalid("only a simulated printer has dialect, speed and faults; leave them out", "connection")
-    return replace(address, url=checked_url(address.url))
-
-
-def _checked_simulated(address: Address) -> Address:
-    for name, given in {"url": address.url, "api_key": address.api_key, "tls": address.tls}.items():
-        if given not in ("", "system"):
-            raise Invalid("the farm starts a simulated printer itself; leave this out", f"connection.{name}")
-    simulation = address.simulation or Simulation()
-    if simulation.dialect not in DIALECTS:
-        known = ", ".join(sorted(DIALECTS))
-        raise Invalid(f"the farm simulates {known}, not {simulation.dialect} yet", "connection.dialect")
-    if not SLOWEST <= simulation.speed <= FASTEST:
-        raise Invalid(f"between {SLOWEST:g} and {FASTEST:g} times as fast as real time", "connection.speed")
-    return replace(address, simulation=simulation)
-
-
-def checked_url(url: str) -> str:
-    """A print host's address as scheme://host[:port][/path]. Raises Invalid."""
-    field = "connection.url"
-    try:
-        parts = urlsplit(url.strip())
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field)
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise Invalid(
-            "leave user, password, ? and # out of the address; the key has a field of its own", field
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def _with_key(printer: Printer, api_key: str) -> Printer:

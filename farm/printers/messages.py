@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
@@ -159,7 +160,20 @@ class EmergencyStop(Ask[None]):
     """
 
 
-PrinterMessage = TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs | RunCommand | EmergencyStop
+@dataclass(frozen=True, slots=True)
+class SettingsAre(Latest):
+    """What the shop set up is another than before. A new address is called at once, a print goes on."""
+
+    printer: Printer
+
+    @property
+    def key(self) -> Hashable:
+        return SettingsAre
+
+
+PrinterMessage = (
+    TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs | RunCommand | EmergencyStop | SettingsAre
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +208,25 @@ class AddPrinter(Ask[Printer]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePrinter(Ask[None]):
-    """Take a printer out of the farm. Raises NotFound, and Refused while it has an active print."""
+class ChangePrinter(Ask[Printer]):
+    """Set a printer up otherwise; what it prints goes on. changes: see `settings.changed_printer`.
+
+    Raises NotFound, Invalid, and Refused for another address, or switching off, while a print begins.
+    """
 
     printer: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePrinter(Ask[None]):
+    """Take a printer out of the farm. Raises NotFound, and Refused while it has an active print.
+
+    force: also then; nobody will know how that print ends, and its job waits for a person.
+    """
+
+    printer: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +248,4 @@ class Probed:
     problem: str | None = None
 
 
-FleetMessage = AddPrinter | RemovePrinter | ProbePrinter
+FleetMessage = AddPrinter | ChangePrinter | RemovePrinter | ProbePrinter

@@ -5,8 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
+from typing import Any
+
+import msgspec
 
 from farm.domain.command import NAMES, Command
+from farm.domain.job import PrintState
 from farm.domain.printer import Mode, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
@@ -27,14 +31,45 @@ def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stam
     audit.append(db, stamp, "printer.added", f"printer:{printer.id}", detail)
 
 
-def remove_printer(db: Connection, printer: str, stamp: Stamp) -> None:
-    """Take a printer out. Raises Refused while a print holds it."""
-    if prints.active_on(db, printer) is not None:
+def change_printer(db: Connection, before: Printer, after: Printer, sealed_key: bytes, stamp: Stamp) -> None:
+    """Keep what became of a printer, and tell everybody. Raises Refused.
+
+    A print that is just being started would be lost from sight by another address.
+    """
+    moved = (before.address, before.enabled) != (after.address, after.enabled)
+    active = prints.active_on(db, after.id)
+    if moved and active is not None and active.state is PrintState.STARTING:
+        raise Refused(f"{before.name} is just beginning a print; change its connection in a minute")
+    printers.change(db, after, sealed_key)
+    data = {"printer": after.id, "name": after.name, "by": str(stamp.who)}
+    record(db, "printer.changed", ("printers", f"printer:{after.id}"), stamp.at, data)
+    was, is_now = _settings(before), _settings(after)
+    changed = [name for name in was if was[name] != is_now[name]]
+    if before.address.api_key != after.address.api_key:
+        was["api_key"], is_now["api_key"] = "another", "hidden"
+        changed.append("api_key")
+    detail = {name: {"was": was[name], "is": is_now[name]} for name in changed}
+    audit.append(db, stamp, "printer.changed", f"printer:{after.id}", detail)
+
+
+def _settings(printer: Printer) -> dict[str, Any]:
+    """What the audit may know of a printer: all but its key."""
+    told: dict[str, Any] = msgspec.to_builtins(printer, order="deterministic")
+    address = told.pop("address")
+    del address["api_key"]
+    return {**told, **address}
+
+
+def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> None:
+    """Take a printer out. Raises Refused while a print holds it, unless it is forced."""
+    active = prints.active_on(db, printer)
+    if active is not None and not force:
         raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
     printers.remove(db, printer)
     data = {"printer": printer, "by": str(stamp.who)}
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
-    audit.append(db, stamp, "printer.removed", f"printer:{printer}")
+    detail = {"active_print": None if active is None else active.id}
+    audit.append(db, stamp, "printer.removed", f"printer:{printer}", detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ REST_S = 10.0  # for a printer that turned a print away, before it is offered an
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
 _TAKEN_BACK = Step(Do.NOTE, PrintState.CANCELLED)
+_LOST_FROM_SIGHT = Step(Do.NOTE, PrintState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Queue:
         self._active: dict[str, Print] = {}
         self._plates: dict[str, PlateRow] = {}
         self._settled_at: dict[str, float] = {}  # on the monotonic clock, which no one can set back
+        self._gone: set[str] = set()  # printers taken out, some of them under their print
         self._at_work: set[str] = set()
         self._look_again: set[str] = set()
         self._rests_until: dict[str, float] = {}  # after it turned a print away
@@ -104,7 +106,7 @@ class Queue:
         """Live until the mailbox closes."""
         await self._remember()
         async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._release_in_time)
+            self._nursery.start_soon(self._look_at_the_clock)
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -112,6 +114,7 @@ class Queue:
         database = self._parts.database
         self._active = {attempt.printer: attempt for attempt in await database.read(prints.active)}
         self._plates = await database.read(printers.plates)
+        self._gone = set(self._active) - set(self._plates)
         for printer, plate in self._plates.items():
             self._settle_anew(printer, plate)
 
@@ -136,6 +139,8 @@ class Queue:
             case PrinterGone(printer):
                 await trio.lowlevel.checkpoint()
                 self._forget(printer)
+                self._gone.add(printer)
+                self._look_soon(printer)
             case _:
                 assert_never(message)
         return None
@@ -188,6 +193,7 @@ class Queue:
 
     async def _hear(self, news: PrinterChanged) -> None:
         printer = news.printer.id
+        self._gone.discard(printer)
         if printer not in self._plates:  # newly set up
             self._plates[printer] = await self._parts.database.read(plates.existing_plate, printer)
         else:
@@ -209,11 +215,21 @@ class Queue:
         for printer in self._printers:
             self._look_soon(printer)
 
-    async def _release_in_time(self) -> None:
+    async def _give_up(self, attempt: Print) -> bool:
+        """Its printer was taken out of the farm: nobody will know how the print ends."""
+        await self._note(attempt, _LOST_FROM_SIGHT, None, "its printer was taken out of the farm")
+        self._gone.discard(attempt.printer)
+        return False
+
+    async def _look_at_the_clock(self) -> None:
         """Look for work when the time has come before which a job is not to be begun."""
         looked_at = self._parts.clock()
+        for printer in self._gone:
+            self._look_soon(printer)
         while True:
             await trio.sleep(LOOK_AT_THE_CLOCK_S)
+            for printer in self._gone:  # what could not be committed is tried again
+                self._look_soon(printer)
             try:
                 released_at = await self._parts.database.read(jobs.next_release, looked_at)
             except FarmError:
@@ -277,7 +293,8 @@ class Queue:
         """
         news, attempt = self._printers.get(printer), self._active.get(printer)
         if news is None:
-            return None
+            lost = attempt is not None and printer in self._gone
+            return partial(self._give_up, attempt) if attempt is not None and lost else None
         if news.report is not None and (attempt is None or news.report.print != attempt.id):
             return partial(self._dismiss, news, news.report)
         not_begun = attempt is None or attempt.state in _NOT_BEGUN

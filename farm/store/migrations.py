@@ -68,6 +68,13 @@ def m008_remote_files(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m009_profiles(db: Schema) -> None:
+    """What printers can do, and where their hosts differ from the usual, both as JSON."""
+    for column in ("profile", "endpoints"):
+        db.execute(f"ALTER TABLE printers ADD COLUMN {column} TEXT NOT NULL DEFAULT '{{}}'")
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

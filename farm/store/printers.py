@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from sqlite3 import Connection, Row
 
+import msgspec
+
 from farm.domain.clock import iso, parse_iso
-from farm.domain.printer import MODES, Address, Mode, Plate, Printer, Simulation
+from farm.domain.printer import MODES, Address, Mode, Plate, Printer, Profile, Simulation
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
@@ -27,8 +29,8 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
     """Keep a new printer; its plate is unknown until somebody looks. sqlite3.IntegrityError: id taken."""
     db.execute(
         """INSERT INTO printers (id, name, kind, url, tls, sealed_key, tags, enabled,
-               health_check_interval_s, max_retries, simulation, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               health_check_interval_s, max_retries, simulation, endpoints, profile, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             printer.id,
             printer.name,
@@ -41,10 +43,35 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
             printer.health_check_interval_s,
             printer.max_retries,
             _simulation_text(printer.address.simulation),
+            json.dumps(dict(printer.address.endpoints)),
+            _profile_text(printer.profile),
             iso(at),
         ),
     )
     record_change(db, "plate", printer.id, None, Plate.UNKNOWN, at, who, "first contact")
+
+
+def change(db: Connection, printer: Printer, sealed_key: bytes) -> None:
+    """Store a printer that is here as it is now."""
+    db.execute(
+        """UPDATE printers SET name = ?, url = ?, tls = ?, sealed_key = ?, tags = ?, enabled = ?,
+               health_check_interval_s = ?, max_retries = ?, simulation = ?, endpoints = ?, profile = ?
+           WHERE id = ?""",
+        (
+            printer.name,
+            printer.address.url,
+            printer.address.tls,
+            sealed_key,
+            json.dumps(sorted(printer.tags)),
+            int(printer.enabled),
+            printer.health_check_interval_s,
+            printer.max_retries,
+            _simulation_text(printer.address.simulation),
+            json.dumps(dict(printer.address.endpoints)),
+            _profile_text(printer.profile),
+            printer.id,
+        ),
+    )
 
 
 def remove(db: Connection, printer: str) -> bool:
@@ -119,12 +146,24 @@ def _printer(row: Row) -> Printer:
     return Printer(
         id=row["id"],
         name=row["name"],
-        address=Address(row["kind"], row["url"], tls=row["tls"], simulation=_simulation(row["simulation"])),
+        address=Address(
+            row["kind"],
+            row["url"],
+            tls=row["tls"],
+            simulation=_simulation(row["simulation"]),
+            endpoints=json.loads(row["endpoints"]),
+        ),
         tags=frozenset(json.loads(row["tags"])),
         enabled=bool(row["enabled"]),
         health_check_interval_s=row["health_check_interval_s"],
         max_retries=row["max_retries"],
+        profile=msgspec.json.decode(row["profile"], type=Profile),
     )
+
+
+def _profile_text(profile: Profile) -> str:
+    """Sets come in any order, and rows are compared."""
+    return msgspec.json.encode(profile, order="deterministic").decode()
 
 
 def _simulation_text(simulation: Simulation | None) -> str | None:

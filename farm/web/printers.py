@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from farm.access.rights import Action, Target, allowed
-from farm.domain.printer import Address, Printer, PrinterStatus, Simulation
+from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
-from farm.errors import Invalid, NotFound
+from farm.errors import NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RemovePrinter
+from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrinter, RemovePrinter
 from farm.store import printers
 from farm.web.contract import Created, Page, Paging, following
+from farm.web.printers_sent import NewPrinter, PrinterChange
 from farm.web.routes import Call, Entry, Route
 
 TRUST = "system"  # whom a connection trusts that says nothing
 PROBED_WITHIN_S = 10.0
 
 
-class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
-    """tls: "system", a PEM or "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which
-    has no url. The fields after them are known, and refused by name as long as no driver can honour them."""
+class Removal(msgspec.Struct, forbid_unknown_fields=True):
+    """force: also while a print is active; its job then waits for a person."""
 
-    kind: str
-    url: str | None = None
-    api_key: str | None = None
-    tls: str | None = None
-    dialect: str | None = None
-    speed: float | None = None
-    faults: dict[str, Any] | None = None
-    username: str | None = None
-    password: str | None = None
-    endpoints: dict[str, Any] | None = None
-    port: str | None = None
-    baud: int | None = None
-
-
-class NewPrinter(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
-    name: str
-    connection: NewConnection
-    profile: dict[str, Any] | None = None
-    tags: frozenset[str] = frozenset()
-    enabled: bool = True
-    health_check_interval_s: float = 30.0
-    max_retries: int = 5
+    force: bool = False
 
 
 class Probe(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,24 +63,23 @@ async def show_printer(call: Call, printer: str) -> shapes.Printer:
 
 async def add_printer(call: Call, sent: NewPrinter) -> Created[shapes.Printer]:
     """Set up a printer; it shows as offline until it was reached for the first time."""
-    _refuse_what_is_not_kept(sent)
-    wanted = Printer(
-        id=sent.id,
-        name=sent.name,
-        address=_address(sent.connection),
-        tags=sent.tags,
-        enabled=sent.enabled,
-        health_check_interval_s=sent.health_check_interval_s,
-        max_retries=sent.max_retries,
-    )
+    wanted = sent.as_printer()
     added = await call.desk.fleet.ask(AddPrinter(wanted), by=call.asker)
     (shown,) = await _with_status(call, [added])
     return Created(shown, {"Location": f"/v1/printers/{added.id}"})
 
 
-async def remove_printer(call: Call, printer: str) -> None:
-    """Take a printer out of the farm; refused while a print is active on it."""
-    await call.desk.fleet.ask(RemovePrinter(printer), by=call.asker)
+async def change_printer(call: Call, printer: str, sent: PrinterChange) -> shapes.Printer:
+    """Set a printer up otherwise; a print that runs on it goes on, and is followed again."""
+    changes = sent.given()
+    changed = await call.desk.fleet.ask(ChangePrinter(printer, changes), by=call.asker)
+    (shown,) = await _with_status(call, [changed])
+    return shown
+
+
+async def remove_printer(call: Call, printer: str, query: Removal) -> None:
+    """Take a printer out of the farm; refused while a print is active on it, unless forced."""
+    await call.desk.fleet.ask(RemovePrinter(printer, query.force), by=call.asker)
 
 
 async def probe_printer(call: Call, sent: Probe) -> Found:
@@ -165,31 +140,11 @@ async def _with_status(call: Call, shown: list[Printer]) -> list[shapes.Printer]
     return [shapes.of_printer(printer, statuses.get(printer.id, PrinterStatus()), at) for printer in shown]
 
 
-def _address(sent: NewConnection) -> Address:
-    url = (sent.url or "").rstrip("/")
-    return Address(sent.kind, url, sent.api_key or "", sent.tls or TRUST, _simulation(sent))
-
-
-def _simulation(sent: NewConnection) -> Simulation | None:
-    given: dict[str, Any] = {"dialect": sent.dialect, "speed": sent.speed, "faults": sent.faults}
-    given = {name: value for name, value in given.items() if value is not None}
-    return Simulation(**given) if given else None
-
-
-def _refuse_what_is_not_kept(sent: NewPrinter) -> None:
-    """Say so rather than lose a setting in silence."""
-    unkept = {f"connection.{name}": getattr(sent.connection, name) for name in _NOT_YET}
-    for field, value in {**unkept, "profile": sent.profile}.items():
-        if value:
-            raise Invalid(f"this version of the farm cannot keep {field}; leave it out", field)
-
-
-_NOT_YET = ("username", "password", "endpoints", "port", "baud")
-
 ROUTES = (
     Route("GET", "/v1/printers", list_printers, Action.READ),
     Route("POST", "/v1/printers", add_printer, Action.SET_UP),
     Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP),
     Route("GET", "/v1/printers/<printer>", show_printer, Action.READ),
+    Route("PATCH", "/v1/printers/<printer>", change_printer, Entry.KNOWN),
     Route("DELETE", "/v1/printers/<printer>", remove_printer, Entry.KNOWN),
 )

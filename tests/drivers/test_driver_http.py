@@ -248,6 +248,24 @@ async def test_requests_carry_the_key_the_path_prefix_and_nothing_from_the_envir
     await driver.aclose()
 
 
+async def test_paths_that_lie_elsewhere_are_found_there(nursery: trio.Nursery) -> None:
+    asked: list[bytes] = []
+
+    async def note(stream: trio.SocketStream, request: bytes) -> None:
+        asked.append(request.split(b" ")[1])
+        await answering("204 No Content", b"")(stream, request)
+
+    url = await raw_peer(nursery, note)
+    driver = OctoPrintDriver(Address("octoprint", url, KEY, endpoints={"api": "/octo/v1"}), BRIEF)
+    await driver.start("part.gcode")
+    await driver.pause()
+    await driver.emergency_stop()  # over a connection of its own
+
+    assert asked[:2] == [b"/octo/v1/files/local/part.gcode", b"/octo/v1/job"]
+    assert asked[2].startswith(b"/octo/v1/printer/")
+    await driver.aclose()
+
+
 @pytest.mark.parametrize("behaviour", [hang_up, say_garbage, say_nothing], **NAMES)
 async def test_the_key_is_in_no_error(nursery: trio.Nursery, behaviour: Behaviour) -> None:
     driver = driver_for(await raw_peer(nursery, behaviour))

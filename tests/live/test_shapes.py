@@ -11,12 +11,14 @@ from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.printer import (
     Address,
     Connection,
+    Loaded,
     Operation,
     Plate,
     Position,
     Printer,
     PrinterStatus,
     PrintProgress,
+    Profile,
     Temperature,
 )
 from farm.live import shapes
@@ -30,6 +32,7 @@ ENDER = Printer(
     "Ender 3 Pro #1",
     Address("octoprint", "http://192.168.1.100:80", api_key="SECRET-KEY"),
     tags=frozenset({"row-a", "big"}),
+    profile=Profile(nozzle_mm=0.4, loaded=(Loaded(0, "PLA"),)),
 )
 PRINTING = PrinterStatus(
     connection=Connection.ONLINE,
@@ -62,6 +65,19 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
         "connection": {"kind": "octoprint", "url": "http://192.168.1.100:80"},
         "health_check_interval_s": 30.0,
         "max_retries": 5,
+        "profile": {
+            "volume_mm": None,
+            "nozzle_mm": 0.4,
+            "materials": [],
+            "max_nozzle_degc": None,
+            "max_bed_degc": None,
+            "heat_up_w": None,
+            "heat_up_s": None,
+            "printing_w": None,
+            "circuit": None,
+            "auto_eject": False,
+            "loaded": [{"tool": 0, "material": "PLA", "colour": None, "spool": None}],
+        },
         "status": {
             "connection": "online",
             "operation": "printing",

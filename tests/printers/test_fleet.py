@@ -9,8 +9,8 @@ from farm.domain.printer import Address, Connection, Printer, Simulation
 from farm.domain.user import Principal, Role
 from farm.errors import Forbidden, Invalid, NotFound, Refused
 from farm.live.messages import ReportStatuses
-from farm.printers.fleet import checked_printer, checked_url
 from farm.printers.messages import AddPrinter, RemovePrinter
+from farm.printers.settings import checked_printer, checked_url
 from farm.store import audit
 from tests.simulation.machine import Faults
 from tests.simulation.shop import open_shop

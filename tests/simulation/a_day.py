@@ -37,7 +37,7 @@ from farm.domain.printer import Operation
 from farm.drivers.base import Loss
 from farm.errors import FarmError
 from farm.printers import tidy
-from farm.printers.messages import RemovePrinter
+from farm.printers.messages import ChangePrinter, RemovePrinter
 from farm.queue.messages import ChangeJob, ClearPlate, UndoPlate
 from farm.store import jobs, prints, remote_files
 from tests.simulation.machine import Faults, Machine
@@ -221,15 +221,39 @@ async def visitor(day: Day, chance: random.Random) -> None:
 
 
 async def owner(day: Day, chance: random.Random) -> None:
-    """Takes a printer out, and sets it up again."""
+    """Takes a printer out, now and then under its print, and sets it up again."""
     while True:
         await trio.sleep(chance.expovariate(1 / 300))
-        name = day.any_printer(chance)
-        if await whatever_comes(day.shop.farm.address("printers").ask(RemovePrinter(name))):
+        name, force = day.any_printer(chance), chance.random() < 0.3
+        if await whatever_comes(day.shop.farm.address("printers").ask(RemovePrinter(name, force))):
             day.shop.promises.emergencies.discard(name)
             day.shop.promises.maintenance.discard(name)
             await trio.sleep(chance.uniform(0, 60))
             await back_again(day.shop, name)
+
+
+async def electrician(day: Day, chance: random.Random) -> None:
+    """Gives a printer another address, or switches it off in the settings for a while."""
+    fleet, number = day.shop.farm.address("printers"), 0
+    while True:
+        await trio.sleep(chance.expovariate(1 / 100))
+        name, number = day.any_printer(chance), number + 1
+        if chance.random() < 0.5:
+            address = {"url": f"http://{name}.test/{number}"}
+            await whatever_comes(fleet.ask(ChangePrinter(name, {"connection": address, "name": name})))
+        elif await whatever_comes(fleet.ask(ChangePrinter(name, {"enabled": False}))):
+            await trio.sleep(chance.uniform(0, 60))
+            await on_again(day.shop, name)
+
+
+async def on_again(shop: Shop, name: str) -> None:
+    for _ in range(100):
+        if name not in await shop.statuses():
+            return  # the owner has taken it out meanwhile
+        if await whatever_comes(shop.farm.address("printers").ask(ChangePrinter(name, {"enabled": True}))):
+            return
+        await trio.sleep(5)
+    raise TimeoutError(f"{name} could not be switched on again")
 
 
 async def back_again(shop: Shop, name: str) -> None:
@@ -302,6 +326,7 @@ EVERYBODY: tuple[Callable[[Day, random.Random], Awaitable[None]], ...] = (
     operator,
     visitor,
     owner,
+    electrician,
     fate,
     bugs,
 )
@@ -336,6 +361,7 @@ async def evening(day: Day) -> None:
         machine.faults = Faults()
         if name not in await shop.statuses():
             await back_again(shop, name)
+        await on_again(shop, name)
     with trio.fail_after(EVENING_S):
         while await shop.database.read(jobs.open_jobs):
             await trio.sleep(20)

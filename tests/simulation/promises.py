@@ -30,6 +30,7 @@ class Promises:
         self.broken: list[str] = []
         self.dispatches = 0  # prints whose row says that their start may go out
         self._dispatched = trio.Event()
+        self.given_up: set[str] = set()  # remote names of prints whose printer was taken out under them
         self.over: set[str] = set()  # remote names of prints whose end is committed
         self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
         self.counted_short: Counter[str] = Counter()  # plates with bad parts among them, by job
@@ -61,6 +62,8 @@ class Promises:
     def check_start(self, printer: str, remote_name: str) -> None:
         """At the very moment in which a machine begins what the farm told it to."""
         row, plate = self.look(prints.active_on, printer), self.look(printers.plate, printer)
+        if plate is None or remote_name in self.given_up:  # told while its printer was in the farm
+            return
         committed = row is not None and (row.remote_name, row.state) == (remote_name, PrintState.STARTING)
         self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
         self.require(plate.plate is Plate.CLEAR, f"{printer} begins {remote_name} on a plate {plate}")
@@ -110,6 +113,8 @@ class Promises:
             self._dispatched.set()
         if state not in ACTIVE_PRINTS:
             self._holding.pop(printer, None)
+            if data["why"] == "its printer was taken out of the farm":
+                self.given_up.add(self.look(prints.existing, name).remote_name)
             self._see_end(name, printer, before, state)
 
     def _see_count(self, data: Mapping[str, Any]) -> None:

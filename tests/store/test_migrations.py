@@ -56,6 +56,7 @@ ROWS = {
         "UPDATE print_jobs SET order_id = 'o1', release_at = 't', deadline_at = 't' WHERE id = 'j1'",
     ),
     "m008_remote_files": ("UPDATE prints SET remote_checksum = 'ab', remote_mark = '1/0' WHERE id = 'r1'",),
+    "m009_profiles": ("UPDATE printers SET profile = '{\"nozzle_mm\": 0.4}' WHERE id = 'p1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from farm.domain.printer import Address, Simulation
-from farm.printers.messages import Probed, ProbePrinter
+from farm.domain.user import Grant
+from farm.printers.messages import ChangePrinter, Probed, ProbePrinter, RemovePrinter
 
 PIN = "sha256:" + "0a" * 32
 
@@ -103,3 +104,120 @@ async def test_a_simulation_that_makes_no_sense_is_refused_by_name(farm, more, f
     answer = await farm.http.post("/v1/printers", json=wish, headers=await farm.admin())
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+# -- changing
+
+
+PROFILE = {
+    "volume_mm": [220.0, 220.0, 250.0], "nozzle_mm": 0.4, "materials": ["PETG", "PLA"],
+    "max_nozzle_degc": 260.0, "max_bed_degc": 110.0, "heat_up_w": 350.0, "heat_up_s": 300.0,
+    "printing_w": 120.0, "circuit": None, "auto_eject": False,
+    "loaded": [{"tool": 0, "material": "PLA", "colour": "black", "spool": None}],
+}  # fmt: skip
+
+
+async def test_printer_is_set_up_with_a_profile_and_with_paths_of_its_own(farm):
+    admin = await farm.admin()
+    connection = {
+        "kind": "octoprint", "url": "http://10.0.0.1", "api_key": "hush", "endpoints": {"api": "/octo/api"},
+    }  # fmt: skip
+    wish = {"id": "a", "name": "A", "connection": connection, "profile": PROFILE}
+
+    made = await farm.http.post("/v1/printers", json=wish, headers=admin)
+
+    assert made.status_code == 201, made.text
+    assert made.json()["profile"] == PROFILE
+    assert made.json()["connection"] == {
+        "kind": "octoprint", "url": "http://10.0.0.1", "endpoints": {"api": "/octo/api"},
+    }  # fmt: skip
+
+
+async def test_printer_of_which_nothing_was_said_has_a_profile_of_nulls(farm):
+    await farm.printer()
+
+    shown = (await farm.http.get("/v1/printers/mk4-01", headers=await farm.key("read"))).json()
+
+    empty = dict.fromkeys(PROFILE) | {"materials": [], "auto_eject": False, "loaded": []}
+    assert shown["profile"] == empty
+    assert "endpoints" not in shown["connection"]
+
+
+async def test_printer_is_changed_in_what_is_given_alone(farm):
+    admin = await farm.admin()
+    await farm.printer("a", "row-a")
+    before = (await farm.http.get("/v1/printers/a", headers=admin)).json()
+    change = {
+        "name": "Left", "connection": {"url": "https://10.0.0.2/"}, "profile": {"nozzle_mm": 0.6},
+        "enabled": False, "max_retries": 3,
+    }  # fmt: skip
+
+    changed = await farm.http.patch("/v1/printers/a", json=change, headers=admin)
+
+    (heard,) = farm.fleet.heard
+    assert heard == ChangePrinter("a", change)
+    assert farm.fleet.askers[0].name == "ann"
+    assert changed.json() == {
+        **before,
+        "name": "Left",
+        "connection": {"kind": "octoprint", "url": "https://10.0.0.2"},
+        "profile": {**before["profile"], "nozzle_mm": 0.6},
+        "enabled": False,
+        "max_retries": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"id": "b"}, "id"),
+        ({"name": None}, "name"),
+        ({"name": ""}, "name"),
+        ({"connection": {"kind": "simulated"}}, "connection.kind"),
+        ({"connection": {"url": "somewhere"}}, "connection.url"),
+        ({"connection": {"endpoints": {"files": "/x"}}}, "connection.endpoints.files"),
+        ({"connection": {"port": "COM3"}}, "connection.port"),
+        ({"profile": {"nozzle_mm": 40}}, "profile.nozzle_mm"),
+        ({"profile": {"volume_mm": [1, 2]}}, "profile.volume_mm"),
+        ({"profile": {"auto_eject": True}}, "profile.auto_eject"),
+        ({"profile": {"loaded": [{"material": "PLA"}]}}, "profile.loaded[0].tool"),
+        ({"health_check_interval_s": 0}, "health_check_interval_s"),
+        ({"max_retries": 1.5}, "max_retries"),
+        ({"tags": ["a/b"]}, "tags"),
+    ],
+)
+async def test_change_that_cannot_be_is_refused_by_name(farm, change, field):
+    admin = await farm.admin()
+    await farm.printer("a")
+    before = (await farm.http.get("/v1/printers/a", headers=admin)).json()
+
+    answer = await farm.http.patch("/v1/printers/a", json={"max_retries": 7, **change}, headers=admin)
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert (await farm.http.get("/v1/printers/a", headers=admin)).json() == before
+
+
+async def test_printer_of_others_or_of_nobody_is_not_changed(farm):
+    await farm.printer("a")
+    mine = await farm.key("admin", grant=Grant(printers=frozenset({"b"})))
+
+    for headers, where, status in [
+        (mine, "a", 403),
+        (await farm.key("control"), "a", 403),
+        (await farm.key("admin"), "none", 404),
+    ]:
+        answer = await farm.http.patch(f"/v1/printers/{where}", json={"name": "x"}, headers=headers)
+        assert answer.status_code == status, answer.text
+
+
+async def test_printer_is_taken_out_by_force_only_if_that_is_said(farm):
+    admin = await farm.admin()
+    await farm.printer("a")
+    await farm.printer("b")
+
+    gentle = await farm.http.delete("/v1/printers/a", headers=admin)
+    forced = await farm.http.delete("/v1/printers/b?force=true", headers=admin)
+    wrong = await farm.http.delete("/v1/printers/b?force=perhaps", headers=admin)
+
+    assert [gentle.status_code, forced.status_code, wrong.status_code] == [204, 204, 422]
+    assert farm.fleet.heard == [RemovePrinter("a"), RemovePrinter("b", force=True)]

@@ -366,7 +366,7 @@ async def test_printer_is_added_shown_and_removed_and_its_secret_never_comes_bac
 @pytest.mark.parametrize(
     ("more", "field"),
     [
-        ({"profile": {"nozzle_mm": 0.4}}, "profile"),
+        ({"connection": {"kind": "octoprint", "url": "http://x", "baud": 9600}}, "connection.baud"),
         ({"connection": {"kind": "octoprint", "url": "http://x", "port": "COM3"}}, "connection.port"),
         ({"connection": {"kind": "octoprint", "url": "http://x", "colour": 1}}, "connection.colour"),
     ],

@@ -13,7 +13,7 @@ import trio
 
 from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
-from farm.access.rights import Target
+from farm.access.rights import Action, Target, require
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
@@ -27,7 +27,8 @@ from farm.files.storage import Storage
 from farm.live.bell import Bell
 from farm.live.clients import ClientNumbers
 from farm.live.frame import Frame
-from farm.printers.messages import AddPrinter, Probed, ProbePrinter, RunCommand
+from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrinter, RunCommand
+from farm.printers.settings import changed_printer
 from farm.queue.clerk import Clerk
 from farm.queue.messages import ClearPlate, Wish
 from farm.queue.plan import ListPlan
@@ -216,6 +217,14 @@ class WebFarm:
             return message.printer
         if isinstance(message, ProbePrinter):
             return Probed("octoprint", "1.11.8", "Prusa MK4")
+        if isinstance(message, ChangePrinter):
+            found = {printer.id: printer for printer, _ in await self.database.read(printers.everything)}
+            if message.printer not in found:
+                raise NotFound(f"there is no printer {message.printer}")
+            require(by, Action.SET_UP, Target(message.printer, found[message.printer].tags))
+            after = changed_printer(found[message.printer], message.changes)
+            await self.database.write(printers.change, after, b"")
+            return after
         await self.database.write(printers.remove, message.printer)
         return None
 

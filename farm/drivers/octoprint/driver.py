@@ -53,9 +53,13 @@ class OctoPrintDriver:
         self._vigilance = vigilance
         key = {"X-Api-Key": address.api_key}
         self._told_no_push = False
-        self._http = Http(address.url, protocol.PEER, key, patience, trust)
+        elsewhere = {protocol.API: address.endpoints.get("api", protocol.API)}
+        self._push_path = address.endpoints.get("push", push.PATH)
+        self._http = Http(address.url, protocol.PEER, key, patience, trust, elsewhere=elsewhere)
         # A connection of its own each time: nothing is before it, and none lies there half-dead.
-        self._urgent = Http(address.url, protocol.PEER, key, _hurried(patience), trust, keep_idle_s=0)
+        self._urgent = Http(
+            address.url, protocol.PEER, key, _hurried(patience), trust, keep_idle_s=0, elsewhere=elsewhere
+        )
 
     async def connect(self) -> Identity:
         return protocol.identity(await self._http.send(protocol.version()))
@@ -71,7 +75,12 @@ class OctoPrintDriver:
             following = _Following(self._vigilance, login, self._log_in, self._look, tell)
             try:
                 await hold_push_socket(
-                    self._address.url, push.PATH, protocol.PEER, following.use, self._trust, self._vigilance
+                    self._address.url,
+                    self._push_path,
+                    protocol.PEER,
+                    following.use,
+                    self._trust,
+                    self._vigilance,
                 )
             except Flooded as problem:
                 why = f"{problem} It asks every few seconds instead."

@@ -32,6 +32,7 @@ MAX_HEATERS = 32  # 16 tools, bed, chamber and what plugins add; more is a peer 
 MAX_HEATER_NAME = 32
 MAX_NAME = 1024  # characters of a file's path; no file system takes more
 AXES = ("x", "y", "z")
+API = "/api"  # what every path below begins with
 _JOB = "/api/job"
 _COMMAND = "/api/printer/command"
 _AWAY_TEXTS = ("Offline", "Error", "Closed")  # as in "Offline after error"

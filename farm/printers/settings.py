@@ -1,0 +1,182 @@
+"""What the shop may say of a printer, held against what can be. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from farm.domain.printer import (
+    DIALECTS,
+    ENDPOINTS,
+    FASTEST,
+    SIMULATED,
+    SLOWEST,
+    Address,
+    Loaded,
+    Printer,
+    Profile,
+    Simulation,
+)
+from farm.errors import Invalid
+
+KINDS = frozenset({"octoprint", SIMULATED})
+LONGEST_NAME = 100
+MOST_NAMES = 50  # materials a printer takes, or tags it has
+MOST_TOOLS = 16
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_WORD = re.compile(r"[^\s,/][^,/]{0,39}")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+_PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    "nozzle_mm": (0.05, 5),
+    "max_nozzle_degc": (0, 600),
+    "max_bed_degc": (0, 300),
+    "heat_up_w": (0, 20_000),
+    "heat_up_s": (0, 36_000),
+    "printing_w": (0, 20_000),
+}
+
+
+def checked_printer(printer: Printer) -> Printer:
+    """The printer with its address in one form. Raises Invalid with the field and what to do."""
+    if not _ID.fullmatch(printer.id):
+        raise Invalid(
+            "an id has 1 to 40 characters of a-z, 0-9, - and _, and starts with a letter or digit", "id"
+        )
+    if not printer.name.strip() or len(printer.name) > LONGEST_NAME:
+        raise Invalid(f"give the printer a name of 1 to {LONGEST_NAME} characters", "name")
+    if printer.address.kind not in KINDS:
+        raise Invalid(
+            f"the farm drives {', '.join(sorted(KINDS))}, not {printer.address.kind}", "connection.kind"
+        )
+    if not 1 <= printer.health_check_interval_s <= 3600:
+        raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
+    if not 0 <= printer.max_retries <= 20:
+        raise Invalid("between 0 and 20 retries", "max_retries")
+    _check_words(printer.tags, "tags")
+    _check_profile(printer.profile)
+    return replace(printer, address=checked_address(printer.address))
+
+
+def checked_address(address: Address) -> Address:
+    """The address in one form. Raises Invalid with the field and what to do."""
+    if address.kind == SIMULATED:
+        return _checked_simulated(address)
+    if address.simulation is not None:
+        raise Invalid("only a simulated printer has dialect, speed and faults; leave them out", "connection")
+    return replace(
+        address, url=checked_url(address.url), endpoints=_checked_endpoints(address.kind, address.endpoints)
+    )
+
+
+def _checked_simulated(address: Address) -> Address:
+    given = {
+        "url": address.url,
+        "api_key": address.api_key,
+        "tls": "" if address.tls == "system" else address.tls,
+        "endpoints": address.endpoints,
+    }
+    for name, value in given.items():
+        if value:
+            raise Invalid("the farm starts a simulated printer itself; leave this out", f"connection.{name}")
+    simulation = address.simulation or Simulation()
+    if simulation.dialect not in DIALECTS:
+        known = ", ".join(sorted(DIALECTS))
+        raise Invalid(f"the farm simulates {known}, not {simulation.dialect} yet", "connection.dialect")
+    if not SLOWEST <= simulation.speed <= FASTEST:
+        raise Invalid(f"between {SLOWEST:g} and {FASTEST:g} times as fast as real time", "connection.speed")
+    return replace(address, simulation=simulation)
+
+
+def _checked_endpoints(kind: str, endpoints: Mapping[str, str]) -> dict[str, str]:
+    """Paths of the host that lie elsewhere than usual, by the name of what lies there."""
+    known = ENDPOINTS[kind]
+    for name, path in endpoints.items():
+        field = f"connection.endpoints.{name}"
+        if name not in known:
+            usual = ", ".join(f"{each} (usually {where})" for each, where in known.items())
+            raise Invalid(f"there is no endpoint {name} of this kind of printer; known: {usual}", field)
+        if not _PATH.fullmatch(path) or len(path) > 200 or "/.." in path:
+            raise Invalid(f"{path!r} is no path; write it like {known[name]}", field)
+    return dict(endpoints)
+
+
+def checked_url(url: str) -> str:
+    """A print host's address as scheme://host[:port][/path]. Raises Invalid."""
+    field = "connection.url"
+    try:
+        parts = urlsplit(url.strip())
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError as error:
+        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise Invalid(
+            "leave user, password, ? and # out of the address; the key has a field of its own", field
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def _check_profile(profile: Profile) -> None:
+    if profile.volume_mm is not None and not all(0 < edge <= 5000 for edge in profile.volume_mm):
+        raise Invalid("three edges in millimetres, as [220, 220, 250]", "profile.volume_mm")
+    for name, (least, most) in _PLAUSIBLE.items():
+        value = getattr(profile, name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(f"between {least:g} and {most:g}", f"profile.{name}")
+    _check_words(profile.materials, "profile.materials")
+    if profile.circuit is not None:
+        _check_words({profile.circuit}, "profile.circuit")
+    if profile.auto_eject:
+        raise Invalid(
+            "this version of the farm cannot watch a print being pushed off; clear plates by hand",
+            "profile.auto_eject",
+        )
+    _check_loaded(profile.loaded)
+
+
+def _check_loaded(loaded: tuple[Loaded, ...]) -> None:
+    field = "profile.loaded"
+    tools = [each.tool for each in loaded]
+    if len(set(tools)) < len(tools) or not all(0 <= tool < MOST_TOOLS for tool in tools):
+        raise Invalid(f"each tool once, numbered from 0 to {MOST_TOOLS - 1}", field)
+    for each in loaded:
+        _check_words({word for word in (each.material, each.colour) if word is not None}, field)
+        if each.spool is not None:
+            raise Invalid("this version of the farm keeps no spools; say material and colour", field)
+
+
+def _check_words(words: frozenset[str] | set[str], field: str) -> None:
+    if len(words) > MOST_NAMES:
+        raise Invalid(f"at most {MOST_NAMES} of them", field)
+    for word in sorted(words):
+        if not (_WORD.fullmatch(word) and word.isprintable()):
+            raise Invalid(f"{word!r} is no name; 1 to 40 characters without comma and slash", field)
+
+
+def changed_printer(printer: Printer, changes: Mapping[str, Any]) -> Printer:
+    """The printer after `changes`, checked. Raises Invalid.
+
+    changes: by the names of its fields; those of `connection` (see `Address`, `Simulation`) and `profile`
+    hold only what changes in there.
+    """
+    fields = dict(changes)
+    address = _changed_address(printer.address, fields.pop("connection", {}))
+    profile = replace(printer.profile, **fields.pop("profile", {}))
+    return checked_printer(replace(printer, address=address, profile=profile, **fields))
+
+
+def _changed_address(address: Address, changes: Mapping[str, Any]) -> Address:
+    if changes.get("kind", address.kind) != address.kind:
+        raise Invalid("a printer stays of its kind; take it out and add it anew", "connection.kind")
+    of_simulation = {name: changes[name] for name in ("dialect", "speed", "faults") if name in changes}
+    simulation = address.simulation
+    if of_simulation:
+        simulation = replace(simulation or Simulation(), **of_simulation)
+    own = {name: changes[name] for name in ("url", "api_key", "tls", "endpoints") if name in changes}
+    return replace(address, simulation=simulation, **own)

@@ -1,0 +1,144 @@
+"""Printers as people send them: to be set up, or to be changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, structs
+
+from farm.domain.printer import Address, Loaded, Printer, Profile, Simulation
+from farm.errors import Invalid
+
+_NOT_YET = ("username", "password", "port", "baud")
+
+
+class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
+    """tls: "system", a PEM or "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which
+    has no url. endpoints: paths of the print host that are not the usual ones ("api", "push"). The fields
+    after them are known, and refused by name as long as no driver can honour them."""
+
+    kind: str
+    url: str | None = None
+    api_key: str | None = None
+    tls: str | None = None
+    dialect: str | None = None
+    speed: float | None = None
+    faults: dict[str, Any] | None = None
+    endpoints: dict[str, str] | None = None
+    username: str | None = None
+    password: str | None = None
+    port: str | None = None
+    baud: int | None = None
+
+    def as_address(self) -> Address:
+        """How to reach the printer."""
+        wanted = {"dialect": self.dialect, "speed": self.speed, "faults": self.faults}
+        simulated: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+        return Address(
+            kind=self.kind,
+            url=(self.url or "").rstrip("/"),
+            api_key=self.api_key or "",
+            tls=self.tls or "system",
+            simulation=Simulation(**simulated) if simulated else None,
+            endpoints=self.endpoints or {},
+        )
+
+
+class SentLoaded(msgspec.Struct, forbid_unknown_fields=True):
+    """What filament is in one tool, from 0."""
+
+    tool: int
+    material: str | None = None
+    colour: str | None = None
+    spool: str | None = None
+
+
+class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
+    """What the printer can do and takes; what is not given stays as it is, null is not known."""
+
+    volume_mm: tuple[float, float, float] | UnsetType | None = UNSET
+    nozzle_mm: float | UnsetType | None = UNSET
+    materials: frozenset[str] | UnsetType = UNSET
+    max_nozzle_degc: float | UnsetType | None = UNSET
+    max_bed_degc: float | UnsetType | None = UNSET
+    heat_up_w: float | UnsetType | None = UNSET
+    heat_up_s: float | UnsetType | None = UNSET
+    printing_w: float | UnsetType | None = UNSET
+    circuit: str | UnsetType | None = UNSET
+    auto_eject: bool | UnsetType = UNSET
+    loaded: list[SentLoaded] | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, by the names of the domain's."""
+        fields = given(self)
+        if not isinstance(self.loaded, UnsetType):
+            fields["loaded"] = tuple(Loaded(**structs.asdict(each)) for each in self.loaded)
+        return fields
+
+
+class ConnectionChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Only what is given changes: another url keeps the key."""
+
+    kind: str | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    api_key: str | UnsetType = UNSET
+    tls: str | UnsetType = UNSET
+    endpoints: dict[str, str] | UnsetType = UNSET
+    dialect: str | UnsetType = UNSET
+    speed: float | UnsetType = UNSET
+    faults: dict[str, Any] | UnsetType = UNSET
+
+
+class PrinterChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Only what is given changes, inside `connection` and `profile` too. The id stays."""
+
+    name: str | UnsetType = UNSET
+    tags: frozenset[str] | UnsetType = UNSET
+    connection: ConnectionChange | UnsetType = UNSET
+    profile: SentProfile | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    health_check_interval_s: float | UnsetType = UNSET
+    max_retries: int | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """What was sent, by the names of the domain's fields."""
+        changes = given(self)
+        if not isinstance(self.connection, UnsetType):
+            changes["connection"] = given(self.connection)
+        if not isinstance(self.profile, UnsetType):
+            changes["profile"] = self.profile.given()
+        return changes
+
+
+class NewPrinter(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    name: str
+    connection: NewConnection
+    profile: SentProfile | None = None
+    tags: frozenset[str] = frozenset()
+    enabled: bool = True
+    health_check_interval_s: float = 30.0
+    max_retries: int = 5
+
+    def as_printer(self) -> Printer:
+        """What is wanted. Raises Invalid rather than lose a setting in silence."""
+        for name in _NOT_YET:
+            if getattr(self.connection, name):
+                field = f"connection.{name}"
+                raise Invalid(f"this version of the farm cannot keep {field}; leave it out", field)
+        return Printer(
+            id=self.id,
+            name=self.name,
+            address=self.connection.as_address(),
+            tags=self.tags,
+            enabled=self.enabled,
+            health_check_interval_s=self.health_check_interval_s,
+            max_retries=self.max_retries,
+            profile=Profile(**(self.profile.given() if self.profile is not None else {})),
+        )
+
+
+def given(sent: msgspec.Struct) -> dict[str, Any]:
+    """The fields that were sent."""
+    return {name: value for name, value in structs.asdict(sent).items() if value is not UNSET}
