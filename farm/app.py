@@ -51,7 +51,6 @@ from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
 from farm.queue.plan import ListPlan
 from farm.simulator.actor import Simulator
-from farm.simulator.driver import SimulatedDriver
 from farm.simulator.messages import EndSimulation
 from farm.simulator.process import fleet_process
 from farm.store import printers
@@ -251,6 +250,8 @@ class Farm:
     def _driver(self, printer: Printer) -> Driver:
         if printer.address.kind != SIMULATED:
             return self._octoprint(printer.address)
+        from farm.simulator.driver import SimulatedDriver  # with machines and all: most farms have none
+
         return SimulatedDriver(
             printer, lambda: self.address("simulator"), self._octoprint, OctoPrintDriver.capabilities
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -64,10 +64,9 @@ from farm.printers.messages import (
 )
 from farm.printers.records import Accepted
 from farm.printers.tidy import Tidying
-from farm.store import printers
+from farm.printers.turnstile import Turnstile
 from farm.store.audit import Stamp
 from farm.store.database import Database
-from farm.store.orders import open_order
 from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
@@ -86,6 +85,7 @@ class PrinterParts:
 
     driver: makes the driver for a printer, whose api_key is already opened.
     content_of: from a file's hash to where its content lies.
+    turnstile: shared by all printers.
     """
 
     database: Database
@@ -96,6 +96,7 @@ class PrinterParts:
     content_of: Callable[[str], Path]
     clock: WallClock
     chance: Randomness
+    turnstile: Turnstile = field(default_factory=Turnstile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +161,22 @@ class PrinterActor:
 
     async def _remember(self) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
-        database, name = self._parts.database, self._printer.id
-        row = await database.read(printers.plate, name)
-        self._mode, self._mode_why = await database.read(printers.mode, name)
+        kept = await self._parts.database.read(records.kept, self._printer.id)
+        self._mode, self._mode_why = kept.mode, kept.why
         self._status = replace(self._status, operation=self._shown_operation(), message=self._mode_why)
-        if row is not None:
-            self._status = replace(self._status, plate=row.plate)
-        found = await database.read(open_order, name)
-        if found is not None and found.state in _ADOPTED_AS:
-            self._assign(PrintOrder.of(found, self._parts.content_of), _ADOPTED_AS[found.state])
+        if kept.plate is not None:
+            self._status = replace(self._status, plate=kept.plate)
+        if kept.order is not None and kept.order.state in _ADOPTED_AS:
+            order = PrintOrder.of(kept.order, self._parts.content_of)
+            self._assign(order, _ADOPTED_AS[kept.order.state])
 
     def _start_link(self) -> None:
         if not self._printer.enabled:
             self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
             return
         ears = Ears(self._online, self._see, self._lost, lambda: self._show(breaker=self._breaker.state))
-        link = Link(self._printer.name, self._driver, self._breaker, self._parts.chance, ears)
+        parts = self._parts
+        link = Link(self._printer.name, self._driver, self._breaker, parts.turnstile, parts.chance, ears)
         self._nursery.start_soon(link.run)
         self._nursery.start_soon(self._follow_readings)
         self._nursery.start_soon(self._tidying.run)
@@ -492,7 +493,10 @@ class PrinterActor:
 
     async def _send_stop(self, later: Later[None]) -> None:
         problem: FarmError = PrinterUnreachable(f"{self._printer.name} was not reached")
-        for _ in range(STOP_TRIES):
+        for attempt in range(STOP_TRIES):
+            if attempt and self._mode is not Mode.EMERGENCY:  # a person has looked, and goes on with it
+                later.fail(problem)
+                break
             try:
                 with trio.fail_after(STOP_WITHIN_S):
                     await self._driver.emergency_stop()

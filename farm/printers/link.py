@@ -13,6 +13,7 @@ from farm.domain.clock import Randomness
 from farm.drivers.base import Driver, Identity, Reading
 from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.breaker import LONGEST_REST_S, CircuitBreaker, rest_s
+from farm.printers.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +43,18 @@ class Link:
     """The connection loop of one printer. A printer that is away is a state, not an error."""
 
     def __init__(
-        self, name: str, driver: Driver, breaker: CircuitBreaker, chance: Randomness, ears: Ears
+        self,
+        name: str,
+        driver: Driver,
+        breaker: CircuitBreaker,
+        turnstile: Turnstile,
+        chance: Randomness,
+        ears: Ears,
     ) -> None:
         self._name = name
         self._driver = driver
         self._breaker = breaker
+        self._turnstile = turnstile
         self._chance = chance
         self._ears = ears
         self._failures = 0  # without CALM_S in between
@@ -55,7 +63,7 @@ class Link:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            problem = await self._hold()
+            problem = await (self._hold_in_turn() if self._failures == 0 else self._hold(lambda: None))
             self._failures += 1
             if self._failures == 1:
                 self._lost_at = trio.current_time()
@@ -67,8 +75,16 @@ class Link:
             await trio.sleep(delay_s)
             self._ears.trying()
 
-    async def _hold(self) -> Exception:
-        """Connect and watch until the printer is lost. Returns why it was."""
+    async def _hold_in_turn(self) -> Exception:
+        """Hold it, beginning when not too many others do. Further tries come each at their own time."""
+        place = await self._turnstile.enter()
+        try:
+            return await self._hold(place.leave)
+        finally:
+            place.leave()
+
+    async def _hold(self, connected: Callable[[], None]) -> Exception:
+        """Connect and watch until the printer is lost. Returns why. connected: told when it is seen."""
         try:
             with trio.fail_after(CONNECT_WITHIN_S):
                 identity = await self._driver.connect()
@@ -80,16 +96,17 @@ class Link:
         if self._failures < 2:
             self._ears.online(identity)
         try:
-            await self._watch(identity)
+            await self._watch(identity, connected)
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
             return problem
 
-    async def _watch(self, identity: Identity) -> NoReturn:
+    async def _watch(self, identity: Identity, connected: Callable[[], None]) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
         began = trio.current_time()
         with trio.move_on_after(SILENT_S) as patience:
 
             def seen(reading: Reading) -> None:
+                connected()
                 now = trio.current_time()
                 patience.deadline = now + SILENT_S
                 if self._failures and now - began >= CALM_S:

@@ -11,13 +11,14 @@ import msgspec
 
 from farm.domain.command import NAMES, Command
 from farm.domain.job import PrintState
-from farm.domain.printer import Mode, Printer
+from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.store import audit, printers, prints
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
+from farm.store.orders import OpenOrder, open_order
 
 
 def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stamp) -> None:
@@ -70,6 +71,23 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"active_print": None if active is None else active.id}
     audit.append(db, stamp, "printer.removed", f"printer:{printer}", detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a printer while nobody can see it. plate: None for a printer that is not here."""
+
+    plate: Plate | None
+    mode: Mode
+    why: str
+    order: OpenOrder | None
+
+
+def kept(db: Connection, printer: str) -> Kept:
+    """All that a printer's actor has to know when it begins."""
+    plate = printers.plate(db, printer)
+    mode, why = printers.mode(db, printer)
+    return Kept(None if plate is None else plate.plate, mode, why, open_order(db, printer))
 
 
 @dataclass(frozen=True, slots=True)

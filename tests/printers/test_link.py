@@ -17,6 +17,7 @@ from farm.drivers.base import Identity, Reading
 from farm.errors import Forbidden, PrinterUnreachable
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.link import AT_ONCE_S, CALM_S, WRONG_KEY_S, Ears, Link
+from farm.printers.turnstile import Turnstile
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 IDLE = Reading(True, Operation.IDLE)
@@ -64,7 +65,7 @@ async def held(host: Any):
     breaker = CircuitBreaker("mk4", lambda: NOON + timedelta(seconds=trio.current_time()), chance)
     ears = Ears(heard.note("online"), heard.note("seen"), heard.note("lost"), heard.note("trying"))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Link("mk4", host, breaker, chance, ears).run)
+        nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, ears).run)
         yield heard, breaker
         nursery.cancel_scope.cancel()
 
@@ -143,7 +144,7 @@ async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_cloc
     deaf = Ears(lambda _: None, lambda _: None, lambda _: None, lambda: None)
     async with trio.open_nursery() as nursery:
         for host, breaker in zip(hosts, breakers, strict=True):
-            nursery.start_soon(Link("mk4", host, breaker, chance, deaf).run)
+            nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, deaf).run)
         await trio.sleep(CALM_S + 1.01 + AT_ONCE_S)
         nursery.cancel_scope.cancel()
 

@@ -272,6 +272,23 @@ async def test_an_emergency_stop_is_latched_until_a_person_clears_it(autojump_cl
         assert changes == ["emergency", "normal"]
 
 
+async def test_a_stop_that_was_lost_is_not_sent_again_once_a_person_has_cleared_the_emergency(autojump_clock):
+    async with open_shop() as shop, trio.open_nursery() as nursery:
+        await shop.add_printer("mk4", Faults(stop_lost=1.0))
+        await trio.sleep(1)
+
+        async def stop():
+            with pytest.raises(PrinterUnreachable, match="lost"):
+                await shop.stop("mk4")
+
+        nursery.start_soon(stop)
+        await trio.sleep(0.005)  # the first try is on its way
+        await shop.tell("mk4", ClearEmergency())
+        await trio.sleep(10)
+
+        assert shop.machines["mk4"].stops == 1
+
+
 async def test_an_emergency_survives_the_crash_of_its_actor(autojump_clock):
     async with open_shop() as shop:
         await shop.add_printer("mk4")
