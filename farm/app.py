@@ -60,6 +60,7 @@ from farm.store.opening import Opened, restore_settled
 from farm.telemetry.actor import Telemetry, TelemetryParts
 from farm.web.app import build
 from farm.web.desk import Desk
+from farm.web.idempotency import Memory, Running
 from farm.web.server import Web, taken
 
 log = structlog.get_logger(__name__)
@@ -170,7 +171,8 @@ class Farm:
             await self.readings.open()
             await self.storage.open()
             self.gate = self._gate()
-            fleet = await self._fleet()
+            self.seal = await self._load_seal()
+            fleet = self._fleet()
             self.clients = Clients(
                 self.runtime, self.gate, lambda: self.address("events"), self._settings.live
             )
@@ -231,7 +233,7 @@ class Farm:
             self.clients.spec(),
         )
 
-    async def _fleet(self) -> Fleet:
+    def _fleet(self) -> Fleet:
         seams = self._seams
         parts = PrinterParts(
             database=self.database,
@@ -243,9 +245,11 @@ class Farm:
             clock=seams.clock,
             chance=seams.chance,
         )
+        return Fleet(FleetParts(self.runtime, self.seal, parts, self._removed))
+
+    async def _load_seal(self) -> Seal:
         nothing_sealed = not await self.database.read(printers.everything)
-        seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
-        return Fleet(FleetParts(self.runtime, seal, parts, self._removed))
+        return Seal.load(self._folder.secret_key, first_run=nothing_sealed)
 
     def _driver(self, printer: Printer) -> Driver:
         if printer.address.kind != SIMULATED:
@@ -290,6 +294,7 @@ class Farm:
             bell=self.bell,
             vitals=self.vitals,
             reports=self.runtime.reports,
+            memory=Memory(self.database, self.seal, self._seams.clock, Running()),
             clock=self._seams.clock,
             chance=self._seams.chance,
             max_upload=self._settings.files.max_upload_mb * 1_000_000,

@@ -27,6 +27,10 @@ class Invalid(FarmError):
         self.field = field
 
 
+class Outdated(FarmError):
+    """A change that was made for something as it is no longer."""
+
+
 class Unauthenticated(FarmError):
     """Nobody knows who is asking: no credentials, or wrong, ended or revoked ones."""
 

@@ -75,7 +75,7 @@ def waits(source: str) -> set[str]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         verb, owner = node.func.attr, ast.unparse(node.func.value)
-        if verb == "write" and owner.rpartition(".")[2].lstrip("_") in ("database", "store"):
+        if verb in ("write", "change") and owner.rpartition(".")[2].lstrip("_") in ("database", "store"):
             found.add("database")
         elif verb in ("ask", "tell"):
             found.add(listener(message_class(node.args[0], made)))
@@ -121,6 +121,8 @@ def test_the_declared_directions_form_no_circle():
         ("wish = AddJob(file); await queue.ask(wish)", {"queue"}),
         ("await self._parts.database.write(op, 1)", {"database"}),
         ("await self._store.write(op)", {"database"}),
+        ("await database.change(by, op, 1)", {"database"}),
+        ("await call.change(Job, lambda by: queue.ask(AddJob(file), by=by))", {"queue"}),
         ("queue.tell_nowait(PrinterGone(id))", set()),
         ("await file.write(data)", set()),
     ],

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from farm.domain.clock import iso
+from farm.domain.terms import require_version
 from farm.domain.user import ApiKey, Grant, Principal, Role, User
 from farm.errors import NotFound, Refused, Unauthenticated
 from farm.store import audit, keys, sessions, users
@@ -28,10 +29,11 @@ def set_up(db: sqlite3.Connection, admin: User, password_hash: str, stamp: Stamp
     add_user(db, admin, password_hash, stamp)
 
 
-def add_user(db: sqlite3.Connection, user: User, password_hash: str, stamp: Stamp) -> None:
+def add_user(db: sqlite3.Connection, user: User, password_hash: str, stamp: Stamp) -> User:
     """Raises Refused when the name is taken."""
     users.add(db, user, password_hash)
     audit.append(db, stamp, "user.added", _user(user.id), {"username": user.username, **_rights(user)})
+    return user
 
 
 def change_user(
@@ -44,6 +46,7 @@ def change_user(
 ) -> User:
     """Change what is not None, and end the person's logins. Raises NotFound, Refused."""
     before = _account(db, id).user
+    require_version(stamp.who.terms, before.version)
     after = replace(
         before,
         role=before.role if role is None else role,
@@ -64,7 +67,7 @@ def change_user(
 
 def reset_password(db: sqlite3.Connection, id: str, password_hash: str, stamp: Stamp) -> None:
     """A new password; the person's logins end. Raises NotFound."""
-    _account(db, id)
+    require_version(stamp.who.terms, _account(db, id).user.version)
     users.set_password(db, id, password_hash)
     sessions.end_all_of(db, id)
     audit.append(db, stamp, "user.passwordReset", _user(id))
@@ -115,7 +118,10 @@ def end_session(db: sqlite3.Connection, family: str, at: datetime, client: str) 
     audit.append(db, stamp, "session.ended", _user(account.user.id))
 
 
-def add_key(db: sqlite3.Connection, key: ApiKey, secret_sha256: str, stamp: Stamp) -> None:
+def add_key(
+    db: sqlite3.Connection, key: ApiKey, secret_sha256: str, stamp: Stamp
+) -> tuple[ApiKey, str | None]:
+    """Keep a new key. Returns it with the place for its text, which is not ours to keep."""
     keys.add(db, key, secret_sha256)
     detail = {
         "name": key.name,
@@ -125,6 +131,7 @@ def add_key(db: sqlite3.Connection, key: ApiKey, secret_sha256: str, stamp: Stam
         **_grant(key.grant),
     }
     audit.append(db, stamp, "key.created", f"key:{key.id}", detail)
+    return key, None
 
 
 def revoke_key(db: sqlite3.Connection, id: str, stamp: Stamp) -> ApiKey:

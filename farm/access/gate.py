@@ -22,7 +22,7 @@ from farm.access.limits import LoginLimits
 from farm.access.rights import Action, require
 from farm.access.tokens import LIFETIME, Claims, Token, TokenKeys, digest
 from farm.domain.clock import Randomness, WallClock, new_id, real_clock
-from farm.domain.user import EVERYTHING, LOCAL, ApiKey, Grant, Principal, Role, Scope, User
+from farm.domain.user import EVERYTHING, LOCAL, SYSTEM, ApiKey, Grant, Principal, Role, Scope, User
 from farm.errors import Invalid, Overloaded, Refused, StorageFailed, StorageFull, Unauthenticated
 from farm.platform import write_private
 from farm.store import audit, sessions, users
@@ -50,6 +50,10 @@ class Store(Protocol):
     """The database as far as the gate needs it. What `op` raises is rolled back and raised here."""
 
     async def write(self, op: Callable[[sqlite3.Connection, *_Ts], _T], *args: *_Ts) -> _T: ...
+
+    async def change(
+        self, by: Principal, op: Callable[[sqlite3.Connection, *_Ts], _T], *args: *_Ts
+    ) -> _T: ...
 
     async def read(self, op: Callable[[sqlite3.Connection, *_Ts], _T], *args: *_Ts) -> _T: ...
 
@@ -146,7 +150,7 @@ class Gate:
         admin = self._new_user(username, Role.ADMIN, EVERYTHING)
         password_hash = await self._new_hash(password, admin.username)
         stamp = Stamp(admin.created_at, _person(admin), client)
-        await self._change(changes.set_up, admin, password_hash, stamp)
+        await self._change(stamp.who, changes.set_up, admin, password_hash, stamp)
         self._close_setup()
         return await self._start_session(Account(admin, password_hash, 1), client, page=session)
 
@@ -216,7 +220,7 @@ class Gate:
             if session is None:
                 return
             family = session.family
-        await self._change(changes.end_session, family, self._clock(), client)
+        await self._change(SYSTEM, changes.end_session, family, self._clock(), client)
 
     async def _start_session(self, account: Account, client: str, *, page: bool) -> Tokens | PageSession:
         now, secret = self._clock(), self._token(32)
@@ -324,7 +328,7 @@ class Gate:
         require(by, Action.MANAGE_USERS)
         user = self._new_user(username, role, grant)
         password_hash = await self._new_hash(password, user.username)
-        await self._change(changes.add_user, user, password_hash, self._stamp(by, client))
+        await self._change(by, changes.add_user, user, password_hash, self._stamp(by, client))
         if role is Role.ADMIN:
             self._close_setup()
         return user
@@ -350,7 +354,7 @@ class Gate:
         """
         require(by, Action.MANAGE_USERS)
         stamp = self._stamp(by, client)
-        user = await self._change(changes.change_user, id, role, grant, enabled, stamp)
+        user = await self._change(by, changes.change_user, id, role, grant, enabled, stamp)
         if user.role is Role.ADMIN and user.enabled:
             self._close_setup()
         return user
@@ -364,7 +368,7 @@ class Gate:
         require(by, Action.MANAGE_USERS)
         account = await self._store.read(users.by_id, id)
         password_hash = await self._new_hash(password, account.user.username if account else "")
-        await self._change(changes.reset_password, id, password_hash, self._stamp(by, client))
+        await self._change(by, changes.reset_password, id, password_hash, self._stamp(by, client))
 
     # --- API keys
 
@@ -400,7 +404,8 @@ class Gate:
             expires_at=expires_at,
         )
         text = keys.KeyText(key.id, self._token(32))
-        await self._change(changes.add_key, key, keys.hashed(text.secret), Stamp(now, by, client))
+        stamp = Stamp(now, by, client)
+        await self._change(by, changes.add_key, key, keys.hashed(text.secret), stamp)
         return key, str(text)
 
     async def list_keys(self, by: Principal) -> list[ApiKey]:
@@ -411,7 +416,7 @@ class Gate:
     async def revoke_key(self, by: Principal, id: str, *, client: str = "") -> ApiKey:
         """End a key, at once and for ever. Raises Forbidden, NotFound."""
         require(by, Action.MANAGE_KEYS)
-        return await self._change(changes.revoke_key, id, self._stamp(by, client))
+        return await self._change(by, changes.revoke_key, id, self._stamp(by, client))
 
     # --- the audit
 
@@ -433,9 +438,9 @@ class Gate:
         passwords.check_new_password(password, username)
         return await self._hasher.hash(password)
 
-    async def _change(self, op: Callable[[sqlite3.Connection, *_Ts], _T], *args: *_Ts) -> _T:
+    async def _change(self, by: Principal, op: Callable[[sqlite3.Connection, *_Ts], _T], *args: *_Ts) -> _T:
         try:
-            return await self._store.write(op, *args)
+            return await self._store.change(by, op, *args)
         finally:  # also when the caller was cut off: the change may be made all the same
             self._forget()
 

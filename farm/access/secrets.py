@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -17,6 +18,7 @@ class Seal:
         """Raises ValueError for a key of the wrong shape."""
         self._path = path
         self._fernet = Fernet(key)
+        self._marking = hmac.digest(key, b"marks", "sha256")  # a key for one use only
 
     @classmethod
     def load(cls, path: Path, *, first_run: bool) -> Seal:
@@ -41,6 +43,10 @@ class Seal:
     def seal(self, secret: str) -> bytes:
         """The secret as the database may keep it."""
         return self._fernet.encrypt(secret.encode())
+
+    def mark(self, text: bytes) -> bytes:
+        """A digest of `text` by which nobody without the key file can try out what it may have been."""
+        return hmac.digest(self._marking, text, "sha256")
 
     def open(self, sealed: bytes) -> str:
         """The secret again. Raises SettingsError when another key, or a hand, was at it."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from farm.domain.analysis import GcodeAnalysis
+from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 from farm.errors import Invalid, WrongFileType
 
@@ -69,6 +70,11 @@ class StoredFile:
     uploaded_by: str
     uploaded_at: datetime
     analysis: FileAnalysis = FileAnalysis()
+
+    @property
+    def version(self) -> str:
+        """The name of all that is known of it."""
+        return version_of(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 
 
@@ -113,6 +114,23 @@ class Job:
     uncounted: int = 0
     running: int = 0
     failed: int = 0
+
+    @property
+    def version(self) -> str:
+        """The name of what people can change about it, as it is now."""
+        return version_of(
+            self.name,
+            self.copies,
+            self.priority,
+            self.yield_per_plate,
+            self.release_at,
+            self.due_at,
+            self.deadline_at,
+            self.order,
+            self.required_printers,
+            self.required_tags,
+            self.state is JobState.HELD,
+        )
 
     @property
     def wanted(self) -> int:

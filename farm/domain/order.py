@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from farm.domain.terms import version_of
+
 
 class OrderState(StrEnum):
     """Where an order stands: it follows from its jobs, unless it was cancelled."""
@@ -27,3 +29,8 @@ class Order:
     due_at: datetime | None = None
     state: OrderState = OrderState.OPEN
     cancelled_at: datetime | None = None
+
+    @property
+    def version(self) -> str:
+        """The name of what people can change about it, as it is now."""
+        return version_of(self.reference, self.note, self.due_at, self.cancelled_at)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 
 
@@ -239,6 +240,11 @@ class Printer:
     health_check_interval_s: float = 30.0
     max_retries: int = 5
     profile: Profile = Profile()
+
+    @property
+    def version(self) -> str:
+        """The name of how the shop set it up, its secret apart."""
+        return version_of(replace(self, address=replace(self.address, api_key="")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from farm.domain.terms import AS_USUAL, Terms, version_of
+
 
 class Role(StrEnum):
     """What a person is in the shop. Each role may do all that the one before it may."""
@@ -45,6 +47,7 @@ class Principal:
     role: for people. scopes: for keys. An anonymous asker has neither, and may do next to nothing.
     target: where an upload of this key goes when its address names no printer or group.
     client: the network address the request came from, "" where there is none; for the audit alone.
+    terms: on which they ask for this; honoured where it is carried out, above all by `Database.change`.
     """
 
     kind: str
@@ -55,6 +58,7 @@ class Principal:
     grant: Grant = EVERYTHING
     target: str | None = None
     client: str = field(default="", compare=False)
+    terms: Terms = field(default=AS_USUAL, compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
@@ -75,6 +79,11 @@ class User:
     enabled: bool
     created_at: datetime
     grant: Grant = EVERYTHING
+
+    @property
+    def version(self) -> str:
+        """The name of what can be changed about a person, as it is now."""
+        return version_of(self.role, self.enabled, self.grant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,11 @@ class Upload:
             return
         await self._flush()
 
+    async def look(self) -> Content:
+        """What has come so far, which may be all there will be."""
+        await self._flush()
+        return self._open_incoming().content
+
     async def keep(self) -> Content:
         """Everything has come: make it durable. Nothing can be added after it.
 
@@ -271,11 +276,16 @@ class Incoming:
         while rest:  # an unbuffered write may take less than all
             rest = rest[self._file.write(rest) :]
 
+    @property
+    def content(self) -> Content:
+        """What was written so far."""
+        return Content(self._hash.hexdigest(), self._size)
+
     def finish(self) -> Content:
         """Make what was written durable, under the temporary name still."""
         os.fsync(self._file.fileno())
         self._file.close()
-        return Content(self._hash.hexdigest(), self._size)
+        return self.content
 
     def discard(self) -> None:
         """Forget it."""

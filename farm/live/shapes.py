@@ -382,7 +382,10 @@ def of_parts(*wishes: job.Job) -> Parts:
 def of_order(order: domain_order.Order, wishes: Iterable[job.Job]) -> Order:
     """An order with its jobs."""
     own = list(wishes)
-    counted = [wish for wish in own if wish.state is not JobState.CANCELLED]
+    gone = (
+        {JobState.CANCELLED} if order.state is not OrderState.CANCELLED else set(JobState) - {JobState.DONE}
+    )
+    counted = [wish for wish in own if wish.state not in gone]
     wanted = sum(wish.wanted for wish in counted)
     return Order(
         id=order.id,

@@ -394,6 +394,9 @@ class PrinterActor:
             command, self._status, self._observed(), self._mode, self._driver.capabilities
         )
         commands.refuse(why_not, self._printer.name)
+        self._require_room(command)
+        if by.terms.dry:
+            return
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
             accepted = self._accept(command_id, command, by)
@@ -408,11 +411,15 @@ class PrinterActor:
             self._overtaken = trio.CancelScope()
             self._nursery.start_soon(self._carry_out, self._accept(command_id, command, by), self._overtaken)
             return
-        if self._one_at_a_time.statistics().tasks_waiting >= MOST_COMMANDS:
+        self._nursery.start_soon(self._carry_out_in_turn, self._accept(command_id, command, by))
+
+    def _require_room(self, command: Command) -> None:
+        """Raise Overloaded where the command would have to wait its turn, and too many do already."""
+        at_once = commands.is_decision(command) or isinstance(command, _URGENT)
+        if not at_once and self._one_at_a_time.statistics().tasks_waiting >= MOST_COMMANDS:
             raise Overloaded(
                 f"{self._printer.name} has {MOST_COMMANDS} commands to do already; wait for them"
             )
-        self._nursery.start_soon(self._carry_out_in_turn, self._accept(command_id, command, by))
 
     def _accept(self, command_id: str, command: Command, by: Principal) -> Accepted:
         """From now on its end has to be told, whatever comes."""

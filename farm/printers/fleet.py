@@ -13,6 +13,7 @@ from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
 from farm.domain.printer import Address, Printer
+from farm.domain.terms import require_version
 from farm.domain.user import Principal
 from farm.drivers.base import Driver
 from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
@@ -93,7 +94,7 @@ class Fleet:
             raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
         await self._try_driver(checked)
         sealed = self._parts.seal.seal(checked.address.api_key)
-        await self._parts.printer.database.write(records.add_printer, checked, sealed, self._stamp(by))
+        await self._parts.printer.database.change(by, records.add_printer, checked, sealed, self._stamp(by))
         self._start(checked)
         return checked
 
@@ -113,6 +114,7 @@ class Fleet:
 
     async def _change(self, wish: ChangePrinter, by: Principal) -> Printer:
         before = self._owned(wish.printer, by)
+        require_version(by.terms, before.version)
         after = changed_printer(before, wish.changes)
         require(by, Action.SET_UP, Target(after.id, after.tags))  # nobody locks themselves out
         if after == before:
@@ -120,8 +122,8 @@ class Fleet:
         if after.address != before.address:
             await self._try_driver(after)
         sealed = self._parts.seal.seal(after.address.api_key)
-        await self._parts.printer.database.write(
-            records.change_printer, before, after, sealed, self._stamp(by)
+        await self._parts.printer.database.change(
+            by, records.change_printer, before, after, sealed, self._stamp(by)
         )
         self._printers[after.id] = after
         self._parts.runtime.address(f"printer:{after.id}").tell_nowait(SettingsAre(after))
@@ -138,8 +140,8 @@ class Fleet:
     async def _remove(self, wish: RemovePrinter, by: Principal) -> None:
         printer = self._owned(wish.printer, by)
         printer_id = printer.id
-        await self._parts.printer.database.write(
-            records.remove_printer, printer_id, wish.force, self._stamp(by)
+        await self._parts.printer.database.change(
+            by, records.remove_printer, printer_id, wish.force, self._stamp(by)
         )
         await self._supervisor.stop(f"printer:{printer_id}")
         del self._printers[printer_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from sqlite3 import Connection
 from typing import Any
 
@@ -21,8 +21,11 @@ from farm.store.events import record
 from farm.store.orders import OpenOrder, open_order
 
 
-def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stamp) -> None:
-    """Keep a new printer and tell that it is there. Raises Invalid when its id is taken."""
+def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stamp) -> Printer:
+    """Keep a new printer and tell that it is there. Raises Invalid when its id is taken.
+
+    Returns it without its secret.
+    """
     try:
         printers.add(db, printer, sealed_key, stamp.at, str(stamp.who))
     except sqlite3.IntegrityError as error:
@@ -30,10 +33,13 @@ def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stam
     record(db, "printer.added", ("printers",), stamp.at, {"printer": printer.id, "name": printer.name})
     detail = {"name": printer.name, "kind": printer.address.kind, "url": printer.address.url}
     audit.append(db, stamp, "printer.added", f"printer:{printer.id}", detail)
+    return _open(printer)
 
 
-def change_printer(db: Connection, before: Printer, after: Printer, sealed_key: bytes, stamp: Stamp) -> None:
-    """Keep what became of a printer, and tell everybody. Raises Refused.
+def change_printer(
+    db: Connection, before: Printer, after: Printer, sealed_key: bytes, stamp: Stamp
+) -> Printer:
+    """Keep what became of a printer, and tell everybody. Returns it without its secret. Raises Refused.
 
     A print that is just being started would be lost from sight by another address.
     """
@@ -51,6 +57,12 @@ def change_printer(db: Connection, before: Printer, after: Printer, sealed_key: 
         changed.append("api_key")
     detail = {name: {"was": was[name], "is": is_now[name]} for name in changed}
     audit.append(db, stamp, "printer.changed", f"printer:{after.id}", detail)
+    return _open(after)
+
+
+def _open(printer: Printer) -> Printer:
+    """The printer without its secret."""
+    return replace(printer, address=replace(printer.address, api_key=""))
 
 
 def _settings(printer: Printer) -> dict[str, Any]:

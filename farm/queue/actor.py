@@ -124,7 +124,7 @@ class Queue:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | Plate | None:
+    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | PlateRow | None:
         match message:
             case AddJob() | ChangeJob() | AmendJob() | AddOrder() | ChangeOrder() | CancelOrder():
                 taken = await self._clerk.take(message, by)
@@ -152,7 +152,7 @@ class Queue:
         known = self._printers.get(printer)
         return Target(printer, known.printer.tags if known else frozenset())
 
-    async def _clear_plate(self, wish: ClearPlate, by: Principal) -> Plate:
+    async def _clear_plate(self, wish: ClearPlate, by: Principal) -> PlateRow:
         printer = wish.printer
         require(by, Action.CLEAR_PLATE, self._target(printer))
         news = self._printers.get(printer)
@@ -161,8 +161,8 @@ class Queue:
                 f"{printer} is {news.status.operation}; its plate can be cleared when that has ended"
             )
         try:
-            plate = await self._parts.database.write(
-                plates.clear_plate, wish, self._parts.undo_s, self._stamp(by)
+            plate = await self._parts.database.change(
+                by, plates.clear_plate, wish, self._parts.undo_s, self._stamp(by)
             )
         except FarmError:
             await self._read_plate_again(printer)  # it may be committed all the same
@@ -171,21 +171,21 @@ class Queue:
         self._remember_plate(printer, plate)
         self._nursery.start_soon(self._wake_when_settled, printer)
         self._jobs_changed()  # one whose parts were not all good goes on
-        return plate.plate
+        return plate
 
-    async def _undo_plate(self, wish: UndoPlate, by: Principal) -> Plate:
+    async def _undo_plate(self, wish: UndoPlate, by: Principal) -> PlateRow:
         printer = wish.printer
         require(by, Action.CLEAR_PLATE, self._target(printer))
         if trio.current_time() >= self._settled_at.get(printer, 0.0):
             raise Refused("the time to take it back is over; pause or cancel what started instead")
         try:
-            plate = await self._parts.database.write(plates.undo_plate, wish, self._stamp(by))
+            plate = await self._parts.database.change(by, plates.undo_plate, wish, self._stamp(by))
         except FarmError:
             await self._read_plate_again(printer)
             raise
         self._remember_plate(printer, plate)
         self._jobs_changed()
-        return plate.plate
+        return plate
 
     async def _wake_when_settled(self, printer: str) -> None:
         await trio.sleep_until(self._settled_at[printer])

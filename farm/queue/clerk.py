@@ -38,7 +38,7 @@ class Clerk:
                 return await self._add_job(wish, by)
             case ChangeJob(job_id, change):
                 self._require_queue(await self._job(job_id), by)
-                return await self._database.write(wishes.change_job, job_id, change, self._stamp(by))
+                return await self._database.change(by, wishes.change_job, job_id, change, self._stamp(by))
             case AmendJob():
                 return await self._amend_job(wish, by)
             case AddOrder():
@@ -51,13 +51,13 @@ class Clerk:
                     note=wish.note,
                     due_at=wish.due_at,
                 )
-                return await self._database.write(wishes.add_order, order, self._stamp(by))
+                return await self._database.change(by, wishes.add_order, order, self._stamp(by))
             case ChangeOrder():
                 require(by, Action.QUEUE)
-                return await self._database.write(wishes.change_order, wish, self._stamp(by))
+                return await self._database.change(by, wishes.change_order, wish, self._stamp(by))
             case CancelOrder(order_id):
                 require(by, Action.QUEUE)
-                return await self._database.write(wishes.cancel_order, order_id, self._stamp(by))
+                return await self._database.change(by, wishes.cancel_order, order_id, self._stamp(by))
             case _:
                 assert_never(wish)
 
@@ -83,14 +83,14 @@ class Clerk:
             required_printers=wish.required_printers,
             required_tags=wish.required_tags,
         )
-        return await self._database.write(wishes.add_job, job, self._stamp(by))
+        return await self._database.change(by, wishes.add_job, job, self._stamp(by))
 
     async def _amend_job(self, wish: AmendJob, by: Principal) -> Job:
         job = await self._job(wish.job)
         self._require_queue(job, by)
         fields = {name: value for name, value in wish.changes.items() if name != "hold"}
         self._require_queue(replace(job, **fields), by)  # nor may it be sent to printers of others
-        return await self._database.write(wishes.amend_job, wish, self._stamp(by))
+        return await self._database.change(by, wishes.amend_job, wish, self._stamp(by))
 
     async def _job(self, job_id: str) -> Job:
         job = await self._database.read(jobs.by_id, job_id)

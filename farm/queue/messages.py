@@ -10,8 +10,8 @@ from typing import Any
 from farm.actors import Ask
 from farm.domain.job import Job
 from farm.domain.order import Order
-from farm.domain.printer import Plate
 from farm.printers.messages import PrinterChanged, PrinterGone
+from farm.store.printers import PlateRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class CancelOrder(Ask[Order]):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearPlate(Ask[Plate]):
+class ClearPlate(Ask[PlateRow]):
     """A person looked: nothing lies on the plate. Nothing starts while it can be taken back.
 
     good: how many good parts came off; None means the job's yield.
@@ -87,7 +87,7 @@ class ClearPlate(Ask[Plate]):
 
 
 @dataclass(frozen=True, slots=True)
-class UndoPlate(Ask[Plate]):
+class UndoPlate(Ask[PlateRow]):
     """Take `ClearPlate` back. Raises Refused when there is nothing to take back, or it is too late."""
 
     printer: str

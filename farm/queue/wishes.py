@@ -10,6 +10,7 @@ from typing import Any
 from farm.domain.clock import iso
 from farm.domain.job import JOBS, Job, JobState
 from farm.domain.order import Order, OrderState
+from farm.domain.terms import require_version
 from farm.errors import Invalid, NotFound, Refused
 from farm.queue.messages import AmendJob, ChangeOrder
 from farm.queue.settling import prints_going_on, settle_copies
@@ -36,6 +37,7 @@ def add_job(db: Connection, job: Job, stamp: Stamp) -> Job:
 def amend_job(db: Connection, wish: AmendJob, stamp: Stamp) -> Job:
     """Make something else of a job that is not over. Raises NotFound, Refused, Invalid."""
     job = _existing_job(db, wish.job)
+    require_version(stamp.who.terms, job.version)
     if job.state in _OVER:
         raise Refused(f"{job.name} is {job.state}; add a new job instead")
     changes = {name: value for name, value in wish.changes.items() if name != "hold"}
@@ -95,6 +97,7 @@ def add_order(db: Connection, order: Order, stamp: Stamp) -> Order:
 def change_order(db: Connection, wish: ChangeOrder, stamp: Stamp) -> Order:
     """Change an order's own fields. Raises NotFound, Refused for a cancelled one, Invalid."""
     order = _open_order(db, wish.order)
+    require_version(stamp.who.terms, order.version)
     changes = {name: value for name, value in wish.changes.items() if getattr(order, name) != value}
     if not changes:
         return order

@@ -20,8 +20,9 @@ import trio
 from farm.actors import Address, Ask, ChildSpec, Delivery, Exhausted, Mailbox, RestartPolicy
 from farm.domain.clock import Randomness, WallClock, real_clock
 from farm.domain.event import Fact
+from farm.domain.user import Principal
 from farm.errors import ActorDown, ActorFailed, FarmError
-from farm.store import events, opening
+from farm.store import events, idempotency, opening
 from farm.store.commit import Op, Result, commit_group
 from farm.store.connection import (
     Dial,
@@ -135,6 +136,29 @@ class Database:
         if self._address is None:
             raise ActorDown(f"{self._keeping.actor} has not started")
         return await self._address.ask(Write(op, args, kwargs))
+
+    async def change(
+        self,
+        by: Principal,
+        op: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """What somebody asked for, on their terms; otherwise as `write`.
+
+        `op` returns what they will be answered with. Raises also Tried and DoneBefore, with that: then
+        nothing was changed now, and whoever sees it has nothing else to do, so let it pass.
+        """
+
+        def run(db: sqlite3.Connection) -> T:
+            return op(db, *args, **kwargs)
+
+        if by.terms.dry:
+            return await self.write(idempotency.try_out, run)
+        if by.terms.once is not None:
+            return await self.write(idempotency.do_once, by.terms.once, self._clock(), run)
+        return await self.write(op, *args, **kwargs)
 
     async def read(
         self, op: Callable[Concatenate[sqlite3.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -75,6 +75,13 @@ def m009_profiles(db: Schema) -> None:
         db.execute(f"ALTER TABLE printers ADD COLUMN {column} TEXT NOT NULL DEFAULT '{{}}'")
 
 
+@farm()
+def m010_idempotency(db: Schema) -> None:
+    """What came of requests that may be sent again."""
+    for statement in _IDEMPOTENCY:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -266,6 +273,20 @@ _REMOTE_FILES = (
         WHERE state IN ('failed', 'cancelled', 'interrupted', 'unknown')""",
     """CREATE INDEX prints_left_on_printers ON prints (printer, remote_delete_at)
         WHERE remote_delete_at IS NOT NULL""",
+)
+
+_IDEMPOTENCY = (
+    # request: a digest of all it said. result: JSON; NULL before a step whose end may never be known.
+    """CREATE TABLE idempotency (
+        owner TEXT NOT NULL,
+        key TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        request BLOB NOT NULL,
+        result BLOB,
+        at TEXT NOT NULL,
+        PRIMARY KEY (owner, key, step)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX idempotency_by_time ON idempotency (at)",
 )
 
 _READINGS = (

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import msgspec
 
 from farm.access.rights import Action
-from farm.domain import user
 from farm.domain.clock import iso
 from farm.domain.user import ApiKey, Grant, Role, Scope
-from farm.errors import Invalid
+from farm.domain.user import User as Person
+from farm.errors import Invalid, NotFound, Refused
 from farm.live.shapes import Moment, moment
 from farm.store import audit
-from farm.web.contract import Created, Page, RowNumber, SentMoment, following
+from farm.web.contract import Created, Page, RowNumber, SentMoment, Versioned, following
 from farm.web.routes import Call, Route
 
 
@@ -50,9 +50,9 @@ class Key(Reach, kw_only=True):
 
 
 class FreshKey(Key, kw_only=True):
-    """key: the key itself; no other answer ever shows it."""
+    """key: the key itself, null where making one was only tried; no other answer ever shows it."""
 
-    key: str
+    key: str | None
 
 
 class Entry(msgspec.Struct):
@@ -106,28 +106,36 @@ async def list_users(call: Call) -> Page[User]:
     return Page([_user(user) for user in await call.desk.gate.list_users(call.asker)])
 
 
+async def show_user(call: Call, user: str) -> Versioned[User]:
+    """One person."""
+    for known in await call.desk.gate.list_users(call.asker):
+        if known.id == user:
+            return Versioned.of(_user(known), known.version)
+    raise NotFound(f"there is no user {user}")
+
+
 async def add_user(call: Call, sent: NewUser) -> Created[User]:
     """Add a person."""
-    user = await call.desk.gate.add_user(
-        call.asker,
-        sent.username,
-        sent.password,
-        sent.role,
-        Grant(sent.printers, sent.tags),
-        client=call.client,
+    gate, grant = call.desk.gate, Grant(sent.printers, sent.tags)
+    added = await call.change(
+        Person,
+        lambda by: gate.add_user(by, sent.username, sent.password, sent.role, grant, client=call.client),
     )
-    return Created(_user(user), {"Location": f"/v1/users/{user.id}"})
+    return Created(_user(added), {"Location": f"/v1/users/{added.id}"})
 
 
-async def change_user(call: Call, user: str, sent: UserChange) -> User:
+async def change_user(call: Call, user: str, sent: UserChange) -> Versioned[User]:
     """Change what a person may do, or their password; they have to log in again."""
-    gate = call.desk.gate
-    if sent.password is not None:
-        await gate.reset_password(call.asker, user, sent.password, client=call.client)
-    changed = await gate.change_user(
-        call.asker, user, role=sent.role, grant=_new_grant(sent), enabled=sent.enabled, client=call.client
+    gate, password, grant = call.desk.gate, sent.password, _new_grant(sent)
+    if password is not None:
+        await call.change(type(None), lambda by: gate.reset_password(by, user, password, client=call.client))
+    changed = await call.change(
+        Person,
+        lambda by: gate.change_user(
+            by, user, role=sent.role, grant=grant, enabled=sent.enabled, client=call.client
+        ),
     )
-    return _user(changed)
+    return Versioned.of(_user(changed), changed.version)
 
 
 async def list_keys(call: Call) -> Page[Key]:
@@ -137,21 +145,25 @@ async def list_keys(call: Call) -> Page[Key]:
 
 async def add_key(call: Call, sent: NewKey) -> Created[FreshKey]:
     """Make an API key. This is the only answer that ever shows the key itself."""
-    key, text = await call.desk.gate.create_key(
-        call.asker,
-        sent.name,
-        sent.scopes,
-        Grant(sent.printers, sent.tags),
-        sent.target,
-        sent.expires_at,
-        client=call.client,
+    gate, grant = call.desk.gate, Grant(sent.printers, sent.tags)
+    key, text = await call.change(
+        tuple[ApiKey, str | None],
+        lambda by: gate.create_key(
+            by, sent.name, sent.scopes, grant, sent.target, sent.expires_at, client=call.client
+        ),
     )
+    if text is None and not call.asker.terms.dry:
+        raise Refused(
+            f"the key {key.id} was made, but the farm stopped before it could show it; revoke it and make "
+            "another, with a new Idempotency-Key"
+        )
     return Created(FreshKey(key=text, **_key(key)))
 
 
 async def revoke_key(call: Call, key: str) -> None:
     """End an API key, at once and for ever."""
-    await call.desk.gate.revoke_key(call.asker, key, client=call.client)
+    gate = call.desk.gate
+    await call.change(ApiKey, lambda by: gate.revoke_key(by, key, client=call.client))
 
 
 async def read_audit(call: Call, query: AuditQuery) -> Page[Entry]:
@@ -178,7 +190,7 @@ def _new_grant(sent: UserChange) -> Grant | None:
     return Grant(sent.printers, sent.tags)
 
 
-def _user(shown: user.User) -> User:
+def _user(shown: Person) -> User:
     printers, tags = reach_of(shown.grant)
     return User(
         id=shown.id,
@@ -215,6 +227,7 @@ def _entry(row: audit.Entry) -> Entry:
 ROUTES = (
     Route("GET", "/v1/users", list_users, Action.MANAGE_USERS),
     Route("POST", "/v1/users", add_user, Action.MANAGE_USERS),
+    Route("GET", "/v1/users/<user>", show_user, Action.MANAGE_USERS),
     Route("PATCH", "/v1/users/<user>", change_user, Action.MANAGE_USERS),
     Route("GET", "/v1/keys", list_keys, Action.MANAGE_KEYS),
     Route("POST", "/v1/keys", add_key, Action.MANAGE_KEYS),

@@ -10,11 +10,13 @@ import structlog
 import trio
 
 from farm.access.rights import Action, Target, allowed, require
-from farm.domain.printer import Plate
+from farm.domain.printer import Connection, Plate
 from farm.domain.user import EVERYTHING, Principal
 from farm.errors import FarmError, NotFound, Refused
+from farm.live.messages import ReportStatuses
 from farm.printers.messages import EmergencyStop
 from farm.queue.messages import ClearPlate, UndoPlate
+from farm.store.printers import PlateRow
 from farm.web.contract import Accepted
 from farm.web.printers import targets
 from farm.web.routes import Call, Entry, Route
@@ -66,6 +68,8 @@ async def stop_printers(call: Call, sent: Stop) -> Accepted[Stopped]:
     It goes on when the asker leaves meanwhile.
     """
     wanted = _to_stop(call.asker, await _stoppable(call), sent.printers)
+    if call.asker.terms.dry:
+        return Accepted(await _would_stop(call, wanted))
     reached: set[str] = set()
     with trio.move_on_after(ANSWERED_WITHIN_S, shield=True):
         async with trio.open_nursery() as nursery:
@@ -74,6 +78,14 @@ async def stop_printers(call: Call, sent: Stop) -> Accepted[Stopped]:
     unreached = [printer for printer in wanted if printer not in reached]
     log.warning("emergency stop", by=str(call.asker), reached=len(reached), unreached=unreached)
     return Accepted(Stopped([printer for printer in wanted if printer in reached], unreached))
+
+
+async def _would_stop(call: Call, wanted: list[str]) -> Stopped:
+    """Of these printers, those that the farm has a line to at the moment."""
+    statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
+    online = {id for id, status in statuses.items() if status.connection is Connection.ONLINE}
+    reached = [printer for printer in wanted if printer in online]
+    return Stopped(reached, [printer for printer in wanted if printer not in online])
 
 
 async def _stop(call: Call, printer: str, reached: set[str]) -> None:
@@ -118,8 +130,9 @@ def checked(asker: Principal, action: Action, known: Mapping[str, Target], names
 async def clear_plates(call: Call, sent: Plates) -> PlateResults:
     """Somebody looked: these plates are clear. A plate that cannot be said so of does not hold up others."""
 
-    async def clear(printer: str) -> Plate:
-        return await call.desk.queue.ask(ClearPlate(printer), by=call.asker)
+    async def clear(printer: str) -> PlateRow:
+        wish = ClearPlate(printer)
+        return await call.change(PlateRow, lambda by: call.desk.queue.ask(wish, by=by))
 
     return await _each_plate(call, sent, clear)
 
@@ -127,26 +140,27 @@ async def clear_plates(call: Call, sent: Plates) -> PlateResults:
 async def undo_plates(call: Call, sent: Plates) -> PlateResults:
     """Take back that plates are clear, as long as nothing may have started on them."""
 
-    async def undo(printer: str) -> Plate:
-        return await call.desk.queue.ask(UndoPlate(printer), by=call.asker)
+    async def undo(printer: str) -> PlateRow:
+        wish = UndoPlate(printer)
+        return await call.change(PlateRow, lambda by: call.desk.queue.ask(wish, by=by))
 
     return await _each_plate(call, sent, undo)
 
 
-async def _each_plate(call: Call, sent: Plates, tell: Callable[[str], Awaitable[Plate]]) -> PlateResults:
+async def _each_plate(call: Call, sent: Plates, tell: Callable[[str], Awaitable[PlateRow]]) -> PlateResults:
     named = checked(call.asker, Action.CLEAR_PLATE, await targets(call), sent.printers)
     return PlateResults([await _result(printer, tell) for printer in named])
 
 
-async def _result(printer: str, tell: Callable[[str], Awaitable[Plate]]) -> PlateResult:
+async def _result(printer: str, tell: Callable[[str], Awaitable[PlateRow]]) -> PlateResult:
     try:
-        return PlateResult(printer, await tell(printer), None)
+        return PlateResult(printer, (await tell(printer)).plate, None)
     except (Refused, NotFound) as problem:
         return PlateResult(printer, None, str(problem))
 
 
 ROUTES = (
-    Route("POST", "/v1/emergency-stop", stop_printers, Entry.KNOWN, also=(404,)),
+    Route("POST", "/v1/emergency-stop", stop_printers, Entry.KNOWN, also=(404,), repeats=True),
     Route("POST", "/v1/plates/clear", clear_plates, Entry.KNOWN, also=(404,)),
     Route("POST", "/v1/plates/undo", undo_plates, Entry.KNOWN, also=(404,)),
 )

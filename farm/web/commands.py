@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, TypeAlias, Union
 import msgspec
 
 from farm.access.rights import Action, require
-from farm.domain.clock import new_id
 from farm.domain.command import NAMES, Command, Jog, SendGcode, SetTemperature
 from farm.errors import Invalid
 from farm.printers.messages import RunCommand
 from farm.queue.messages import ClearPlate, UndoPlate
+from farm.store.printers import PlateRow
 from farm.web.contract import Accepted, Is
 from farm.web.intake import decoded
 from farm.web.printers import find, target
@@ -95,16 +95,19 @@ async def tell_printer(call: Call, printer: str, command: Sent) -> str:
 
     Raises Forbidden, NotFound, Refused and whatever else stands in the way.
     """
-    at, id = target(await find(call, printer)), new_id(call.desk.chance)
+    at, id = target(await find(call, printer)), call.new_id()
     require(call.asker, _right_to(command), at)
     match command:
         case PlateCleared(good=good):
-            await call.desk.queue.ask(ClearPlate(printer, good, id), by=call.asker)
+            clear = ClearPlate(printer, good, id)
+            await call.change(PlateRow, lambda by: call.desk.queue.ask(clear, by=by))
         case PlateUndo():
-            await call.desk.queue.ask(UndoPlate(printer, id), by=call.asker)
+            undo = UndoPlate(printer, id)
+            await call.change(PlateRow, lambda by: call.desk.queue.ask(undo, by=by))
         case _:
             mailbox = call.desk.printer(printer)
-            await mailbox.ask(RunCommand(id, command), by=call.asker, timeout=ANSWER_WITHIN_S)
+            run = RunCommand(id, command)
+            await call.send(lambda by: mailbox.ask(run, by=by, timeout=ANSWER_WITHIN_S))
     return id
 
 

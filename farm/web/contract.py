@@ -78,6 +78,17 @@ class Created(Told[Shape]):
     may_have: ClassVar[Mapping[str, bool]] = {"Location": False}
 
 
+class Versioned(Told[Shape]):
+    """Something that can be changed; its ETag names what there is to change (`If-Match`)."""
+
+    may_have: ClassVar[Mapping[str, bool]] = {"ETag": True}
+
+    @classmethod
+    def of(cls, shown: Shape, version: str) -> Versioned[Shape]:
+        """The thing, and the name of its version."""
+        return cls(shown, {"ETag": f'"{version}"'})
+
+
 class Done(Told[None]):
     """It is done, and there is nothing to tell. Without headers of its own, None says the same."""
 

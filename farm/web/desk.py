@@ -19,14 +19,16 @@ from farm.printers.messages import FleetMessage, PrinterMessage
 from farm.queue.messages import QueueMessage
 from farm.queue.plan import Plan
 from farm.store.database import Database
+from farm.web.idempotency import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
-    plan: what the queue begins first. readings: telemetry.db. max_upload: bytes of the largest file taken.
-    undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to clients.
+    plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
+    max_upload: bytes of the largest file taken. undo_s: how long a cleared plate can be taken back.
+    version: the farm's own, shown to clients.
     """
 
     gate: Gate
@@ -43,6 +45,7 @@ class Desk:
     bell: Bell
     vitals: Vitals
     reports: Callable[[], list[ActorReport]]
+    memory: Memory
     clock: WallClock
     chance: Randomness
     max_upload: int

@@ -20,8 +20,8 @@ from farm.files.thumbnails import JPEG, PNG, Picture, nearest, pictures
 from farm.live import shapes
 from farm.store import files
 from farm.store.audit import Stamp
-from farm.web.contract import Created, Page, Paging, Sends, Told, following
-from farm.web.routes import Call, Route
+from farm.web.contract import Created, Page, Paging, Sends, Told, Versioned, following
+from farm.web.routes import Call, Route, said
 from farm.web.uploads import FILE, hand_over, incoming, keep
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,8 @@ async def upload_file(call: Call, query: FileName) -> Created[shapes.File] | Tol
     there.
     """
     async with incoming(call) as (form, upload):
+        if call.keyed is not None:
+            await call.keyed.identify(*said(form.name, (await upload.look()).sha256))
         file, new = await hand_over(partial(keep, call, upload, form.name))
     tell = Created if new else Told
     return tell(shapes.of_file(file), {"Location": f"/v1/files/{file.id}"})
@@ -61,9 +63,10 @@ async def list_files(call: Call, query: Paging) -> Page[shapes.File]:
     return Page(shown, following(found, query.limit, lambda file: file.id))
 
 
-async def show_file(call: Call, file: str) -> shapes.File:
+async def show_file(call: Call, file: str) -> Versioned[shapes.File]:
     """One file, and where its analysis stands."""
-    return shapes.of_file(await _existing(call, file))
+    found = await _existing(call, file)
+    return Versioned.of(shapes.of_file(found), found.version)
 
 
 async def send_content(
@@ -122,7 +125,12 @@ async def remove_file(call: Call, file: str) -> None:
 
 async def _remove(call: Call, file: str) -> None:
     desk = call.desk
-    removed = await desk.database.write(files.remove, file, Stamp.of(call.asker, desk.clock()))
+    removed = await call.change(
+        StoredFile,
+        lambda by: desk.database.change(by, files.remove, file, Stamp.of(by, desk.clock())),
+    )
+    if call.asker.terms.dry:
+        return
     try:
         await forget(desk.storage, desk.database, removed.sha256)
     except FarmError as problem:  # the file is gone for everybody; the sweep at the next start takes the rest

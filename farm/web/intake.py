@@ -73,13 +73,12 @@ class Intake:
             raise TooLarge(f"more than the {self._limit / 1_000_000:g} MB this farm takes")
 
 
-async def read_json(request: Request, shape: Any, *, needed: bool = True) -> Any:
+def as_json_of(request: Request, body: bytes, shape: Any, *, needed: bool = True) -> Any:
     """The request's body as a `shape`; None where there is none and none is needed.
 
     shape: None takes no body, or an empty object. Raises Invalid naming the field, WrongFileType for a
-    body that does not say it is JSON, TooLarge, TooSlow.
+    body that does not say it is JSON.
     """
-    body = await read_all(request)
     if not body and (shape is None or not needed):
         return None
     if request.mimetype != "application/json":

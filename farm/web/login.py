@@ -16,6 +16,8 @@ from farm.web.contract import Created, Done, Told
 from farm.web.credentials import COOKIE, who_asks
 from farm.web.routes import Call, Entry, Route
 
+LOGS_IN = "it is about who is logged in, and an attempt counts as one"
+
 
 class SetUp(msgspec.Struct, forbid_unknown_fields=True):
     """session: a page wants a cookie, a program tokens."""
@@ -136,9 +138,9 @@ def _known(user: User) -> Known:
 
 
 ROUTES = (
-    Route("POST", "/v1/setup", set_up, Entry.PUBLIC, also=(401, 429)),
-    Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC, also=(401, 429)),
-    Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC, also=(401,)),
-    Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC, also=(401, 403)),
+    Route("POST", "/v1/setup", set_up, Entry.PUBLIC, also=(401, 429), untried=LOGS_IN),
+    Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC, also=(401, 429), untried=LOGS_IN),
+    Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC, also=(401,), untried=LOGS_IN),
+    Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC, also=(401, 403), untried=LOGS_IN),
     Route("GET", "/v1/auth/me", me, Entry.KNOWN),
 )

@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 import msgspec
 
 from farm.access.rights import Action
+from farm.web import idempotency
 from farm.web.answers import Problem
 from farm.web.contract import PART, Contract, Sends
 from farm.web.credentials import COOKIE, CSRF_HEADER, SAFE
-from farm.web.routes import Entry, Route
+from farm.web.routes import DRY_RUN, Entry, Route
 
 Json: TypeAlias = dict[str, Any]
 
@@ -26,6 +27,7 @@ REFUSALS: Mapping[int, str] = {
     404: "There is nothing of this name, or the asker may not know that there is.",
     408: "The body came too slowly.",
     409: "It cannot be done now, because of the state something is in.",
+    412: "Somebody has changed it since the version in `If-Match`.",
     413: "The body is larger than this farm takes.",
     415: "The body is of a type that is not taken here.",
     422: "The request is wrong; `errors` names the field.",
@@ -59,6 +61,7 @@ _SECURITY: Json = {
 }
 
 _HEADERS: Mapping[str, str] = {
+    "ETag": "Names the version, for `If-Match`.",
     "Location": "Where the new thing is.",
     "Retry-After": "Seconds to wait before asking again.",
     "WWW-Authenticate": "Bearer.",
@@ -93,8 +96,12 @@ def refusals(route: Route) -> list[int]:
         found |= {401, 403}
     if PART.search(route.rule):
         found |= {404}
-    if route.method not in SAFE:
+    if route.writes:
         found |= {408, 409, 413, 415, 507}
+    if route.method == "PATCH":
+        found |= {412}
+    if route.takes_key:
+        found |= {429}
     return sorted(found)
 
 
@@ -105,7 +112,7 @@ def _operation(route: Route, contract: Contract, shapes: _Shapes) -> Json:
         "description": "\n\n".join(filter(None, (contract.details, _needs(route)))),
         "tags": [route.rule.split("/")[2]],
         "security": _security(route),
-        "parameters": [*_path_parameters(route), *shapes.parameters(contract)],
+        "parameters": [*_path_parameters(route), *shapes.parameters(contract), *_terms(route)],
         "responses": {
             **{f"{status}": _answer(contract, status, shapes) for status in sorted(contract.answers)},
             **{f"{status}": {"$ref": f"#/components/responses/{status}"} for status in refusals(route)},
@@ -136,6 +143,32 @@ def _path_parameters(route: Route) -> Iterator[Json]:
     for part in PART.finditer(route.rule):
         schema = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
         yield {"name": part["name"], "in": "path", "required": True, "schema": schema}
+
+
+def _terms(route: Route) -> Iterator[Json]:
+    """On what terms a change can be asked for."""
+    if route.writes and not route.untried:
+        yield {
+            "name": DRY_RUN,
+            "in": "query",
+            "description": "Answer what would happen, and change nothing. Identifiers would be others.",
+            "schema": {"type": "boolean", "default": False},
+        }
+    if route.takes_key:
+        yield {
+            "name": idempotency.HEADER,
+            "in": "header",
+            "description": "A name for this request, such as a random UUID: sent again within 24 hours, it"
+            " is not done again but answered as before.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY},
+        }
+    if route.method == "PATCH":
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "description": "The ETag of what is to be changed: if it is another by now, it is left alone.",
+            "schema": {"type": "string"},
+        }
 
 
 def _body(route: Route, contract: Contract, shapes: _Shapes) -> Json | None:

@@ -13,7 +13,7 @@ from farm.errors import NotFound
 from farm.live import shapes
 from farm.queue.messages import AddOrder, CancelOrder, ChangeOrder
 from farm.store import customer_orders, jobs
-from farm.web.contract import Created, Page, Paging, SentMoment, following
+from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
 from farm.web.routes import Call, Entry, Route
 
 
@@ -40,7 +40,7 @@ class OrderQuery(Paging):
 async def add_order(call: Call, sent: NewOrder) -> Created[shapes.Order]:
     """Take an order; its jobs are added with its id."""
     wish = AddOrder(sent.reference, sent.note, sent.due_at)
-    order = await call.desk.queue.ask(wish, by=call.asker)
+    order = await call.change(Order, lambda by: call.desk.queue.ask(wish, by=by))
     return Created(shapes.of_order(order, []), {"Location": f"/v1/orders/{order.id}"})
 
 
@@ -51,23 +51,26 @@ async def list_orders(call: Call, query: OrderQuery) -> Page[shapes.Order]:
     return Page(shown, following(found, query.limit, lambda order: order[0].id))
 
 
-async def show_order(call: Call, order: str) -> shapes.Order:
+async def show_order(call: Call, order: str) -> Versioned[shapes.Order]:
     """One order, and what is there of it."""
     found = await call.desk.database.read(customer_orders.by_id, order)
     if found is None:
         raise NotFound(f"there is no order {order}")
-    return await _with_jobs(call, found)
+    return Versioned.of(await _with_jobs(call, found), found.version)
 
 
-async def change_order(call: Call, order: str, sent: OrderChange) -> shapes.Order:
+async def change_order(call: Call, order: str, sent: OrderChange) -> Versioned[shapes.Order]:
     """Change an order's reference, note or due date."""
     changes = {name: value for name, value in structs.asdict(sent).items() if value is not UNSET}
-    return await _with_jobs(call, await call.desk.queue.ask(ChangeOrder(order, changes), by=call.asker))
+    wish = ChangeOrder(order, changes)
+    changed = await call.change(Order, lambda by: call.desk.queue.ask(wish, by=by))
+    return Versioned.of(await _with_jobs(call, changed), changed.version)
 
 
 async def cancel_order(call: Call, order: str) -> shapes.Order:
     """Cancel an order with all its jobs; prints of them that run go on."""
-    return await _with_jobs(call, await call.desk.queue.ask(CancelOrder(order), by=call.asker))
+    wish = CancelOrder(order)
+    return await _with_jobs(call, await call.change(Order, lambda by: call.desk.queue.ask(wish, by=by)))
 
 
 async def _with_jobs(call: Call, order: Order) -> shapes.Order:

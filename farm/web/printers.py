@@ -12,7 +12,7 @@ from farm.live import shapes
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrinter, RemovePrinter
 from farm.store import printers
-from farm.web.contract import Created, Page, Paging, following
+from farm.web.contract import Created, Page, Paging, Versioned, following
 from farm.web.printers_sent import NewPrinter, PrinterChange
 from farm.web.routes import Call, Entry, Route
 
@@ -55,31 +55,33 @@ async def list_printers(call: Call, query: Paging) -> Page[shapes.Printer]:
     return Page(shown, following(rest, query.limit, lambda printer: printer.id))
 
 
-async def show_printer(call: Call, printer: str) -> shapes.Printer:
+async def show_printer(call: Call, printer: str) -> Versioned[shapes.Printer]:
     """One printer, and how it stands."""
-    (shown,) = await _with_status(call, [await _readable(call, printer)])
-    return shown
+    found = await _readable(call, printer)
+    (shown,) = await _with_status(call, [found])
+    return Versioned.of(shown, found.version)
 
 
 async def add_printer(call: Call, sent: NewPrinter) -> Created[shapes.Printer]:
     """Set up a printer; it shows as offline until it was reached for the first time."""
-    wanted = sent.as_printer()
-    added = await call.desk.fleet.ask(AddPrinter(wanted), by=call.asker)
+    add = AddPrinter(sent.as_printer())
+    added = await call.change(Printer, lambda by: call.desk.fleet.ask(add, by=by))
     (shown,) = await _with_status(call, [added])
     return Created(shown, {"Location": f"/v1/printers/{added.id}"})
 
 
-async def change_printer(call: Call, printer: str, sent: PrinterChange) -> shapes.Printer:
+async def change_printer(call: Call, printer: str, sent: PrinterChange) -> Versioned[shapes.Printer]:
     """Set a printer up otherwise; a print that runs on it goes on, and is followed again."""
-    changes = sent.given()
-    changed = await call.desk.fleet.ask(ChangePrinter(printer, changes), by=call.asker)
+    change = ChangePrinter(printer, sent.given())
+    changed = await call.change(Printer, lambda by: call.desk.fleet.ask(change, by=by))
     (shown,) = await _with_status(call, [changed])
-    return shown
+    return Versioned.of(shown, changed.version)
 
 
 async def remove_printer(call: Call, printer: str, query: Removal) -> None:
     """Take a printer out of the farm; refused while a print is active on it, unless forced."""
-    await call.desk.fleet.ask(RemovePrinter(printer, query.force), by=call.asker)
+    remove = RemovePrinter(printer, query.force)
+    await call.change(type(None), lambda by: call.desk.fleet.ask(remove, by=by))
 
 
 async def probe_printer(call: Call, sent: Probe) -> Found:
@@ -143,7 +145,7 @@ async def _with_status(call: Call, shown: list[Printer]) -> list[shapes.Printer]
 ROUTES = (
     Route("GET", "/v1/printers", list_printers, Action.READ),
     Route("POST", "/v1/printers", add_printer, Action.SET_UP),
-    Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP),
+    Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP, untried="it changes nothing anyway"),
     Route("GET", "/v1/printers/<printer>", show_printer, Action.READ),
     Route("PATCH", "/v1/printers/<printer>", change_printer, Entry.KNOWN),
     Route("DELETE", "/v1/printers/<printer>", remove_printer, Entry.KNOWN),

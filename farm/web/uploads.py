@@ -119,7 +119,7 @@ async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]
     """
     if upload.size == 0:
         raise Invalid(f"{name} is empty; slice it again", "file")
-    content = await upload.keep()
+    content = await (upload.look() if call.asker.terms.dry else upload.keep())
     file = StoredFile(
         id=new_id(call.desk.chance),
         name=name,
@@ -129,8 +129,11 @@ async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]
         uploaded_by=str(call.asker),
         uploaded_at=call.desk.clock(),
     )
-    kept = await call.desk.database.write(files.add, file)
-    call.desk.files.tell_nowait(FileAdded())
+    kept = await call.change(
+        tuple[StoredFile, bool], lambda by: call.desk.database.change(by, files.add, file)
+    )
+    if not call.asker.terms.dry:
+        call.desk.files.tell_nowait(FileAdded())
     return kept
 
 

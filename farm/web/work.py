@@ -21,7 +21,7 @@ from farm.queue.why_not import Place, why_not
 from farm.store import changes, jobs, printers, prints
 from farm.store.changes import Change
 from farm.store.printers import PlateRow
-from farm.web.contract import Created, Page, Paging, SentMoment, following
+from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
 from farm.web.printers import may_read, readable_ids
 from farm.web.routes import Call, Entry, Route
 
@@ -97,7 +97,7 @@ async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
         required_tags=sent.required_tags,
         hold=sent.hold,
     )
-    job = await call.desk.queue.ask(wish, by=call.asker)
+    job = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
     return Created(await _shown(call, job), {"Location": f"/v1/jobs/{job.id}"})
 
 
@@ -109,16 +109,19 @@ async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
     return Page(shown, following(found, query.limit, lambda job: job[0].id))
 
 
-async def show_job(call: Call, job: str) -> shapes.Job:
+async def show_job(call: Call, job: str) -> Versioned[shapes.Job]:
     """One job with its prints, and why it is not begun on each printer."""
-    return await _shown(call, await _visible(call, job))
+    found = await _visible(call, job)
+    return Versioned.of(await _shown(call, found), found.version)
 
 
-async def amend_job(call: Call, job: str, sent: JobChange) -> shapes.Job:
+async def amend_job(call: Call, job: str, sent: JobChange) -> Versioned[shapes.Job]:
     """Change what is wanted of a job that is not over; prints of it that run go on."""
     await _visible(call, job)
     changes = {name: value for name, value in structs.asdict(sent).items() if value is not UNSET}
-    return await _shown(call, await call.desk.queue.ask(AmendJob(job, changes), by=call.asker))
+    wish = AmendJob(job, changes)
+    amended = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
+    return Versioned.of(await _shown(call, amended), amended.version)
 
 
 async def hold_job(call: Call, job: str) -> shapes.Job:
@@ -143,7 +146,8 @@ async def retry_job(call: Call, job: str) -> shapes.Job:
 
 async def _change(call: Call, job: str, change: str) -> shapes.Job:
     await _visible(call, job)
-    return await _shown(call, await call.desk.queue.ask(ChangeJob(job, change), by=call.asker))
+    wish = ChangeJob(job, change)
+    return await _shown(call, await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by)))
 
 
 async def _shown(call: Call, job: Job) -> shapes.Job:

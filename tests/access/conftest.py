@@ -45,6 +45,9 @@ class InlineStore:
             self.db.execute("RELEASE op")
         return answer
 
+    async def change(self, by, op, *args):
+        return await self.write(op, *args)
+
     async def read(self, op, *args):
         await trio.lowlevel.checkpoint()
         if self.reads_fail:

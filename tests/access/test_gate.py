@@ -443,18 +443,18 @@ async def test_full_disk_keeps_nobody_from_the_stop_button(shop, mara):
 async def test_change_whose_caller_was_cut_off_holds_all_the_same(shop, mara):
     anna = await shop.gate.add_user(LOCAL, "anna", PASSWORD, Role.VIEWER)
     tokens = await log_in(shop, "anna")
-    write = shop.store.write
+    change = shop.store.change
 
-    async def write_to_the_end(op, *args):
+    async def change_to_the_end(by, op, *args):
         """As the database's thread does, which cannot be stopped half-way."""
         try:
             await trio.sleep_forever()
         finally:
             with trio.CancelScope(shield=True):
                 assert await known(shop, tokens.access_token) == "anna"
-                await write(op, *args)
+                await change(by, op, *args)
 
-    shop.store.write = write_to_the_end
+    shop.store.change = change_to_the_end
     with trio.move_on_after(0.01):
         await shop.gate.disable_user(LOCAL, anna.id)
 

@@ -60,7 +60,7 @@ async def test_nothing_starts_while_the_clearing_can_be_taken_back(autojump_cloc
         await shop.add_job()
         await shop.clear("mk4")
         await trio.sleep(UNDO_S - 1)
-        assert await shop.queue.ask(UndoPlate("mk4")) is Plate.UNKNOWN
+        assert (await shop.queue.ask(UndoPlate("mk4"))).plate is Plate.UNKNOWN
         await trio.sleep(60)
         assert shop.machines["mk4"].starts == {}
         with pytest.raises(Refused):

@@ -57,6 +57,9 @@ ROWS = {
     ),
     "m008_remote_files": ("UPDATE prints SET remote_checksum = 'ab', remote_mark = '1/0' WHERE id = 'r1'",),
     "m009_profiles": ("UPDATE printers SET profile = '{\"nozzle_mm\": 0.4}' WHERE id = 'p1'",),
+    "m010_idempotency": (
+        "INSERT INTO idempotency VALUES ('user:u1', 'a-key', 0, x'00', x'01', '2026-01-01T00:00:00Z')",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -10,6 +10,7 @@ from farm.domain.user import Grant
 from farm.errors import ActorDown, PrinterUnreachable, Refused
 from farm.printers.messages import EmergencyStop
 from farm.queue.messages import ClearPlate, UndoPlate
+from farm.store.printers import PlateRow
 
 STOP = "/v1/emergency-stop"
 ROW_A = Grant(tags=frozenset({"row-a"}))
@@ -145,7 +146,7 @@ async def test_plates_are_cleared_in_order_and_one_that_prints_does_not_hold_up_
     def answer_for(message, by):
         if message.printer == "a2":
             raise Refused("a2 is printing")
-        return Plate.CLEAR
+        return PlateRow(Plate.CLEAR)
 
     farm.queue.answer = answer_for
     wish = {"printers": ["a3", "a2", "a1"]}
@@ -165,7 +166,7 @@ async def test_plates_are_cleared_in_order_and_one_that_prints_does_not_hold_up_
 
 async def test_clearing_plates_is_taken_back_with_one_request(farm):
     await row(farm, "a1", "a2")
-    farm.queue.answer = lambda message, by: Plate.OCCUPIED
+    farm.queue.answer = lambda message, by: PlateRow(Plate.OCCUPIED)
     wish = {"printers": ["a1", "a2"]}
 
     answer = await farm.http.post("/v1/plates/undo", json=wish, headers=await farm.key("control"))

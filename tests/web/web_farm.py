@@ -14,6 +14,7 @@ import trio
 from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
 from farm.access.rights import Action, Target, require
+from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
@@ -40,6 +41,7 @@ from farm.store.database import Database
 from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.hypercorn_cures import Limits
+from farm.web.idempotency import Memory, Running
 from farm.web.server import Patience, Web
 from tests.web import described
 
@@ -106,6 +108,7 @@ class WebFarm:
         )
         self.readings = Database(folder / "telemetry.db", TELEMETRY, chance=self.chance)
         self.storage = Storage(folder / "files", min_free=0)
+        self.seal = Seal.load(folder / "secret-key", first_run=True)
         self.patience = USUAL
         self.told = []
         self.streams = []
@@ -174,6 +177,7 @@ class WebFarm:
             bell=self.bell,
             vitals=self.vitals,
             reports=lambda: self.reports(),
+            memory=Memory(self.database, self.seal, lambda: self.now, Running()),
             clock=lambda: self.now,
             chance=self.chance,
             max_upload=MAX_UPLOAD,

@@ -1,0 +1,338 @@
+"""For every route of the API a request that succeeds, with whatever has to be there before it can.
+
+Tests walk this table instead of the routes they happen to think of. A new route stands here, or the
+tests fail that hold the table against the routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import trio
+
+from farm.domain.job import JobState
+from farm.domain.printer import Operation
+from farm.domain.user import LOCAL
+from farm.drivers.base import Loss
+from farm.store import jobs
+from tests.simulation.shop import NOON
+from tests.web.api_shop import GCODE, PASSWORD, ApiShop, Request
+
+THUMBS = Path(__file__).parents[1] / "data" / "gcode" / "ps292gui_calib20_thumbs.gcode"
+
+Example = Callable[[ApiShop], Awaitable[Request]]
+
+EXAMPLES: dict[str, list[Example]] = {}
+"""By route, "POST /v1/jobs"."""
+
+
+def example(route: str) -> Callable[[Example], Example]:
+    """The function makes ready what a request to this route needs, and gives the request."""
+
+    def add(prepare: Example) -> Example:
+        EXAMPLES.setdefault(route, []).append(prepare)
+        return prepare
+
+    return add
+
+
+def reads(route: str, path: str = "") -> None:
+    """A route that only reads, and needs nothing to be there."""
+
+    async def prepare(api: ApiShop) -> Request:
+        await trio.lowlevel.checkpoint()
+        return Request("GET", path or route.partition(" ")[2], 200)
+
+    example(route)(prepare)
+
+
+for path in (
+    "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
+    "/v1/printers", "/v1/plates", "/v1/orders", "/v1/files", "/v1/jobs", "/v1/prints", "/v1/openapi.json",
+):  # fmt: skip
+    reads(f"GET {path}")
+reads("GET /v1/events", "/v1/events?wait_s=0")
+
+
+# -- who is who
+
+
+@example("POST /v1/setup")
+async def set_up(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    person = {"username": "zoe", "password": PASSWORD}
+    return Request("POST", "/v1/setup", 201, {"code": api.shop.farm.setup_code, **person})
+
+
+async def ann(api: ApiShop) -> dict[str, str]:
+    """Somebody who can log in, and how."""
+    person = {"username": api.name("ann"), "password": PASSWORD}
+    await api.post("/v1/users", {**person, "role": "operator"})
+    return person
+
+
+@example("POST /v1/auth/login")
+async def log_in(api: ApiShop) -> Request:
+    return Request("POST", "/v1/auth/login", 200, await ann(api))
+
+
+@example("POST /v1/auth/refresh")
+async def refresh(api: ApiShop) -> Request:
+    tokens = await api.post("/v1/auth/login", await ann(api))
+    return Request("POST", "/v1/auth/refresh", 200, {"refresh_token": tokens["refresh_token"]})
+
+
+@example("POST /v1/auth/logout")
+async def log_out(api: ApiShop) -> Request:
+    tokens = await api.post("/v1/auth/login", await ann(api))
+    return Request("POST", "/v1/auth/logout", 204, {"refresh_token": tokens["refresh_token"]})
+
+
+async def user(api: ApiShop) -> str:
+    wish = {"username": api.name("user"), "password": PASSWORD, "role": "viewer"}
+    return (await api.post("/v1/users", wish))["id"]
+
+
+@example("POST /v1/users")
+async def add_user(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    wish = {"username": api.name("user"), "password": PASSWORD, "role": "operator", "printers": ["mk4"]}
+    return Request("POST", "/v1/users", 201, wish)
+
+
+@example("GET /v1/users/<user>")
+async def show_user(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/users/{await user(api)}", 200)
+
+
+@example("PATCH /v1/users/<user>")
+async def change_user(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/users/{await user(api)}", 200, {"role": "operator", "enabled": False})
+
+
+@example("PATCH /v1/users/<user>")
+async def reset_password(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/users/{await user(api)}", 200, {"password": "another long one"})
+
+
+@example("POST /v1/keys")
+async def add_key(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    return Request("POST", "/v1/keys", 201, {"name": "slicer", "scopes": ["upload", "queue"]})
+
+
+@example("DELETE /v1/keys/<key>")
+async def revoke_key(api: ApiShop) -> Request:
+    key = await api.post("/v1/keys", {"name": "slicer", "scopes": ["read"]})
+    return Request("DELETE", f"/v1/keys/{key['id']}", 204)
+
+
+# -- printers
+
+
+@example("GET /v1/printers/<printer>")
+async def show_printer(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/printers/{await api.printing()}", 200)
+
+
+@example("POST /v1/printers")
+async def add_printer(api: ApiShop) -> Request:
+    name = await api.printer()  # its machine is there for the other one too
+    new = api.name("new")
+    api.shop.machines[new] = api.shop.machines[name]
+    connection = {"kind": "octoprint", "url": "http://10.0.0.7", "api_key": "hush"}
+    return Request("POST", "/v1/printers", 201, {"id": new, "name": "New", "connection": connection})
+
+
+@example("POST /v1/printers/probe")
+async def probe_printer(api: ApiShop) -> Request:
+    api.shop.machines["probe"] = api.shop.machines[await api.printer()]
+    return Request("POST", "/v1/printers/probe", 200, {"url": "http://10.0.0.7"})
+
+
+@example("PATCH /v1/printers/<printer>")
+async def change_printer(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/printers/{await api.printing()}", 200, {"name": "Left", "tags": ["row-a"]})
+
+
+@example("DELETE /v1/printers/<printer>")
+async def remove_printer(api: ApiShop) -> Request:
+    return Request("DELETE", f"/v1/printers/{await api.printer()}", 204)
+
+
+@example("DELETE /v1/printers/<printer>")
+async def remove_printer_by_force(api: ApiShop) -> Request:
+    return Request("DELETE", f"/v1/printers/{await api.printing()}?force=true", 204)
+
+
+def commands(name: str, to: Callable[[ApiShop], Awaitable[str]], **fields: object) -> None:
+    """A command, to a printer in the state that it needs."""
+
+    async def prepare(api: ApiShop) -> Request:
+        return Request("POST", f"/v1/printers/{await to(api)}/commands", 202, {"command": name, **fields})
+
+    prepare.__name__ = name
+    example("POST /v1/printers/<printer>/commands")(prepare)
+
+
+async def uncleared(api: ApiShop) -> str:
+    return await api.printer(clear=False)
+
+
+async def paused(api: ApiShop) -> str:
+    name = await api.printing()
+    await api.command(name, "pause")
+    return name
+
+
+async def in_maintenance(api: ApiShop) -> str:
+    name = await api.printer()
+    await api.command(name, "maintenance_on")
+    return name
+
+
+async def stopped(api: ApiShop) -> str:
+    name = await api.printer()
+    await api.post("/v1/emergency-stop", {"printers": [name]})
+    await trio.sleep(5)
+    api.shop.promises.emergencies.discard(name)  # a person will clear it
+    return name
+
+
+async def asking_for_attention(api: ApiShop) -> str:
+    name = await api.printer()
+    api.shop.machines[name].lose(Loss.FIRMWARE_ERROR, "MINTEMP")
+    await api.comes_to(name, Operation.ATTENTION)
+    return name
+
+
+commands("pause", ApiShop.printing, reason="look")
+commands("resume", paused)
+commands("cancel", ApiShop.printing)
+commands("gcode", ApiShop.printer, lines=["M115"])
+commands("set_temperature", ApiShop.printer, heater="bed", target_degc=60)
+commands("home", ApiShop.printer)
+commands("jog", ApiShop.printer, x=10)
+commands("connect", ApiShop.printer)
+commands("disconnect", ApiShop.printer)
+commands("maintenance_on", ApiShop.printer, reason="new nozzle")
+commands("maintenance_off", in_maintenance)
+commands("clear_attention", asking_for_attention)
+commands("clear_emergency", stopped)
+commands("plate_cleared", uncleared)
+commands("plate_undo", ApiShop.printer)
+
+
+@example("POST /v1/emergency-stop")
+async def stop(api: ApiShop) -> Request:
+    return Request("POST", "/v1/emergency-stop", 202, {"printers": [await api.printing()]})
+
+
+@example("POST /v1/plates/clear")
+async def clear_plates(api: ApiShop) -> Request:
+    printers = [await uncleared(api), await uncleared(api)]
+    return Request("POST", "/v1/plates/clear", 200, {"printers": printers})
+
+
+@example("POST /v1/plates/undo")
+async def undo_plates(api: ApiShop) -> Request:
+    printers = [await api.printer(clear=False), await api.printer(clear=False)]
+    await api.post("/v1/plates/clear", {"printers": printers})
+    return Request("POST", "/v1/plates/undo", 200, {"printers": printers})
+
+
+# -- files and work
+
+
+@example("POST /v1/files")
+async def upload(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    name = api.name("fresh")
+    return Request("POST", f"/v1/files?name={name}.gcode", 201, content=GCODE + name.encode())
+
+
+@example("GET /v1/files/<file>")
+async def show_file(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/files/{await api.file()}", 200)
+
+
+@example("GET /v1/files/<file>/content")
+async def send_content(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/files/{await api.file()}/content", 200)
+
+
+@example("GET /v1/files/<file>/thumbnail")
+async def send_thumbnail(api: ApiShop) -> Request:
+    content = THUMBS.read_bytes()
+    file = await api.upload("chip.gcode", content)
+    return Request("GET", f"/v1/files/{file}/thumbnail?width=100", 200)
+
+
+@example("DELETE /v1/files/<file>")
+async def remove_file(api: ApiShop) -> Request:
+    return Request("DELETE", f"/v1/files/{await api.file()}", 204)
+
+
+async def order(api: ApiShop) -> str:
+    order = (await api.post("/v1/orders", {"reference": api.name("customer ")}))["id"]
+    await api.job(order=order)
+    return order
+
+
+@example("POST /v1/orders")
+async def add_order(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    return Request("POST", "/v1/orders", 201, {"reference": "4711", "due_at": "2026-04-01T12:00:00Z"})
+
+
+@example("GET /v1/orders/<order>")
+async def show_order(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/orders/{await order(api)}", 200)
+
+
+@example("PATCH /v1/orders/<order>")
+async def change_order(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/orders/{await order(api)}", 200, {"note": "the blue ones"})
+
+
+@example("POST /v1/orders/<order>/cancel")
+async def cancel_order(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/orders/{await order(api)}/cancel", 200)
+
+
+@example("POST /v1/jobs")
+async def add_job(api: ApiShop) -> Request:
+    return Request("POST", "/v1/jobs", 201, {"file": await api.file(), "copies": 2, "yield": 3})
+
+
+@example("GET /v1/jobs/<job>")
+async def show_job(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/jobs/{await api.job()}", 200)
+
+
+@example("PATCH /v1/jobs/<job>")
+async def amend_job(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/jobs/{await api.job()}", 200, {"copies": 7, "hold": False})
+
+
+@example("POST /v1/jobs/<job>/hold")
+async def hold_job(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/jobs/{await api.job(hold=False)}/hold", 200)
+
+
+@example("POST /v1/jobs/<job>/release")
+async def release_job(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/jobs/{await api.job()}/release", 200)
+
+
+@example("POST /v1/jobs/<job>/cancel")
+async def cancel_job(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/jobs/{await api.job()}/cancel", 200)
+
+
+@example("POST /v1/jobs/<job>/retry")
+async def retry_job(api: ApiShop) -> Request:
+    job = await api.job()
+    await api.shop.database.write(jobs.enter, job, JobState.QUARANTINED, NOON, str(LOCAL), "it failed")
+    return Request("POST", f"/v1/jobs/{job}/retry", 200)
