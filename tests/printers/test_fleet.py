@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import trio
 
+from farm.app import Farm
 from farm.domain.printer import Address, Connection, Printer, Simulation
 from farm.domain.user import Principal, Role
 from farm.errors import Forbidden, Invalid, NotFound, Refused
 from farm.live.messages import ReportStatuses
-from farm.printers.messages import AddPrinter, RemovePrinter
+from farm.printers.messages import AddPrinter, ChangePrinter, RemovePrinter
 from farm.printers.settings import checked_printer, checked_url
 from farm.store import audit
 from tests.simulation.machine import Faults
@@ -151,3 +152,15 @@ async def test_a_printer_that_never_answers_is_a_state_and_keeps_being_tried(aut
         await trio.sleep(11)
         statuses = await shop.farm.address("events").ask(ReportStatuses())
         assert statuses["mk4"].connection is Connection.ONLINE
+
+
+async def test_a_simulated_printer_that_is_taken_out_is_simulated_no_longer(autojump_clock, monkeypatch):
+    ended: list[str] = []
+    monkeypatch.setattr(Farm, "_removed", lambda farm, gone: ended.append(gone.id))
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        fleet = shop.farm.address("printers")
+        await fleet.ask(ChangePrinter("mk4", {"name": "Left MK4"}))
+        assert ended == []
+        await fleet.ask(RemovePrinter("mk4"))
+        assert ended == ["mk4"]
