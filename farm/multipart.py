@@ -111,7 +111,7 @@ class FormDecoder:
 
     def _next_divider(self) -> tuple[int, int | None]:
         """Up to where there is content for certain, and where the divider after it ends; None for later."""
-        at = self._buffer.find(self._divider)
+        at = -1 if self._buffer.find(b"\r") < 0 else self._buffer.find(self._divider)  # the first is faster
         while at >= 0:
             after = at + len(self._divider)
             line = _ENDING.match(self._buffer, after)
@@ -120,7 +120,9 @@ class FormDecoder:
             if _ENDING_BEGUN.fullmatch(self._buffer, after):
                 return at, None
             at = self._buffer.find(self._divider, at + 1)  # that one belongs to the content
-        return max(0, len(self._buffer) - len(self._divider) + 1), None
+        tail = max(0, len(self._buffer) - len(self._divider) + 1)
+        begun = self._buffer.find(b"\r", tail)
+        return len(self._buffer) if begun < 0 else begun, None
 
     def _take(self, content: bytes, events: list[FormEvent]) -> None:
         if not content:

@@ -29,6 +29,16 @@ def sync_folder(folder: Path, *, posix: bool = POSIX) -> None:
         os.close(descriptor)
 
 
+def begin_to_write(descriptor: int, start: int, size: int) -> None:
+    """Let the system begin to bring these bytes of a file to the disk; waits for nothing.
+
+    Linux does when it hears that they are not needed soon. Others are left to decide by themselves.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # it is no more than a wish
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+
+
 def write_private(path: Path, data: bytes, *, posix: bool = POSIX) -> None:
     """Write `data` so that only the server's own account can read it, whole or not at all.
 

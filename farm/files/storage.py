@@ -8,7 +8,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +19,14 @@ from weakref import WeakValueDictionary
 import trio
 
 from farm.errors import StorageFailed, StorageFull, TooLarge
-from farm.platform import make_private_folder, rename_durably, sync_folder
+from farm.platform import begin_to_write, make_private_folder, rename_durably, sync_folder
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PIECE = 1024 * 1024  # bytes; one trip to a thread costs 0.1 ms, so this is small and cheap enough
+PIECE = 2 * 1024 * 1024  # bytes; one trip to a thread costs 0.1 ms, so this is small and cheap enough
+SMALL = 4096  # bytes
+BEGIN_EVERY = 8 * 1024 * 1024  # bytes; a gigabyte flushed at the end would hold up the database's commits
 WRITERS = 4  # threads; uploads wait for each other here and not for the database or a password
 READERS = 2  # threads for looks into contents, which shall not wait for uploads
 CLEAN_UP_S = 5.0  # a disk that hangs longer keeps its temporary file until the next start
@@ -153,6 +156,11 @@ class Storage:
                 f"{self._min_free // MB} MB must stay free); delete something and send it again"
             )
 
+    def append(self, incoming: Incoming, piece: Sequence[bytes | bytearray]) -> None:
+        """Write a piece. In a thread. Raises OSError, and StorageFull when it would leave too little."""
+        self.check_room(sum(map(len, piece)))
+        incoming.append(piece)
+
     def place(self, incoming: Incoming, content: Content) -> None:
         """Give a finished content its place, durably. In a thread. Harmless when it is there already."""
         target = self.path_of(content.sha256)
@@ -177,7 +185,7 @@ class Storage:
 class Upload:
     """One content on its way in. Whatever ends the `async with` before `keep` leaves nothing behind.
 
-    size: bytes so far.
+    While the disk has one piece, the next one comes in: two are held at most. size: bytes so far.
     """
 
     def __init__(self, storage: Storage, limit: int, declared: int | None) -> None:
@@ -185,7 +193,12 @@ class Upload:
         self._limit = limit
         self._declared = declared or 0
         self._incoming: Incoming | None = None
-        self._waiting = bytearray()
+        self._waiting: list[bytes | bytearray] = []
+        self._size_waiting = 0
+        self._behind: AbstractAsyncContextManager[trio.Nursery] = trio.open_nursery()
+        self._at_disk = trio.Event()  # set while the disk has no piece of it
+        self._at_disk.set()
+        self._problem: Exception | None = None  # of the piece before
         self._alone: trio.Lock | None = None
         self.size = 0
 
@@ -193,6 +206,7 @@ class Upload:
         """Raises TooLarge or StorageFull for what is declared, before a byte is sent."""
         self._require_small(self._declared)
         self._incoming = await self._storage.run(self._storage.begin, self._declared)
+        self._nursery = await self._behind.__aenter__()
         return self
 
     async def __aexit__(
@@ -201,6 +215,12 @@ class Upload:
         if self._alone is not None:
             self._alone.release()
             self._alone = None
+        try:
+            await self._behind.__aexit__(None, None, None)  # not with `error`: that shall come out as it is
+        finally:
+            await self._discard()
+
+    async def _discard(self) -> None:
         incoming, self._incoming = self._incoming, None
         if incoming is None:
             return
@@ -208,14 +228,14 @@ class Upload:
             await self._storage.run(incoming.discard)
 
     async def write(self, data: bytes) -> None:
-        """Add `data`, waiting for the disk whenever a piece is full: whoever sends is slowed down to it.
+        """Add `data`, waiting for the disk when it is two pieces behind: whoever sends is slowed down to it.
 
-        Raises TooLarge, StorageFull, StorageFailed.
+        Raises TooLarge; StorageFull, StorageFailed also for what was added before.
         """
         self.size += len(data)
         self._require_small(self.size)
-        self._waiting += data
-        if len(self._waiting) < PIECE:
+        self._gather(data)
+        if self._size_waiting < PIECE:
             await trio.lowlevel.checkpoint()
             return
         await self._flush()
@@ -232,6 +252,7 @@ class Upload:
         by the task that entered the `async with`.
         """
         await self._flush()
+        await self._done()
         incoming = self._open_incoming()
         content = await self._storage.run(incoming.finish)
         alone = self._storage.lock_of(content.sha256)
@@ -241,13 +262,38 @@ class Upload:
         self._incoming = None
         return content
 
-    async def _flush(self) -> None:
-        piece, self._waiting = self._waiting, bytearray()
-        await self._storage.run(self._append, self._open_incoming(), piece)
+    def _gather(self, data: bytes) -> None:
+        """Keep `data` as it is, for copying it costs; but a million single bytes would cost more."""
+        self._size_waiting += len(data)
+        if len(data) >= SMALL:
+            self._waiting.append(data)
+        elif self._waiting and isinstance(self._waiting[-1], bytearray):
+            self._waiting[-1] += data
+        else:
+            self._waiting.append(bytearray(data))
 
-    def _append(self, incoming: Incoming, piece: bytearray) -> None:
-        self._storage.check_room(len(piece))
-        incoming.append(piece)
+    async def _flush(self) -> None:
+        """Give what waits to the disk, when that is done with the piece before."""
+        await self._done()
+        piece, self._waiting = self._waiting, []
+        self._size_waiting = 0
+        self._at_disk = trio.Event()
+        self._nursery.start_soon(self._append, self._open_incoming(), piece)
+
+    async def _done(self) -> None:
+        """Return when the disk has written all it was given. Raises StorageFull, StorageFailed."""
+        await self._at_disk.wait()
+        if self._problem is not None:
+            raise self._problem
+
+    async def _append(self, incoming: Incoming, piece: Sequence[bytes | bytearray]) -> None:
+        # Shielded: `keep` goes on when the client has left, and must find every piece written.
+        with trio.CancelScope(shield=True):
+            try:
+                await self._storage.run(self._storage.append, incoming, piece)
+            except Exception as problem:  # for whoever comes with the next piece
+                self._problem = problem
+        self._at_disk.set()
 
     def _open_incoming(self) -> Incoming:
         if self._incoming is None:
@@ -267,14 +313,19 @@ class Incoming:
         self._file = path.open("xb", buffering=0)
         self._hash = hashlib.sha256()
         self._size = 0
+        self._begun = 0  # bytes that the system was asked to write
 
-    def append(self, piece: bytearray) -> None:
+    def append(self, piece: Sequence[bytes | bytearray]) -> None:
         """Hash and write. Raises OSError."""
-        self._hash.update(piece)
-        self._size += len(piece)
-        rest = memoryview(piece)
-        while rest:  # an unbuffered write may take less than all
-            rest = rest[self._file.write(rest) :]
+        for part in piece:
+            self._hash.update(part)
+            self._size += len(part)
+            rest = memoryview(part)
+            while rest:  # an unbuffered write may take less than all
+                rest = rest[self._file.write(rest) :]
+        if self._size - self._begun >= BEGIN_EVERY:
+            begin_to_write(self._file.fileno(), self._begun, self._size - self._begun)
+            self._begun = self._size
 
     @property
     def content(self) -> Content:

@@ -147,5 +147,6 @@ def _config(patience: Patience, compression: bool) -> Config:
     config.h11_max_incomplete_size = MAX_HEADERS
     config.websocket_max_message_size = MAX_MESSAGE
     config.offers_compression = compression  # a word of ours, for `Protocol`
+    config.max_app_queue_size = 2  # messages on their way to a handler; those of an upload are large
     checked: Config = config
     return checked

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import random
 
 import pytest
 import trio
@@ -121,13 +122,9 @@ async def test_disk_that_refuses_is_said_in_words_and_leaves_nothing(
 
 
 async def test_what_an_earlier_run_left_is_swept(storage, tmp_path):
-    upload = storage.upload(limit=LIMIT)
-    await upload.__aenter__()
-    await upload.write(bytes(2 * PIECE))
-    assert len(everything(tmp_path)) == 1
     kept = await stored(storage, b"G1 X1")
+    (tmp_path / "incoming" / "0123456789abcdef").write_bytes(bytes(2 * PIECE))
 
-    upload._incoming._file.close()  # the process is gone
     await Storage(tmp_path, min_free=0).open()
 
     assert everything(tmp_path) == [storage.path_of(kept.sha256)]
@@ -165,23 +162,95 @@ async def test_folder_that_cannot_be_used_is_said_in_words(tmp_path):
         await Storage(tmp_path, min_free=0).open()
 
 
-async def test_slow_disk_slows_the_sender_down_and_holds_one_piece(tmp_path):
-    class SlowDisk(Storage):
-        async def run(self, work, *args, **kwargs):
+class SlowDisk(Storage):
+    """Takes a moment for everything. at_work: the most pieces it was given at once."""
+
+    at_work = busy = 0
+
+    async def run(self, work, *args, **kwargs):
+        self.busy += 1
+        self.at_work = max(self.at_work, self.busy)
+        try:
             await trio.sleep(0.005)
             return await super().run(work, *args, **kwargs)
+        finally:
+            self.busy -= 1
 
+
+@pytest.mark.parametrize("size", [1000, 65536, 3 * PIECE])
+async def test_slow_disk_slows_the_sender_down_and_two_pieces_are_held(tmp_path, size):
     storage = SlowDisk(tmp_path, min_free=0)
     await storage.open()
-    most = 0
+    most, data = 0, random.Random(1).randbytes(20_000_000)
     async with storage.upload(limit=LIMIT) as upload:
-        for _ in range(300):
-            await upload.write(bytes(65536))
-            most = max(most, len(upload._waiting))
+        for at in range(0, len(data), size):
+            await upload.write(data[at : at + size])
+            most = max(most, sum(map(len, upload._waiting)))
         content = await upload.keep()
 
-    assert content.size == 300 * 65536
+    assert content == Content(hashlib.sha256(data).hexdigest(), len(data))
+    assert storage.path_of(content.sha256).read_bytes() == data
     assert most < PIECE
+    assert storage.at_work == 1
+
+
+async def test_single_bytes_are_not_held_one_by_one(storage):
+    async with storage.upload(limit=LIMIT) as upload:
+        for number in range(10_000):
+            await upload.write(b"%d" % (number % 10))
+        await upload.write(bytes(100_000))
+        await upload.write(b"x")
+        assert len(upload._waiting) == 3
+        content = await upload.keep()
+
+    assert content.size == 110_001
+
+
+@pytest.mark.parametrize("last", [True, False])
+async def test_trouble_with_a_piece_is_told_with_the_next_or_at_the_end(storage, tmp_path, monkeypatch, last):
+    def refuse(incoming, piece):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(module.Incoming, "append", refuse)
+    with pytest.raises(StorageFull):  # noqa: PT012
+        async with storage.upload(limit=LIMIT) as upload:
+            await upload.write(bytes(PIECE))
+            await (upload.keep() if last else upload.write(bytes(PIECE)))
+
+    assert everything(tmp_path) == []
+
+
+async def test_client_that_leaves_while_its_file_is_kept_takes_nothing_out_of_it(tmp_path):
+    """A handler that is cancelled keeps the file behind a shield; the pieces under way must not be lost."""
+    storage = SlowDisk(tmp_path, min_free=0)
+    await storage.open()
+    data = random.Random(2).randbytes(2 * PIECE + 5)
+    with trio.CancelScope() as handler:
+        async with storage.upload(limit=LIMIT) as upload:
+            for at in range(0, len(data), PIECE):
+                await upload.write(data[at : at + PIECE])
+            handler.cancel()
+            with trio.CancelScope(shield=True):
+                content = await upload.keep()
+
+    assert storage.path_of(content.sha256).read_bytes() == data
+
+
+async def test_upload_that_is_left_while_the_disk_works_leaves_nothing(tmp_path):
+    storage = SlowDisk(tmp_path, min_free=0)
+    await storage.open()
+
+    with pytest.raises(TooLarge):  # noqa: PT012
+        async with storage.upload(limit=3 * PIECE) as upload:
+            await upload.write(bytes(PIECE))
+            await upload.write(bytes(3 * PIECE))
+    with trio.CancelScope() as scope:
+        async with storage.upload(limit=LIMIT) as upload:
+            await upload.write(bytes(PIECE))
+            scope.cancel()
+
+    assert scope.cancel_called
+    assert everything(tmp_path) == []
 
 
 async def test_replay_uses_no_threads(tmp_path, autojump_clock, monkeypatch):

@@ -24,9 +24,9 @@ def dying_after(real: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *given, **named: die(real(*given, **named))
 
 
-def half(incoming: storage.Incoming, piece: bytearray) -> None:
+def half(incoming: storage.Incoming, piece: list[bytes]) -> None:
     """Half of a piece reaches the disk."""
-    incoming._file.write(piece[: len(piece) // 2])
+    incoming._file.write(piece[0][: len(piece[0]) // 2])
     die()
 
 

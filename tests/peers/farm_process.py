@@ -39,7 +39,7 @@ class FarmProcess:
         """What it complained about, over all its lives."""
         return self.folder.parent / "server.log"
 
-    def start(self, program: Sequence[str] = FARM, **variables: str) -> None:
+    def start(self, program: Sequence[str] = FARM, **variables: str) -> subprocess.Popen[str]:
         """Start it and wait until it answers. program: what takes the words after `farm`."""
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), **SETTINGS, **variables}
         command = [*program, "serve", "--data", str(self.folder), "--port", "0"]
@@ -51,6 +51,7 @@ class FarmProcess:
         line = self.process.stdout.readline()
         assert line.startswith("Listening on "), self.log.read_text()[-3000:]
         self.url = line.split()[-1]
+        return self.process
 
     def kill(self) -> None:
         """Kill it as nothing else does: it does not get to do anything any more."""
