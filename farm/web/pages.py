@@ -16,6 +16,7 @@ from string import Template
 
 from quart import Response, request
 
+from farm.access.gate import IDLE
 from farm.domain.file import EXTENSIONS
 from farm.errors import NotFound
 from farm.web.routes import Call, Entry, Route
@@ -80,6 +81,7 @@ async def front(call: Call) -> Response:
             "version": call.desk.version,
             "max_upload": str(call.desk.max_upload),
             "undo_s": f"{call.desk.undo_s:g}",
+            "idle_s": f"{IDLE.total_seconds():g}",
         }
         response = _send(Content.of(_filled("index.html", texts, modules=_preloads()), "text/html"))
     response.vary.add("Accept")

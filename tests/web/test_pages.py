@@ -119,7 +119,7 @@ async def test_the_front_is_a_page_for_browsers_and_a_sentence_for_programs(farm
     assert again.status_code == 304
     data = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', page.text))
     assert data == {"version": "1.2.3", "endings": unescape(data["endings"]), "max-upload": "2000000",
-                    "undo-s": "15"}  # fmt: skip
+                    "undo-s": "15", "idle-s": "43200"}  # fmt: skip
     assert ".gcode" in data["endings"].split(",")
 
 

@@ -1,7 +1,7 @@
 // The farm's page: puts its parts together, and starts to listen.
 import { render } from "./vendor/preact.js";
 import { html } from "./core/html.js";
-import { recognise } from "./core/session.js";
+import { keepLoggedIn, recognise } from "./core/session.js";
 import { line, start } from "./core/store.js";
 import { PageDrop } from "./files/drop.js";
 import { Files, SendFiles } from "./files/list.js";
@@ -45,6 +45,7 @@ async function open() {
   root.replaceChildren();
   render(html`<${Farm} />`, root);
   start();
+  keepLoggedIn();
 }
 
 open();

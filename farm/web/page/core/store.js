@@ -1,11 +1,12 @@
 // What the page knows of the farm, as the live socket tells it. Components read these signals and nothing else.
-import { batch, computed, signal } from "../vendor/preact-signals.js";
+import { batch, signal } from "../vendor/preact-signals.js";
 import { get } from "./api.js";
+import { Gathering } from "./gathering.js";
 import { listen } from "./live.js";
 import { leave, recognise } from "./session.js";
 
 const ROOMS = ["printers", "queue", "files"];
-const GATHER_MS = 120; // changes that come together are looked up together
+const OVERVIEW_EVERY_MS = 200;
 const MANY = 8; // changed jobs from which on one fresh snapshot is less work than asking for each
 
 /** The line to the farm. since: when it was lost, null while it is there. fresh: whether a picture has come yet. */
@@ -15,7 +16,9 @@ export const line = signal({ open: false, fresh: false, since: null });
 export const printerIds = signal([]);
 const printerSignals = new Map();
 export const printerOf = (id) => printerSignals.get(id);
-export const printers = computed(() => printerIds.value.map((id) => printerOf(id).value));
+
+/** All of them at once, for what looks at the whole farm; a moment late, for two hundred printers tell a lot. */
+export const printers = signal([]);
 
 /** Open jobs, newest files and what lies on plates: by id, and by printer. */
 export const jobs = signal(new Map());
@@ -51,7 +54,7 @@ function takeSnapshot(room, data) {
   batch(() => {
     if (room === "printers") {
       keepPrinters(data.items);
-      lookAtPlates();
+      changedPlates.add("all");
     }
     if (room === "queue") jobs.value = byId(data.items);
     if (room === "files") files.value = byId(data.items);
@@ -65,18 +68,32 @@ function keepPrinters(items) {
   for (const id of printerSignals.keys()) if (!there.has(id)) printerSignals.delete(id);
   for (const printer of items) setPrinter(printer);
   sortPrinters();
+  lookOver();
 }
 
 function setPrinter(printer) {
   const known = printerSignals.get(printer.id);
   if (known) known.value = printer;
   else printerSignals.set(printer.id, signal(printer));
-  return !known;
+  lookOverSoon();
+}
+
+let overview = 0;
+
+function lookOverSoon() {
+  overview ||= setTimeout(lookOver, OVERVIEW_EVERY_MS);
+}
+
+function lookOver() {
+  clearTimeout(overview);
+  overview = 0;
+  printers.value = printerIds.peek().map((id) => printerSignals.get(id).peek());
 }
 
 function sortPrinters() {
   const name = (id) => printerSignals.get(id).peek().name;
   printerIds.value = [...printerSignals.keys()].sort((a, b) => names.compare(name(a), name(b)) || (a < b ? -1 : 1));
+  lookOverSoon();
 }
 
 // -- what happens ----------------------------------------------------------------------------------
@@ -92,36 +109,25 @@ function takeEvent({ type, data }) {
     for (const heard of commandEnds) heard(data);
   } else if (type === "plate.changed") {
     showPlate(data.printer, data.to);
-  } else if (type === "file.added") {
-    lookAt(changedFiles, data.file);
+  } else if (type.startsWith("file.")) {
+    changedFiles.add(data.file);
   } else if (type.startsWith("job.") || type.startsWith("print.")) {
-    lookAt(changedJobs, data.job);
-    if (type.startsWith("print.")) lookAtPlates(); // the plate was told when it began, what lies there now it ends
+    changedJobs.add(data.job);
+    if (type.startsWith("print.")) changedPlates.add(data.printer); // its end leaves something there
   }
 }
 
 /** The plate is told as a fact a moment before the printer shows it. */
 function showPlate(id, plate) {
-  const known = printerSignals.get(id);
-  if (known) known.value = { ...known.peek(), status: { ...known.peek().status, plate } };
-  lookAtPlates();
+  const known = printerSignals.get(id)?.peek();
+  if (known) setPrinter({ ...known, status: { ...known.status, plate } });
+  changedPlates.add(id);
 }
 
-const changedJobs = { ids: new Set(), look: lookAtJobs };
-const changedFiles = { ids: new Set(), look: lookAtFiles };
-let platesSoon = false;
-
-/** Facts say what changed, not how it looks now: gather what is to be asked for, and ask once. */
-function lookAt(changed, id) {
-  if (changed.ids.size === 0) setTimeout(() => changed.look([...take(changed.ids)]), GATHER_MS);
-  changed.ids.add(id);
-}
-
-function take(ids) {
-  const taken = new Set(ids);
-  ids.clear();
-  return taken;
-}
+// Facts say what changed, not how it looks now.
+const changedJobs = new Gathering(lookAtJobs);
+const changedFiles = new Gathering(lookAtFiles);
+const changedPlates = new Gathering(lookAtPlates);
 
 async function lookAtJobs(ids) {
   if (ids.length > MANY) return live.freshen("queue");
@@ -136,15 +142,11 @@ async function lookAtJobs(ids) {
 
 async function lookAtFiles(ids) {
   const found = await Promise.all(ids.map((id) => get(`/v1/files/${encodeURIComponent(id)}`).catch(() => null)));
-  files.value = byId([...found.filter(Boolean), ...files.peek().values()]);
+  const others = [...files.peek().values()].filter(({ id }) => !ids.includes(id)); // one that is not found is gone
+  files.value = byId([...found.filter(Boolean), ...others]);
 }
 
-function lookAtPlates() {
-  if (platesSoon) return;
-  platesSoon = true;
-  setTimeout(async () => {
-    platesSoon = false;
-    const found = await get("/v1/plates").catch(() => null);
-    if (found) plates.value = new Map(found.items.map((item) => [item.printer, item.print]));
-  }, GATHER_MS);
+async function lookAtPlates() {
+  const found = await get("/v1/plates").catch(() => null);
+  if (found) plates.value = new Map(found.items.map((item) => [item.printer, item.print]));
 }

@@ -7,7 +7,9 @@ import { inFull, moment } from "../core/time.js";
 import { Icon } from "../parts/icon.js";
 import { size } from "./checks.js";
 import { ChooseFiles } from "./drop.js";
+import { Picture } from "./picture.js";
 import { openPrint } from "./send.js";
+import { needsOf, openFile } from "./sheet.js";
 import { drop, retry, uploads } from "./uploads.js";
 
 const FEW = 5; // files shown at first
@@ -37,7 +39,7 @@ const Upload = ({ id, name, state, share, problem }) => html`
 
 export function Files() {
   const [all, setAll] = useState(false);
-  const found = [...files.value.values()];
+  const found = [...files.value.values()].sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
   const shown = all ? found : found.slice(0, FEW);
   return html`
     <section id="files" aria-labelledby="files-heading">
@@ -53,9 +55,10 @@ export function Files() {
 
 const File = ({ file }) => html`
   <li>
+    <${Picture} file=${file.id} width=${44} />
     <div class="about">
-      <p class="file" title=${file.name}>${file.name}</p>
-      <p class="hint">${size(file.size)}, <time datetime=${file.uploaded_at} title=${inFull(file.uploaded_at)}>${moment(file.uploaded_at)}</time></p>
+      <button type="button" class="name file" title=${file.name} onClick=${() => openFile(file.id)}>${file.name}</button>
+      <p class="hint">${needsOf(file) || size(file.size)} · <time datetime=${file.uploaded_at} title=${inFull(file.uploaded_at)}>${moment(file.uploaded_at)}</time></p>
     </div>
     ${mayOperate.value && html`<button type="button" onClick=${() => openPrint(file)}>Print<span class="unseen"> ${file.name}</span></button>`}
   </li>`;

@@ -1,6 +1,7 @@
 // What is to become of files: only kept, or printed, how often and where.
 import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
+import { mayUseAny } from "../core/session.js";
 import { printers } from "../core/store.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { Stepper } from "../parts/stepper.js";
@@ -59,7 +60,10 @@ function Print({ file, close }) {
     <//>`;
 }
 
-const useWish = (printer) => useState({ copies: 1, yield: 1, printer });
+function useWish(printer) {
+  const first = mayUseAny.value ? null : (printers.value[0]?.id ?? null);
+  return useState({ copies: 1, yield: 1, printer: printer ?? first });
+}
 
 const Wish = ({ wish, setWish }) => {
   const set = (field) => (value) => setWish({ ...wish, [field]: value });
@@ -70,7 +74,7 @@ const Wish = ({ wish, setWish }) => {
       <div class="wide">
         <label for="wish-printer">Printer</label>
         <select id="wish-printer" value=${wish.printer ?? ""} onChange=${(event) => set("printer")(event.target.value || null)}>
-          <option value="">Any printer</option>
+          ${mayUseAny.value && html`<option value="">Any printer</option>`}
           ${printers.value.map(({ id, name }) => html`<option key=${id} value=${id}>${name}</option>`)}
         </select>
       </div>

@@ -1,11 +1,16 @@
 // "Clear all, I looked": the plates by name, so that one that was not looked at can be left out.
 import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
+import { printerOf } from "../core/store.js";
 import { count } from "../core/words.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { clearPlates } from "./plates.js";
 
-export const openClearAll = (printers) => openDialog((close) => html`<${ClearAll} printers=${printers} close=${close} />`);
+/** ids: the printers whose plates wait. */
+export function openClearAll(ids) {
+  const printers = ids.map((id) => printerOf(id)?.peek()).filter(Boolean);
+  openDialog((close) => html`<${ClearAll} printers=${printers} close=${close} />`);
+}
 
 function ClearAll({ printers, close }) {
   const [left, setLeft] = useState(new Set());

@@ -2,7 +2,7 @@
 import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
-import { plates } from "../core/store.js";
+import { jobs, plates, printerOf } from "../core/store.js";
 import { inFull, moment } from "../core/time.js";
 import { count, jobStanding, sentence, standing } from "../core/words.js";
 import { State } from "../parts/icon.js";
@@ -16,15 +16,18 @@ import { clearPlate } from "./plates.js";
 
 export const NeedRow = ({ need }) => (need.kind === "job" ? html`<${JobRow} ...${need} />` : html`<${PrinterRow} ...${need} />`);
 
-function PrinterRow({ kind, printer, waiting }) {
-  return html`
+function PrinterRow({ kind, id, waiting }) {
+  const printer = printerOf(id)?.value;
+  return printer && html`
     <li class=${`need tone-${standing(printer).tone}`}>
       <div class="head">
         <${State} ...${standing(printer)} />
         <h3><button type="button" class="name" onClick=${() => openPrinter(printer.id)}>${printer.name}</button></h3>
       </div>
-      <p>${PRINTER_WORDS[kind](printer)}${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} could start here.</span>`}</p>
-      ${mayOperate.value && html`<div class="actions"><${PRINTER_ACTIONS[kind]} printer=${printer} /></div>`}
+      <div class="body">
+        <p>${PRINTER_WORDS[kind](printer)}${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} could start here.</span>`}</p>
+        ${mayOperate.value && html`<div class="actions"><${PRINTER_ACTIONS[kind]} printer=${printer} /></div>`}
+      </div>
     </li>`;
 }
 
@@ -68,16 +71,20 @@ function PlateAction({ printer }) {
     <button type="button" class="primary" onClick=${clear}>Plate cleared<span class="unseen"> on ${printer.name}</span></button>`;
 }
 
-function JobRow({ job, waiting }) {
+function JobRow({ id, waiting }) {
+  const job = jobs.value.get(id);
+  if (!job) return null;
   const standing = jobStanding(job);
   return html`
     <li class=${`need tone-${standing.tone}`}>
       <div class="head"><${State} ...${standing} /> <h3 class="file">${job.name}</h3></div>
-      <p>${sentence(lastReason(job)) || "Nobody can tell what became of it."} <span class="waiting">${count(waiting, "copy", "copies")} still to print.</span></p>
-      ${mayOperate.value && html`
-        <div class="actions">
-          <button type="button" onClick=${() => changeJob(job, "cancel")}>Cancel job</button>
-          <button type="button" class="primary" onClick=${() => changeJob(job, "retry")}>Retry</button>
-        </div>`}
+      <div class="body">
+        <p>${sentence(lastReason(job)) || "Nobody can tell what became of it."} <span class="waiting">${count(waiting, "copy", "copies")} still to print.</span></p>
+        ${mayOperate.value && html`
+          <div class="actions">
+            <button type="button" onClick=${() => changeJob(job, "cancel")}>Cancel job</button>
+            <button type="button" class="primary" onClick=${() => changeJob(job, "retry")}>Retry</button>
+          </div>`}
+      </div>
     </li>`;
 }

@@ -8,11 +8,13 @@ import { command } from "./commands.js";
 /** The buttons that fit the moment; none where nothing fits. */
 export function Controls({ printer }) {
   const fitting = buttonsFor(printer);
-  return fitting.length > 0 && html`<div class="actions">${fitting.map((button) => html`<${Button} key=${button.label} printer=${printer} ...${button} />`)}</div>`;
+  // By place, not by label: what follows a press takes the pressed button's place, and the keyboard stays on it.
+  return fitting.length > 0 && html`<div class="actions">${fitting.map((button, place) => html`<${Button} key=${place} printer=${printer} ...${button} />`)}</div>`;
 }
 
+/** Without `run` it only says what is under way, so that a second press in the same place does nothing. */
 const Button = ({ printer, label, run, primary }) => html`
-  <button type="button" class=${primary ? "primary" : ""} onClick=${() => run(printer)}>
+  <button type="button" class=${primary ? "primary" : ""} aria-disabled=${!run} onClick=${(event) => run?.(printer, event)}>
     ${label}<span class="unseen"> ${printer.name}</span>
   </button>`;
 
@@ -21,14 +23,15 @@ const tell = (name) => (printer) => command(printer, name);
 const PAUSE = { label: "Pause", run: tell("pause") };
 const RESUME = { label: "Resume", run: tell("resume"), primary: true };
 const CANCEL = { label: "Cancel", run: askToCancel };
-const PLATE = { label: "Plate cleared", run: (printer) => clearPlate(printer), primary: true };
+const PLATE = { label: "Plate cleared", run: clearHere, primary: true };
 
 const WHILE = {
-  preparing: [CANCEL],
+  preparing: [],
   printing: [PAUSE, CANCEL],
-  pausing: [CANCEL],
+  pausing: [{ label: "Pausing" }, CANCEL],
   paused: [RESUME, CANCEL],
-  resuming: [CANCEL],
+  resuming: [{ label: "Resuming" }, CANCEL],
+  cancelling: [{ label: "Cancelling" }],
   attention: [{ label: "Seen to it", run: tell("clear_attention"), primary: true }],
   emergency: [{ label: "Clear emergency", run: tell("clear_emergency") }],
   maintenance: [{ label: "End maintenance", run: tell("maintenance_off") }],
@@ -39,6 +42,12 @@ function buttonsFor({ status, enabled }) {
   if (!enabled || status.connection !== "online") return [];
   if (status.operation in WHILE) return WHILE[status.operation];
   return status.plate !== "clear" && !status.print ? [PLATE] : [];
+}
+
+/** The button goes with what lay there: the keyboard goes on from the printer's name. */
+function clearHere(printer, event) {
+  event.target.closest("article")?.querySelector(".name")?.focus({ preventScroll: true });
+  return clearPlate(printer);
 }
 
 /** Cancel what runs, after asking: it cannot be taken up again. */

@@ -12,6 +12,7 @@ import { say, sayProblem } from "../parts/toast.js";
 import { openSlicer } from "../slicer/slicer.js";
 import { command } from "./commands.js";
 import { Controls } from "./controls.js";
+import { HandsOn } from "./hands_on.js";
 
 export const openPrinter = (id) => openDialog((close) => html`<${Sheet} id=${id} close=${close} />`);
 
@@ -36,7 +37,8 @@ function Sheet({ id, close }) {
         ${tags.length > 0 && fact("Tags", tags.join(", "))}
       </dl>
       ${mayOperate.value && html`
-        <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>`}
+        <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>
+        <${HandsOn} printer=${printer} />`}
       <div class="actions">
         ${maySetUp.value && html`<button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>`}
         ${maySetUp.value && html`<button type="button" onClick=${() => takeOut(printer, close)}>Take out of the farm</button>`}

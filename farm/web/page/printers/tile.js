@@ -6,6 +6,7 @@ import { printerOf } from "../core/store.js";
 import { duration, inFull, moment } from "../core/time.js";
 import { heaterName, sentence, standing } from "../core/words.js";
 import { acceptFiles, carriesFiles } from "../files/drop.js";
+import { Picture } from "../files/picture.js";
 import { askToStop } from "../header/emergency.js";
 import { Icon, State } from "../parts/icon.js";
 import { Controls } from "./controls.js";
@@ -40,7 +41,7 @@ function Print({ print, name }) {
   const { progress, elapsed_s: gone, remaining_s: left, ends_at: ends } = print;
   return html`
     <div class="print">
-      <p class="file" title=${print.name}>${print.name}</p>
+      <p class="file" title=${print.name}><${Picture} file=${print.file} width=${32} />${print.name}</p>
       <progress max="1" value=${progress ?? undefined} aria-label=${`Progress on ${name}`}></progress>
       <p class="facts">
         ${progress != null && html`<b>${Math.floor(progress * 100)} %</b>`}

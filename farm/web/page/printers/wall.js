@@ -1,5 +1,6 @@
 // All printers at a glance, five or two hundred of them: filtered by state, found by name, in large or small tiles.
 import { computed, signal } from "../vendor/preact-signals.js";
+import { same } from "../core/same.js";
 import { html } from "../core/html.js";
 import { keep, kept } from "../core/kept.js";
 import { maySetUp } from "../core/session.js";
@@ -21,7 +22,7 @@ const size = signal(kept("tiles"));
 const isSmall = computed(() => (size.value ?? (printerIds.value.length > MANY ? "small" : "large")) === "small");
 
 /** How many printers stand in each way, most first. */
-const tally = computed(() => {
+const tally = same(() => {
   const found = new Map();
   for (const printer of printers.value) {
     const stands = standing(printer);
@@ -30,7 +31,7 @@ const tally = computed(() => {
   return [...found.values()].sort((a, b) => b.number - a.number || a.word.localeCompare(b.word));
 });
 
-const shownIds = computed(() => {
+const shownIds = same(() => {
   const text = search.value.trim().toLowerCase();
   return printers.value
     .filter((printer) => !text || [printer.name, printer.id, ...printer.tags].some((name) => name.toLowerCase().includes(text)))

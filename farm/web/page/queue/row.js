@@ -7,7 +7,7 @@ import { jobStanding } from "../core/words.js";
 import { isUnderWay } from "../needs/needs.js";
 import { State } from "../parts/icon.js";
 import { changeJob, lastReason } from "./changes.js";
-import { whyNot } from "./why.js";
+import { openWhy, whyNot } from "./why.js";
 
 export function JobRow({ job }) {
   const { word, tone, icon } = jobStanding(job);
@@ -17,7 +17,7 @@ export function JobRow({ job }) {
         <h3 class="file" title=${job.name}>${job.name}</h3>
         <p><${State} word=${word} tone=${tone} icon=${icon} /> <${Copies} job=${job} /></p>
         <${Where} job=${job} />
-        ${whyNot(job, printers.value).map((reason) => html`<p key=${reason} class="why">${reason}</p>`)}
+        <${WhyNot} job=${job} />
         ${["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
         ${job.due_at && html`<p class="why">Due <time datetime=${job.due_at} title=${inFull(job.due_at)}>${moment(job.due_at)}</time></p>`}
       </div>
@@ -26,8 +26,14 @@ export function JobRow({ job }) {
     </li>`;
 }
 
-const Copies = ({ job: { copies, done, failed } }) => html`
-  <span class="copies">${done} of ${copies} done${failed > 0 && html`, <b class="failed">${failed} failed</b>`}</span>`;
+const Copies = ({ job: { copies, done, failed, parts, yield: good } }) => html`
+  <span class="copies">${done} of ${copies} done${good > 1 && ` (${parts.good} of ${parts.wanted} parts)`}${failed > 0 && html`, <b>${failed} failed</b>`}</span>`;
+
+function WhyNot({ job }) {
+  const reason = whyNot(job, printers.value);
+  return reason && html`
+    <p class="why">${reason} <button type="button" class="link-like" onClick=${() => openWhy(job)}>Why?<span class="unseen"> ${job.name}</span></button></p>`;
+}
 
 /** The printers that are at it. */
 function Where({ job }) {

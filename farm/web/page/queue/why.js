@@ -1,17 +1,24 @@
-// Why a job does not print yet, in words, as far as the page can see it.
-import { copiesToBegin, mayRunOn } from "../needs/needs.js";
-import { count, isBusy } from "../core/words.js";
+// Why a job does not print yet, in words: in one line as the page sees it, and of each printer as the farm says it.
+import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { get } from "../core/api.js";
+import { html } from "../core/html.js";
+import { printerOf } from "../core/store.js";
+import { moment } from "../core/time.js";
+import { count, isBusy, sentence } from "../core/words.js";
+import { copiesToBegin, mayRunOn, waitsForItsTime } from "../needs/needs.js";
+import { Dialog, openDialog } from "../parts/dialog.js";
 
-/** Sentences, the most telling first; none when it prints or there is nothing left to begin. */
+/** One sentence; "" when there is nothing left to begin. */
 export function whyNot(job, printers) {
-  if (job.state === "held") return ["Held until somebody releases it."];
+  if (job.state === "held") return "Held until somebody releases it.";
+  if (waitsForItsTime(job)) return `Not before ${moment(job.release_at)}.`;
   const left = copiesToBegin(job);
-  if (left === 0) return [];
+  if (left === 0) return "";
   const fitting = printers.filter((printer) => mayRunOn(job, printer));
-  if (fitting.length === 0) return ["No printer of the farm is one it may run on."];
-  const ways = WAYS.map(([is, words]) => say(fitting.filter(is).length, words)).filter(Boolean);
+  if (fitting.length === 0) return "No printer of the farm is one it may run on.";
+  const ways = WAYS.map(([is, words]) => tell(fitting.filter(is).length, words)).filter(Boolean);
   const who = job.state === "active" ? `${left} more waiting` : "Waiting";
-  return [`${who}: ${ways.join(", ")}.`];
+  return `${who}: ${ways.join(", ")}.`;
 }
 
 const away = ({ enabled, status }) => !enabled || status.connection !== "online";
@@ -28,4 +35,30 @@ const WAYS = [
   [away, (number) => `${count(number, "printer")} offline`],
 ];
 
-const say = (number, words) => (number > 0 ? words(number) : "");
+const tell = (number, words) => (number > 0 ? words(number) : "");
+
+/** What keeps each single printer from beginning it. */
+export const openWhy = (job) => openDialog((close) => html`<${Why} job=${job} close=${close} />`);
+
+function Why({ job, close }) {
+  const [reasons, setReasons] = useState(null);
+  const [wrong, setWrong] = useState("");
+  useEffect(() => {
+    get(`/v1/jobs/${encodeURIComponent(job.id)}`).then(
+      ({ why_not: found }) => setReasons(found ?? []),
+      (problem) => setWrong(problem.message),
+    );
+  }, []);
+  return html`
+    <${Dialog} title=${`Why does ${job.name} wait?`} close=${close}>
+      <div role="status">
+        ${wrong && html`<p class="answer wrong">${wrong}</p>`}
+        ${!wrong && !reasons && html`<p>One moment …</p>`}
+        ${reasons?.length === 0 && html`<p>It waits for nothing.</p>`}
+      </div>
+      <dl class="facts reasons">
+        ${reasons?.map(({ printer, reason }) => html`
+          <div key=${printer}><dt>${printer ? (printerOf(printer)?.peek().name ?? printer) : "The job"}</dt><dd>${sentence(reason)}</dd></div>`)}
+      </dl>
+    <//>`;
+}

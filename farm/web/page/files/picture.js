@@ -1,0 +1,11 @@
+// The picture that the slicer drew into a file, where there is one.
+import { html } from "../core/html.js";
+import { files } from "../core/store.js";
+
+/** file: its id. width: in CSS pixels. */
+export function Picture({ file, width }) {
+  const pictures = files.value.get(file)?.analysis.result?.thumbnails ?? [];
+  if (pictures.length === 0) return null;
+  const wanted = Math.round(width * devicePixelRatio);
+  return html`<img class="picture" src=${`/v1/files/${encodeURIComponent(file)}/thumbnail?width=${wanted}`} alt="" width=${width} height=${width} loading="lazy" />`;
+}
