@@ -76,6 +76,15 @@ class Shop:
         for sha256, path in self.contents().items():
             assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
+    def wait_until_analysed(self, within_s: float = 20.0) -> None:
+        """The analysis that a kill cut off was taken up again, and each file's end told once."""
+        deadline = time.monotonic() + within_s
+        while self.server.rows("SELECT count(*) FROM files WHERE state NOT IN ('ready', 'failed')") != [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        told = self.server.rows("SELECT count(*) FROM events WHERE type = 'file.processed'")
+        assert told == self.server.rows("SELECT count(*) FROM files")
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
@@ -98,6 +107,7 @@ def test_nothing_acknowledged_is_lost_whenever_the_server_is_killed(shop: Shop):
         shop.server.start()
         shop.check(set(shop.acknowledged) - before)
     shop.check(set(shop.acknowledged))
+    shop.wait_until_analysed()
     print(f"\n{shop.begun} uploads, {len(shop.acknowledged)} acknowledged, {kills} kills")  # noqa: T201
     assert shop.begun - len(shop.acknowledged) >= kills  # it was killed at work
 
