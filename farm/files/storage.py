@@ -243,6 +243,7 @@ class Upload:
     async def look(self) -> Content:
         """What has come so far, which may be all there will be."""
         await self._flush()
+        await self._done()
         return self._open_incoming().content
 
     async def keep(self) -> Content:

@@ -194,6 +194,18 @@ async def test_slow_disk_slows_the_sender_down_and_two_pieces_are_held(tmp_path,
     assert storage.at_work == 1
 
 
+async def test_what_has_come_is_looked_at_when_the_disk_has_all_of_it(tmp_path):
+    storage = SlowDisk(tmp_path, min_free=0)
+    await storage.open()
+    data = random.Random(3).randbytes(2 * PIECE + 5)
+    async with storage.upload(limit=LIMIT) as upload:
+        await upload.write(data)
+        content = await upload.look()
+
+    assert content == Content(hashlib.sha256(data).hexdigest(), len(data))
+    assert everything(tmp_path) == []
+
+
 async def test_single_bytes_are_not_held_one_by_one(storage):
     async with storage.upload(limit=LIMIT) as upload:
         for number in range(10_000):
