@@ -199,7 +199,8 @@ async def test_what_has_come_is_looked_at_when_the_disk_has_all_of_it(tmp_path):
     await storage.open()
     data = random.Random(3).randbytes(2 * PIECE + 5)
     async with storage.upload(limit=LIMIT) as upload:
-        await upload.write(data)
+        await upload.write(data[: 2 * PIECE])
+        await upload.write(data[2 * PIECE :])
         content = await upload.look()
 
     assert content == Content(hashlib.sha256(data).hexdigest(), len(data))
