@@ -12,11 +12,11 @@ from quart import Response, request
 
 from farm.access.rights import Action, require
 from farm.domain.file import StoredFile
+from farm.domain.terms import Once
 from farm.errors import Invalid
 from farm.files.storage import Upload
-from farm.queue.messages import AddJob
 from farm.web.answers import answer
-from farm.web.octoprint import shapes
+from farm.web.octoprint import retries, shapes
 from farm.web.octoprint.places import PREFIXES, Place, place_of
 from farm.web.routes import Call, Entry, Route
 from farm.web.uploads import hand_over, incoming, keep
@@ -36,17 +36,18 @@ async def take_upload(call: Call, printer: str | None = None, tag: str | None = 
         if wanted:  # before it is kept: who may not queue it should not find it half done
             require(call.asker, Action.QUEUE, place.about)
         take_in = partial(_take_in, call, upload, form.name, place if wanted else None)
-        file = await hand_over(take_in)
+        file, wish = await hand_over(take_in)
+    if wish is not None:
+        await retries.answered(call, wish)
     return _uploaded(file.name, wanted, place.prefix)
 
 
-async def _take_in(call: Call, upload: Upload, name: str, place: Place | None) -> StoredFile:
-    """Keep the file, and make a job of it where a place to print is given."""
+async def _take_in(
+    call: Call, upload: Upload, name: str, place: Place | None
+) -> tuple[StoredFile, Once | None]:
+    """Keep the file, and wish it printed where a place is given."""
     file, _ = await keep(call, upload, name)
-    if place is not None:
-        wish = AddJob(file.id, required_printers=place.printers, required_tags=place.tags)
-        await call.desk.queue.ask(wish, by=call.asker)
-    return file
+    return file, None if place is None else await retries.wish_once(call, file, place)
 
 
 def _is_true(fields: Mapping[str, str], name: str) -> bool:
