@@ -9,8 +9,9 @@ from typing import BinaryIO
 from farm.files.thumbnails import is_cut_in
 
 WINDOW = 256 * 1024  # bytes from each end; the longest settings seen, with whole start scripts, take 60 kB
-_UTF8_MARK = b"\xef\xbb\xbf"  # which some editors of Windows put in front
 MOST_HEAD = 4 * 1024 * 1024  # bytes; as far as the head is followed to the end of a large thumbnail
+
+_UTF8_MARK = b"\xef\xbb\xbf"  # which some editors of Windows put in front
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,6 @@ def read_head(path: Path) -> bytes:
 
 def _head(file: BinaryIO, size: int) -> bytes:
     head = file.read(WINDOW)
-    while is_cut_in(head) and len(head) < min(size, MOST_HEAD):
-        head += file.read(WINDOW)
+    while is_cut_in(head) and len(head) < min(size, MOST_HEAD) and (more := file.read(WINDOW)):
+        head += more
     return head

@@ -25,12 +25,12 @@ LONGEST_PRINT_S = 366 * 86_400.0
 MOST_MM, MOST_CM3, MOST_G = 10_000_000.0, 100_000.0, 1_000_000.0  # of filament
 HOTTEST_NOZZLE, HOTTEST_BED = 600.0, 300.0  # degC
 MOST_LAYERS = 1_000_000
+LONGEST_DURATION = 40  # characters
 CURA_TIME_UNKNOWN = "6666"  # what Cura writes in the place of a time it does not know yet
 
 _COMMAND = re.compile(rb"(?:^|(?<=\r))[ \t]*(?:N\d+[ \t]*)?[GMT]\d", re.MULTILINE)
 _VERSION = re.compile(r"v?\d[\w.+~-]*")
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-LONGEST_DURATION = 40  # characters
 _OLD_LENGTH = re.compile(r"filament used = ([\d.]+)mm(?: \(([\d.]+)cm3\))?")
 _OLD_WEIGHT = re.compile(r"filament used = ([\d.]+)g")
 _HEATING = re.compile(rb"^M(104|109|140|190)\b([^;\r\n]*)", re.MULTILINE)

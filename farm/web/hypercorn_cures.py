@@ -3,25 +3,22 @@
 * A client that stops reading: Hypercorn shields a send without a deadline, so such a client keeps its
   handler, and a stopping server, until it leaves. `Connection` gives every send a deadline, lets it be
   cancelled, and cuts the connection after either: half a frame cannot be taken back.
-* A body that comes faster than it is used: Quart appends it to an unbounded buffer. `Body` holds
-  HELD bytes, and `RequestConnection` asks for no more until there is room again.
 * `Expect: 100-continue` is answered before anybody looked at the request: here when the handler first
   asks for the body, so that a key or size that will be refused is refused before the body is sent.
 * An answer given before the whole body was read is lost when the connection is closed at once (the
   kernel resets it): `Connection` first throws away what still comes, for a moment.
 * A handler that has ended while its queue is full would keep its connection waiting: `Tasks`.
 * Hypercorn speaks HTTP/2 to whoever asks; here it is HTTP/1.1 only, so that a WebSocket never runs over
-  a shared connection. What else is wrong with WebSockets is cured in `websocket_cures`.
+  a shared connection. What else is wrong with requests is cured in `request_cures`, with WebSockets in
+  `websocket_cures`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import h11
 import structlog
@@ -36,20 +33,15 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ConnectionState
 from hypercorn.utils import parse_socket_addr
 from quart import Quart
-from quart.wrappers import Request, Response
-from quart_trio.asgi import TrioASGIHTTPConnection
-from quart_trio.wrappers.request import TrioBody, TrioRequest
 from wsproto.utilities import split_comma_header
 
+from farm.web.request_cures import CONTINUE, BodiedRequest, RequestConnection
 from farm.web.websocket_cures import OFFERS, Socket, SocketConnection
 
 log = structlog.get_logger(__name__)
 
-HELD = 1024 * 1024  # bytes of a body that wait for their handler; TCP slows down whoever sends more
 PIECE = 64 * 1024  # bytes that a client has `send_within_s` for
-SMALL = 4096  # bytes; smaller pieces are joined, or a body sent byte by byte would be held in a million
 READ_BODY = 512 * 1024  # bytes asked of the network at once; each trip up to the handler costs 0.1 ms
-CONTINUE = "farm.continue"  # what the scope calls the way to answer `Expect: 100-continue`
 
 App = Callable[[Any, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
@@ -306,114 +298,6 @@ def _asks_for_a_websocket(request: h11.Request) -> bool:
     headers = {name: value.strip().lower() for name, value in request.headers}
     tokens = [token.strip() for token in headers.get(b"connection", b"").split(b",")]
     return request.method == b"GET" and b"upgrade" in tokens and headers.get(b"upgrade") == b"websocket"
-
-
-class Body(TrioBody):
-    """The body of a request, to be iterated over; holds about HELD bytes that wait to be used.
-
-    In pieces as they came: Quart's own buffer copies each byte twice more. held: bytes that wait.
-    """
-
-    def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
-        super().__init__(expected_content_length, None)  # whoever reads counts: `Intake`
-        self.ask_for_it: Callable[[], Awaitable[None]] | None = None
-        self.held = 0
-        self._pieces: deque[bytes] = deque()
-        self._room = trio.Event()
-        self._unwanted = False
-
-    def __await__(self) -> NoReturn:
-        raise TypeError("a body is read piece by piece through farm.web.intake, which has limits")
-
-    async def __anext__(self) -> bytes:
-        if self.ask_for_it is not None:
-            ask, self.ask_for_it = self.ask_for_it, None
-            await ask()
-        await trio.lowlevel.checkpoint()  # before, for what is taken out must not be lost to a deadline
-        while not self._pieces:
-            if self._complete.is_set():
-                raise StopAsyncIteration
-            await self._has_data.wait()
-            self._has_data.clear()
-        piece = self._pieces.popleft()
-        self.held -= len(piece)
-        self._room.set()
-        return piece
-
-    def append(self, data: bytes) -> None:
-        """Add what came, or drop it when nobody wants the rest."""
-        if self._unwanted or not data:
-            return
-        if self._pieces and len(self._pieces[-1]) < SMALL:
-            self._pieces[-1] += data
-        else:
-            self._pieces.append(data)
-        self.held += len(data)
-        self._has_data.set()
-
-    async def wait_for_room(self) -> None:
-        """Return once there is less than HELD bytes waiting."""
-        while self.held >= HELD:
-            self._room = trio.Event()
-            await self._room.wait()
-        await trio.lowlevel.checkpoint()
-
-    def drop(self) -> None:
-        """Nobody will read the rest."""
-        self._unwanted = True
-        self.clear()
-        self._room.set()
-
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._pieces.clear()
-        self.held = 0
-
-
-class BodiedRequest(TrioRequest):
-    """A request whose body is a `Body`."""
-
-    body_class = Body
-
-
-class RequestConnection(TrioASGIHTTPConnection):
-    """One request and its answer: receives no faster than the handler takes, and stops it when the
-    client leaves before it is answered."""
-
-    _answered = False
-
-    def _create_request_from_scope(self, send: ASGISendCallable) -> Request:
-        request = super()._create_request_from_scope(send)
-        if isinstance(request.body, Body):
-            request.body.ask_for_it = cast(Any, self.scope)["extensions"].get(CONTINUE)
-        return request
-
-    async def handle_messages(  # type: ignore[override]  # as quart-trio does
-        self, nursery: trio.Nursery, request: Request, receive: ASGIReceiveCallable
-    ) -> None:
-        """Take in the body until the connection ends."""
-        body = cast(Body, request.body)
-        while (message := await receive())["type"] == "http.request":
-            body.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                body.set_complete()
-            await body.wait_for_room()
-        if not self._answered:  # what follows an answer must not be torn: it makes the connection idle
-            nursery.cancel_scope.cancel()
-
-    async def handle_request(  # type: ignore[override]  # as quart-trio does
-        self, nursery: trio.Nursery, request: Request, send: ASGISendCallable
-    ) -> None:
-        """Let the app answer."""
-        response = await self.app.handle_request(request)
-        cast(Body, request.body).drop()
-        await self._send_response(cast(Any, partial(self._send, send)), cast(Response, response))
-        nursery.cancel_scope.cancel()
-
-    async def _send(self, send: ASGISendCallable, message: Any) -> None:
-        if message["type"] == "http.response.body" and not message["more_body"]:
-            self._answered = True
-        await send(message)
 
 
 def cure(app: Quart) -> None:

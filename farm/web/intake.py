@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from farm.errors import FarmError, Invalid, TooLarge, WrongFileType
 from farm.web import words
-from farm.web.hypercorn_cures import Body
+from farm.web.request_cures import Body
 
 MAX_JSON = 256 * 1024  # bytes; the longest thing anybody can say is a list of all printers
 WINDOW_S = 20.0

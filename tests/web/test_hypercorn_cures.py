@@ -9,7 +9,8 @@ from quart import request, websocket
 from trio.testing import wait_all_tasks_blocked
 from web_farm import IMPATIENT, read_answer
 
-from farm.web.hypercorn_cures import HELD, READ_BODY, Body
+from farm.web.hypercorn_cures import READ_BODY
+from farm.web.request_cures import HELD, Body
 
 
 @pytest.fixture
