@@ -83,7 +83,7 @@ class Address(Generic[Message]):
 
     @property
     def idle(self) -> bool:
-        """Whether the actor has nothing to do: it has dealt with all that it was ever sent."""
+        """Whether the actor waits for mail, having dealt with all that it was ever sent."""
         return self._mailbox.idle
 
     async def tell(self, message: Message, *, by: Principal = SYSTEM) -> None:

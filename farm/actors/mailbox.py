@@ -139,8 +139,8 @@ class Mailbox(Generic[Message]):
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is in hand."""
-        return not (self._waiting or self._in_hand)
+        """Whether the actor waits for mail, having dealt with all there was."""
+        return self._receiver is not None
 
     # -- the side of the senders ---------------------------------------------------------------
 

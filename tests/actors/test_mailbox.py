@@ -30,6 +30,33 @@ async def test_what_was_told_first_is_received_first() -> None:
     assert await take(mailbox, 5) == [0, 1, 2, 3, 4]
 
 
+async def test_actor_is_idle_only_while_it_waits_for_mail(autojump_clock: MockClock) -> None:
+    mailbox, address = full(1)
+    seen = [address.idle]
+
+    async def work() -> None:
+        async for _ in mailbox:
+            seen.append(address.idle)
+            await trio.sleep(1)
+            seen.append(address.idle)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work)
+        await wait_all_tasks_blocked()
+        seen.append(address.idle)  # it works on what it took
+        await trio.sleep(2)
+        assert address.idle
+        address.tell_nowait("more")
+        seen.append(address.idle)
+        await trio.sleep(2)
+        assert address.idle
+        nursery.cancel_scope.cancel()
+        seen.append(address.idle)  # it will take nothing more
+    seen.append(address.idle)
+
+    assert seen == [False] * len(seen)
+
+
 async def test_tellers_of_a_full_mailbox_wait_and_nobody_overtakes(autojump_clock: MockClock) -> None:
     mailbox, address = full(1)
     told: list[int] = []
