@@ -40,6 +40,7 @@ from farm.web.websocket_cures import OFFERS, Socket, SocketConnection
 
 log = structlog.get_logger(__name__)
 
+LET_IN_WITHIN_S = 2.0  # a handler that looks longer at a handshake keeps no turn from others
 PIECE = 64 * 1024  # bytes that a client has `send_within_s` for
 READ_BODY = 512 * 1024  # bytes asked of the network at once; each trip up to the handler costs 0.1 ms
 
@@ -62,10 +63,18 @@ class Connection(TCPServer):
     """One connection: a reader, and the handlers of its requests one after the other."""
 
     def __init__(
-        self, app: App, config: Config, context: WorkerContext, limits: Limits, stream: trio.SocketStream
+        self,
+        app: App,
+        config: Config,
+        context: WorkerContext,
+        limits: Limits,
+        turns: trio.Semaphore,
+        stream: trio.SocketStream,
     ) -> None:
+        """turns: one is held by each WebSocket while it is let in."""
         super().__init__(cast(Any, app), config, context, ConnectionState({}), cast(Any, stream))
         self._limits = limits
+        self._turns = turns
         self.send_lock = cast(trio.Lock, trio.Semaphore(1, max_value=1))  # it may change hands
         self._reading = trio.CancelScope()
         self._hung_up = False
@@ -91,6 +100,7 @@ class Connection(TCPServer):
                 Any,
                 Protocol(
                     self.send_now,
+                    self._turns,
                     cast(Any, self.app),
                     self.config,
                     cast(Any, self.context),
@@ -233,9 +243,12 @@ async def _handle(
 class Protocol(H11Protocol):
     """HTTP/1.1 and nothing else; `100 Continue` when the handler says so."""
 
-    def __init__(self, send_now: Callable[[bytes], bool], app: App, *args: Any) -> None:
+    def __init__(
+        self, send_now: Callable[[bytes], bool], turns: trio.Semaphore, app: App, *args: Any
+    ) -> None:
         super().__init__(cast(Any, self._run), *args)
         self._send_now = send_now
+        self._turns = turns
         self._handler = app
         self.connection = _Patient(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
 
@@ -261,10 +274,26 @@ class Protocol(H11Protocol):
         if not _asks_for_a_websocket(request):
             await super()._create_stream(request)
             return
-        headers = list(request.headers)
+        async with self._turns:
+            self.stream = socket = self._socket(request)
+            self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+            await socket.handle(
+                StreamRequest(
+                    stream_id=STREAM_ID,
+                    headers=[(name, value) for name, value in request.headers if name != OFFERS],
+                    http_version=request.http_version.decode(),
+                    method="GET",
+                    raw_path=request.target,
+                    state=self.connection_state,
+                )
+            )
+            with trio.move_on_after(LET_IN_WITHIN_S):
+                await socket.answered.wait()
+
+    def _socket(self, request: h11.Request) -> Socket:
         offered = cast(Any, self.config).offers_compression
-        offers = [value for name, value in headers if offered and name == OFFERS]
-        self.stream = Socket(
+        offers = [value for name, value in request.headers if offered and name == OFFERS]
+        return Socket(
             self._handler,
             self.config,
             self.context,
@@ -276,17 +305,6 @@ class Protocol(H11Protocol):
             STREAM_ID,
             offers=split_comma_header(b",".join(offers)),
             send_now=self._send_now,
-        )
-        self.connection = H11WSConnection(cast(h11.Connection, self.connection))
-        await self.stream.handle(
-            StreamRequest(
-                stream_id=STREAM_ID,
-                headers=[(name, value) for name, value in headers if name != OFFERS],
-                http_version=request.http_version.decode(),
-                method="GET",
-                raw_path=request.target,
-                state=self.connection_state,
-            )
         )
 
 

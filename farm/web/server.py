@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Never
 
 import structlog
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 GRACE_S = 3.0  # for requests that run when the farm stops; the rest is cut
 KEEP_ALIVE_S = 15.0  # slicers come back for the upload right after the version test
+MOST_AT_ONCE = 64  # connections taken in before others have their turn; so many take some 5 ms
+MOST_HANDSHAKES = 32  # WebSockets that are let in at the same time, so that others find their way between
+OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+WAIT_FOR_ROOM_S = 0.1
 MAX_HEADERS = 16 * 1024  # bytes of a request's line and headers
 MAX_MESSAGE = 64 * 1024  # bytes of what a client may say on a WebSocket; nothing it can say is as long
 
@@ -93,11 +98,11 @@ class Web:
             self._socket.close()
             self._socket = None
 
-    def _listener(self) -> trio.SocketListener:
+    def _listener(self) -> socket.socket:
         """A copy: when the actor crashes, who knocks meanwhile waits at the original."""
         if self._socket is None:
             raise ValueError("the address is bound before it is served")
-        return trio.SocketListener(trio.socket.from_stdlib_socket(self._socket.dup()))
+        return self._socket.dup()
 
 
 def taken(host: str, port: int) -> socket.socket:
@@ -116,7 +121,7 @@ def taken(host: str, port: int) -> socket.socket:
 
 async def serve(
     app: QuartTrio,
-    listener: trio.SocketListener,
+    listener: socket.socket,
     stop: Callable[[], Awaitable[None]],
     patience: Patience,
     compression: bool,
@@ -124,18 +129,39 @@ async def serve(
     """Serve `app` until `stop` returns; then take no more in, and cut what is not done within the grace."""
     context = WorkerContext(None)
     config = _config(patience, compression)
-    connect = partial(Connection, app, config, context, patience.limits)
+    turns = trio.Semaphore(MOST_HANDSHAKES)
 
-    async def answer(stream: trio.SocketStream) -> None:
-        await connect(stream).run()
+    def attend(stream: trio.SocketStream) -> None:
+        connections.start_soon(Connection(app, config, context, patience.limits, turns, stream).run)
 
     async with trio.open_nursery() as connections:
-        async with listener, trio.open_nursery() as door:
-            door.start_soon(partial(trio.serve_listeners, answer, [listener], handler_nursery=connections))
-            await stop()
-            door.cancel_scope.cancel()
+        with contextlib.closing(listener):
+            async with trio.open_nursery() as door:
+                door.start_soon(_take_in, listener, attend)
+                await stop()
+                door.cancel_scope.cancel()
         await context.terminated.set()
         connections.cancel_scope.deadline = trio.current_time() + patience.grace_s
+
+
+async def _take_in(listener: socket.socket, attend: Callable[[trio.SocketStream], object]) -> None:
+    """Take in whoever knocks, for ever.
+
+    Many at a time: when a thousand clients return at once, whoever comes after them must not have to wait
+    until each of those was attended to.
+    """
+    while True:
+        await trio.lowlevel.wait_readable(listener)
+        try:
+            for _ in range(MOST_AT_ONCE):
+                knocking, _ = listener.accept()
+                attend(trio.SocketStream(trio.socket.from_stdlib_socket(knocking)))
+        except BlockingIOError:
+            pass  # that was all
+        except OSError as problem:
+            if problem.errno in OUT_OF_ROOM:
+                log.error("no connection can be taken in", problem=str(problem))
+                await trio.sleep(WAIT_FOR_ROOM_S)  # else it was gone before we looked
 
 
 def _config(patience: Patience, compression: bool) -> Config:

@@ -39,7 +39,10 @@ _ACCEPTED = b"permessage-deflate; server_no_context_takeover; client_no_context_
 
 
 class Socket(WSStream):
-    """One WebSocket at the level of its frames. heard_at: when the client last sent anything at all."""
+    """One WebSocket at the level of its frames.
+
+    heard_at: when the client last sent anything at all. answered: set when its handshake was.
+    """
 
     def __init__(self, *args: Any, offers: Sequence[str], send_now: Callable[[bytes], bool]) -> None:
         """offers: the extensions the client offered, empty to have none. send_now: see `Connection`."""
@@ -47,6 +50,7 @@ class Socket(WSStream):
         self._handler, self.app = self.app, cast(Any, self._run)
         self._send_now = send_now
         self.heard_at = trio.current_time()
+        self.answered = trio.Event()
         self.deflates = any(_can_be_accepted(offer) for offer in offers)
 
     async def _run(self, scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -58,6 +62,13 @@ class Socket(WSStream):
         if isinstance(event, Body | Data):
             self.heard_at = trio.current_time()
         await super().handle(event)
+
+    async def app_send(self, message: Any) -> None:
+        """Carry out what the handler wants."""
+        try:
+            await super().app_send(message)
+        finally:
+            self.answered.set()
 
     async def send_frames(self, data: bytes) -> None:
         """Send whole frames. Raises trio.BrokenResourceError when the client is gone or going."""

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 import time
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -13,7 +16,7 @@ from farm.actors import ChildSpec, Mailbox, RestartPolicy, Supervisor
 from farm.actors.supervisor import Runtime
 from farm.errors import Refused
 from farm.web import hypercorn_cures
-from farm.web.server import Web
+from farm.web.server import Web, _take_in
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # an empty one: httpx would read all of the system's
 
@@ -126,3 +129,33 @@ async def test_half_a_request_then_nothing_does_not_keep_the_server_from_stoppin
             door.close()
         await read_answer(stream)
         await stream.aclose()
+
+
+class Crowded(socket.socket):
+    """A listening socket on a machine that is out of descriptors for a moment."""
+
+    refusals: ClassVar = [errno.EMFILE, errno.ECONNABORTED, errno.ENFILE]
+
+    def accept(self):
+        if self.refusals:
+            raise OSError(self.refusals.pop(0), "no")
+        return super().accept()
+
+
+async def test_whoever_knocks_while_there_is_no_room_is_taken_in_when_there_is(logged):
+    told, taken_in = trio.open_memory_channel(3)
+    with Crowded() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.setblocking(False)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_take_in, listener, told.send_nowait)
+            streams = [await trio.open_tcp_stream(*listener.getsockname()) for _ in range(3)]
+            with trio.fail_after(3):
+                streams += [await taken_in.receive() for _ in range(3)]
+            nursery.cancel_scope.cancel()
+        for stream in streams:
+            await trio.aclose_forcefully(stream)
+
+    assert Crowded.refusals == []
+    assert len([entry for entry in logged if entry["event"] == "no connection can be taken in"]) == 2

@@ -17,7 +17,8 @@ from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 from farm.live.frame import Frame
-from farm.web.server import MAX_MESSAGE
+from farm.web import hypercorn_cures
+from farm.web.server import MAX_MESSAGE, MOST_HANDSHAKES
 from farm.web.websocket_cures import SOCKET
 
 OFFER = b"Sec-WebSocket-Extensions: %s\r\n"
@@ -207,6 +208,24 @@ async def test_what_is_no_frame_is_answered_with_its_close_code(server, garbage,
             assert await client.hear() == code
 
         assert await server.is_well()
+
+
+async def test_handlers_that_hang_over_a_handshake_hold_up_others_for_a_moment_only(server, monkeypatch):
+    monkeypatch.setattr(hypercorn_cures, "LET_IN_WITHIN_S", 0.3)
+
+    @server.app.websocket("/hang")
+    async def hang():
+        await trio.sleep_forever()
+
+    add_echo(server)
+    async with server.running(HASTY):
+        for _ in range(2 * MOST_HANDSHAKES):
+            await server.connect(HANDSHAKE % b"/hang")
+        assert await server.is_well()  # whoever wants no socket does not wait at all
+        with trio.fail_after(3):
+            client = await connect(server, b"/echo")
+            await client.say(TextMessage("hello"))
+            assert await client.hear() == "5"
 
 
 # -- compression -------------------------------------------------------------------------------
