@@ -8,9 +8,9 @@ import { Files, SendFiles } from "./files/list.js";
 import { Alarms } from "./header/alarms.js";
 import { Header } from "./header/header.js";
 import { Tabs } from "./header/tabs.js";
+import { watchVersion } from "./header/version.js";
 import { Needs } from "./needs/strip.js";
 import { Dialogs } from "./parts/dialog.js";
-import { Toasts } from "./parts/toast.js";
 import { Wall } from "./printers/wall.js";
 import { Queue } from "./queue/list.js";
 
@@ -31,7 +31,6 @@ const Farm = () => html`
   </main>
   <${Tabs} />
   <${Dialogs} />
-  <${Toasts} />
   <${PageDrop} />`;
 
 async function open() {
@@ -46,6 +45,7 @@ async function open() {
   render(html`<${Farm} />`, root);
   start();
   keepLoggedIn();
+  watchVersion();
 }
 
 open();

@@ -15,6 +15,7 @@ export class Problem extends Error {
 
 export const get = (path) => ask("GET", path);
 export const post = (path, body) => change("POST", path, body);
+export const patch = (path, body) => change("PATCH", path, body);
 export const remove = (path) => change("DELETE", path);
 
 /** All items of a list that comes in pages, up to `most`. */

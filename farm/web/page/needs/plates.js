@@ -38,7 +38,7 @@ async function undoPlates(printers) {
 
 function offerUndo(text, undo) {
   const run = () => undo().then(() => say("Taken back: nothing starts there."), sayProblem);
-  say(text, { action: { label: "Undo", run }, seconds: UNDO_S });
+  say(text, { action: { label: "Undo", icon: "undo", run }, seconds: UNDO_S });
 }
 
 const nameOf = (id) => printerOf(id)?.peek().name ?? id;

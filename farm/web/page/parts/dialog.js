@@ -1,8 +1,9 @@
-// Windows over the page. The browser's own <dialog> keeps the keyboard inside and gives Esc its meaning.
+// Windows over the page, and the messages over everything. The browser's own <dialog> keeps the keyboard inside and gives Esc its meaning.
 import { useEffect, useId, useRef } from "../vendor/preact-hooks.js";
 import { signal } from "../vendor/preact-signals.js";
 import { html } from "../core/html.js";
 import { Icon } from "./icon.js";
+import { Toasts } from "./toast.js";
 
 const stack = signal([]);
 let lastId = 0;
@@ -17,7 +18,10 @@ export function openDialog(view) {
   return close;
 }
 
-export const Dialogs = () => stack.value.map(({ id, view, close }) => html`<${Opened} key=${id} view=${view} close=${close} />`);
+/** Messages go into the uppermost window while there is one: whatever lies under it can be neither read nor pressed. */
+export const Dialogs = () => html`
+  ${stack.value.map(({ id, view, close }) => html`<${Opened} key=${id} view=${view} close=${close} />`)}
+  ${stack.value.length === 0 && html`<${Toasts} />`}`;
 
 const Opened = ({ view, close }) => view(close);
 
@@ -34,7 +38,11 @@ export function Dialog({ title, close, kind = "", children }) {
     event.preventDefault(); // it goes when its owner takes it away
     close();
   };
-  const outside = (event) => event.target === frame.current && close();
+  const outside = (event) => {
+    if (event.target !== frame.current) return;
+    close();
+    pressThrough(event);
+  };
   return html`
     <dialog ref=${frame} class=${kind} aria-labelledby=${heading} onCancel=${cancel} onMouseDown=${outside}>
       <div class="window">
@@ -44,7 +52,15 @@ export function Dialog({ title, close, kind = "", children }) {
         </header>
         ${children}
       </div>
+      <${Toasts} />
     </dialog>`;
+}
+
+/** The emergency stop shines through the curtain behind a window: whoever presses it there means it. */
+function pressThrough({ clientX: x, clientY: y }) {
+  const button = document.querySelector(".stop-all");
+  const { left, right, top, bottom } = button?.getBoundingClientRect() ?? {};
+  if (x >= left && x <= right && y >= top && y <= bottom) button.click();
 }
 
 /** Ask before something that hurts. Resolves to whether it was said yes to. firm: yes is what Enter means. */

@@ -7,11 +7,12 @@ import { Icon } from "./icon.js";
 const MOST = 5; // that are shown; the oldest goes
 const SECONDS = 6;
 const SECONDS_FOR_A_PROBLEM = 20;
+const SOON = 100; // seconds from which on it is counted down how long a button is there
 
 const toasts = signal([]);
 let lastId = 0;
 
-/** Say something. action: {label, run} for a button beside it, as long as it is there. */
+/** Say something. action: {label, icon, run} for a button beside it, as long as it is there. */
 export function say(text, { wrong = false, action = null, seconds } = {}) {
   const id = ++lastId;
   const ends = Date.now() + 1000 * (seconds ?? (wrong ? SECONDS_FOR_A_PROBLEM : SECONDS));
@@ -45,7 +46,7 @@ function Toast({ id, text, wrong, action, ends }) {
       <span>${text}</span>
       ${action && html`
         <button type="button" class="primary" onClick=${act}>
-          <${Icon} name="undo" /> ${action.label}<span class="countdown" aria-hidden="true">${left}</span>
+          <${Icon} name=${action.icon} /> ${action.label}${left < SOON && html`<span class="countdown" aria-hidden="true">${left}</span>`}
         </button>`}
       <button type="button" class="quiet square" aria-label="Close" onClick=${() => close(id)}>
         <${Icon} name="cross" />

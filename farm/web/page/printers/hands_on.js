@@ -34,7 +34,7 @@ function Heater({ printer, heater }) {
       <input id=${`heat-${heater}`} type="number" inputmode="numeric" min="0" max=${HOTTEST_DEGC} required value=${wanted}
         placeholder=${Math.round(temperatures[heater].target ?? 0)} onInput=${(event) => setWanted(event.target.value)} />
       <button>Heat<span class="unseen"> ${name}</span></button>
-      <button type="button" onClick=${() => set(0)}>Off<span class="unseen">: ${name}</span></button>
+      <button type="button" onClick=${() => set(0)}>Off<span class="unseen"> ${name}</span></button>
     </form>`;
 }
 

@@ -10,6 +10,7 @@ import { confirm, Dialog, openDialog } from "../parts/dialog.js";
 import { Icon, State } from "../parts/icon.js";
 import { say, sayProblem } from "../parts/toast.js";
 import { openSlicer } from "../slicer/slicer.js";
+import { openChange } from "./change.js";
 import { command } from "./commands.js";
 import { Controls } from "./controls.js";
 import { HandsOn } from "./hands_on.js";
@@ -41,6 +42,7 @@ function Sheet({ id, close }) {
         <${HandsOn} printer=${printer} />`}
       <div class="actions">
         ${maySetUp.value && html`<button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>`}
+        ${maySetUp.value && html`<button type="button" onClick=${() => openChange(printer)}>Change</button>`}
         ${maySetUp.value && html`<button type="button" onClick=${() => takeOut(printer, close)}>Take out of the farm</button>`}
         ${mayOperate.value && html`<button type="button" class="danger" onClick=${() => askToStop(printer)}><${Icon} name="octagon" /> Emergency stop</button>`}
       </div>

@@ -1,5 +1,6 @@
 // Holding, releasing, cancelling and retrying jobs.
-import { post } from "../core/api.js";
+import { patch, post } from "../core/api.js";
+import { jobs } from "../core/store.js";
 import { count } from "../core/words.js";
 import { isUnderWay } from "../needs/needs.js";
 import { confirm } from "../parts/dialog.js";
@@ -13,6 +14,18 @@ export async function changeJob(job, change) {
   try {
     await post(`/v1/jobs/${encodeURIComponent(job.id)}/${change}`);
     say(`${job.name}: ${DONE[change]}.`);
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
+
+/** Let it go before all others that wait. */
+export async function goFirst(job) {
+  const others = [...jobs.peek().values()].filter(({ id }) => id !== job.id);
+  const priority = Math.max(job.priority, ...others.map((other) => other.priority + 1));
+  try {
+    await patch(`/v1/jobs/${encodeURIComponent(job.id)}`, { priority });
+    say(`${job.name} goes first.`);
   } catch (problem) {
     sayProblem(problem);
   }

@@ -24,6 +24,7 @@ const inOrder = computed(() =>
 export function Queue() {
   const [all, setAll] = useState(false);
   const found = inOrder.value;
+  const next = found.find(({ state }) => state === "queued");
   const shown = all ? found : found.slice(0, FEW);
   return html`
     <section id="queue" aria-labelledby="queue-heading">
@@ -32,7 +33,7 @@ export function Queue() {
         <${Count} number=${found.length} />
       </header>
       ${found.length === 0 && line.value.fresh && html`<p class="empty">No jobs. Send a file, and it waits here for a printer.</p>`}
-      <ul class="jobs">${shown.map((job) => html`<${JobRow} key=${job.id} job=${job} />`)}</ul>
+      <ul class="jobs">${shown.map((job) => html`<${JobRow} key=${job.id} job=${job} first=${job === next} />`)}</ul>
       ${found.length > FEW && html`
         <button type="button" class="more" aria-expanded=${all} onClick=${() => setAll(!all)}>
           ${all ? "Show fewer" : `Show all ${found.length}`}

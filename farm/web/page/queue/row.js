@@ -6,10 +6,11 @@ import { inFull, moment } from "../core/time.js";
 import { jobStanding } from "../core/words.js";
 import { isUnderWay } from "../needs/needs.js";
 import { State } from "../parts/icon.js";
-import { changeJob, lastReason } from "./changes.js";
+import { changeJob, goFirst, lastReason } from "./changes.js";
 import { openWhy, whyNot } from "./why.js";
 
-export function JobRow({ job }) {
+/** first: whether it is the next that goes. */
+export function JobRow({ job, first }) {
   const { word, tone, icon } = jobStanding(job);
   return html`
     <li class="job">
@@ -21,7 +22,9 @@ export function JobRow({ job }) {
         ${["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
         ${job.due_at && html`<p class="why">Due <time datetime=${job.due_at} title=${inFull(job.due_at)}>${moment(job.due_at)}</time></p>`}
       </div>
-      ${mayOperate.value && html`<div class="actions">${buttonsFor(job).map(([label, change]) => html`
+      ${mayOperate.value && html`<div class="actions">
+        ${job.state === "queued" && !first && html`<button type="button" onClick=${() => goFirst(job)}>Do first<span class="unseen"> ${job.name}</span></button>`}
+        ${buttonsFor(job).map(([label, change]) => html`
         <button type="button" key=${change} onClick=${() => changeJob(job, change)}>${label}<span class="unseen"> ${job.name}</span></button>`)}</div>`}
     </li>`;
 }

@@ -1,0 +1,59 @@
+// Changing how a printer is called and reached. A print that runs on it goes on.
+import { useState } from "../vendor/preact-hooks.js";
+import { patch } from "../core/api.js";
+import { html } from "../core/html.js";
+import { Dialog, openDialog } from "../parts/dialog.js";
+import { say } from "../parts/toast.js";
+
+export const openChange = (printer) => openDialog((close) => html`<${Change} printer=${printer} close=${close} />`);
+
+function Change({ printer, close }) {
+  const before = { name: printer.name, tags: printer.tags.join(", "), url: printer.connection.url ?? "", key: "", enabled: printer.enabled };
+  const [now, setNow] = useState(before);
+  const [wrong, setWrong] = useState("");
+  const set = (field) => (event) => setNow({ ...now, [field]: event.target.type === "checkbox" ? event.target.checked : event.target.value });
+  const submit = async (event) => {
+    event.preventDefault();
+    try {
+      await patch(`/v1/printers/${encodeURIComponent(printer.id)}`, changes(before, now));
+      close();
+      say(`${now.name} is changed.`);
+    } catch (problem) {
+      setWrong(problem.message);
+    }
+  };
+  const simulated = printer.connection.kind === "simulated";
+  return html`
+    <${Dialog} title=${`Change ${printer.name}`} close=${close}>
+      <form onSubmit=${submit}>
+        <label for="change-name">Name</label>
+        <input id="change-name" required maxlength="100" value=${now.name} onInput=${set("name")} autocomplete="off" />
+        <label for="change-tags">Tags</label>
+        <input id="change-tags" value=${now.tags} onInput=${set("tags")} autocomplete="off" autocapitalize="none" aria-describedby="about-tags" />
+        <p id="about-tags" class="hint">Words for groups of printers, with commas between: row-a, petg. Jobs and slicers can be sent to a group.</p>
+        ${!simulated && html`
+          <label for="change-address">Address</label>
+          <input id="change-address" required value=${now.url} onInput=${set("url")} inputmode="url" autocomplete="off" autocapitalize="none" spellcheck=${false} />
+          <label for="change-key">New API key</label>
+          <input id="change-key" value=${now.key} onInput=${set("key")} autocomplete="off" autocapitalize="none" spellcheck=${false} aria-describedby="about-new-key" />
+          <p id="about-new-key" class="hint">Leave it empty to keep the one it has.</p>`}
+        <label class="check"><input type="checkbox" checked=${now.enabled} onChange=${set("enabled")} /> In use: the farm keeps in touch with it</label>
+        <div role="alert">${wrong && html`<p class="answer wrong">${wrong}</p>`}</div>
+        <footer>
+          <button type="button" onClick=${close}>Back</button>
+          <button class="primary">Change</button>
+        </footer>
+      </form>
+    <//>`;
+}
+
+/** Only what is different. */
+function changes(before, { name, tags, url, key, enabled }) {
+  const connection = { ...(url !== before.url && { url: url.trim() }), ...(key && { api_key: key.trim() }) };
+  return {
+    ...(name !== before.name && { name: name.trim() }),
+    ...(tags !== before.tags && { tags: tags.split(",").map((tag) => tag.trim()).filter(Boolean) }),
+    ...(enabled !== before.enabled && { enabled }),
+    ...(Object.keys(connection).length > 0 && { connection }),
+  };
+}

@@ -1,0 +1,153 @@
+"""What the page concludes from what the farm says, asked of its own modules in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from farm.domain.job import JobState
+from farm.domain.printer import Connection, Operation
+from tests.browser.a_person import adds_printer, moves_in
+from tests.browser.a_shop import Shop
+from tests.browser.simulated import Simulated
+from tests.browser.windows import Window
+
+pytestmark = pytest.mark.browser
+
+CALL = """async ([module, name, args]) => {
+    const found = (await import(`/page/${module}`))[name](...args);
+    return found instanceof Map ? Object.fromEntries(found) : found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def call(chromium, tmp_path_factory):
+    """Calls a function of one of the page's modules."""
+    with Shop(tmp_path_factory.mktemp("shop") / "data") as shop:
+        context = chromium.new_context()
+        page = moves_in(shop, lambda home, *_: Window(context, home)).page
+
+        def call(module: str, name: str, *args: Any) -> Any:
+            return page.evaluate(CALL, [module, name, list(args)])
+
+        yield call
+        context.close()
+
+
+def printer(id: str, *tags: str, enabled: bool = True, print: bool = False, **status: str) -> dict[str, Any]:
+    usual = {"connection": "online", "operation": "idle", "plate": "clear", "since": "2026-01-01T12:00:00Z"}
+    told = {**usual, **status, "print": {"state": "printing"} if print else None}
+    return {"id": id, "name": id.upper(), "tags": tags, "enabled": enabled, "status": told}
+
+
+def job(
+    id: str, remaining: int = 1, *, on: tuple[str, ...] = (), tags: tuple[str, ...] = (), **more: Any
+) -> Any:
+    usual = {"state": "queued", "copies": remaining, "done": 0, "yield": 1, "prints": [], "release_at": None,
+             "created_at": "2026-01-01T12:00:00Z"}  # fmt: skip
+    parts = {"remaining": remaining}
+    return {"id": id, "required_printers": on, "required_tags": tags, "parts": parts, **usual, **more}
+
+
+def test_what_holds_up_most_work_comes_first(call):
+    printers = [
+        printer("free"),
+        printer("waits", plate="occupied"),
+        printer("pinned", plate="unknown"),
+        printer("away", connection="offline"),
+        printer("broken", operation="attention", print=True),
+        printer("stopped", operation="emergency", connection="offline"),
+        printer("busy", operation="printing", plate="occupied", print=True),
+        printer("off", enabled=False, connection="disabled"),
+        printer("resting", operation="maintenance", plate="occupied"),
+        printer("halted", operation="paused", plate="occupied", print=True),
+    ]
+    jobs = [
+        job("any", 4),
+        job("for-pinned", 6, on=("pinned",)),
+        job("unclear", 3, state="needs_review"),
+        job("later", 50, release_at="2999-01-01T00:00:00Z"),
+        job("held", 50, state="held"),
+    ]
+
+    found = call("needs/needs.js", "needs", printers, jobs)
+
+    assert [(each["kind"], each["id"]) for each in found] == [
+        ("emergency", "stopped"),
+        ("plate", "pinned"),
+        ("job", "unclear"),
+        ("attention", "broken"),
+        ("paused", "halted"),
+        ("plate", "waits"),
+        ("offline", "away"),
+    ]
+    waiting = {each["id"]: each["waiting"] for each in found}
+    assert (waiting["pinned"], waiting["waits"], waiting["unclear"]) == (10, 4, 3)
+
+
+def test_two_thousand_jobs_beside_two_hundred_printers_are_no_work(call):
+    printers = [printer(f"p{n}", f"row-{n % 9}", plate="occupied" if n % 3 else "clear") for n in range(200)]
+    jobs = [job(f"j{n}", 5, tags=(f"row-{n % 9}",)) for n in range(2000)]
+
+    assert len(call("needs/needs.js", "needs", printers, jobs)) == 133
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        (job("a", on=("p1",)), "Waiting: 1 plate to clear."),
+        (job("a", tags=("row-b",)), "Waiting: 1 printer busy, 1 printer offline."),
+        (job("a", 3, state="active"), "3 more waiting: 1 printer about to take it, 1 plate to clear, "
+                                      "1 printer busy, 1 printer not ready, 1 printer offline."),
+        (job("a", on=("gone",)), "No printer of the farm is one it may run on."),
+        (job("a", state="held"), "Held until somebody releases it."),
+        (job("a", 0, state="active"), ""),
+    ],
+)  # fmt: skip
+def test_why_a_job_waits_is_one_sentence(call, wish, why):
+    printers = [
+        printer("p0"),
+        printer("p1", plate="occupied"),
+        printer("p2", "row-b", operation="printing", plate="occupied", print=True),
+        printer("p3", "row-b", connection="offline"),
+        printer("p4", operation="maintenance"),
+    ]
+
+    assert call("queue/why.js", "whyNot", wish, printers) == why
+
+
+def test_every_state_of_a_printer_and_a_job_has_a_word(call):
+    for connection in Connection:
+        for operation in Operation:
+            shown = call(
+                "core/words.js", "standing", printer("p", connection=connection, operation=operation)
+            )
+            unknown = connection is Connection.ONLINE and operation is Operation.UNKNOWN
+            assert (shown["word"] == "Unknown") == unknown, (connection, operation)
+    for state in JobState:
+        assert call("core/words.js", "jobStanding", {"state": state})["icon"] != "question", state
+
+
+def test_lengths_of_time_and_sizes_are_short(call):
+    lengths = [4, 59, 60, 3599, 3600, 86_399, 90_000]
+    assert [call("core/time.js", "duration", length) for length in lengths] == [
+        "4 s", "59 s", "1 min", "1 h 00 min", "1 h 00 min", "1 d 0 h", "1 d 1 h",
+    ]  # fmt: skip
+    assert [call("files/checks.js", "size", size) for size in (7, 999, 1000, 6_840_000, 2**31)] == [
+        "7 B", "999 B", "1.0 kB", "6.8 MB", "2.1 GB",
+    ]  # fmt: skip
+
+
+def test_emergency_stop_can_be_pressed_behind_an_open_window(new_shop, window):
+    page = moves_in(new_shop, window).page
+    with Simulated() as fleet:
+        adds_printer(page, fleet.printers[0]["url"], fleet.printers[0]["api_key"], "MK4")
+        box = page.get_by_role("button", name="Emergency stop", exact=True).bounding_box()
+        page.get_by_role("button", name="Add printer").click()
+        expect(page.get_by_role("dialog", name="Add printer")).to_be_visible()
+
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+        expect(page.get_by_role("dialog", name="Emergency stop for the whole farm?")).to_be_visible()
