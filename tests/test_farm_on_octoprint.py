@@ -106,15 +106,22 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
+    """A new farm on an idle OctoPrint."""
     await trio.to_thread.run_sync(octoprint.make_idle)
-    farm = Farm(Settings(files=Files(min_free_mb=0), queue=Queue(plate_undo_s=0.2)), DataFolder(folder))
-    async with farm.running():
+    async with farm_at(octoprint, folder) as shop:
         address = Address("octoprint", octoprint.url, octoprint.api_key)
-        await farm.address("printers").ask(AddPrinter(Printer("mk4", "MK4", address, max_retries=1)))
-        shop = Shop(farm, octoprint)
+        await shop.farm.address("printers").ask(AddPrinter(Printer("mk4", "MK4", address, max_retries=1)))
         await shop.until(lambda: shop.shows(operation=Operation.IDLE))
         yield shop
     await trio.to_thread.run_sync(octoprint.make_idle)
+
+
+@asynccontextmanager
+async def farm_at(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
+    """The farm of this folder, with whatever it knows."""
+    farm = Farm(Settings(files=Files(min_free_mb=0), queue=Queue(plate_undo_s=0.2)), DataFolder(folder))
+    async with farm.running():
+        yield Shop(farm, octoprint)
 
 
 @pytest.fixture
@@ -167,6 +174,23 @@ async def test_a_print_is_paused_resumed_and_cancelled(octoprint, tmp_path, bris
         await shop.tell(Cancel())
         await shop.until(lambda: shop.print_is(job, PrintState.CANCELLED))
         assert await shop.job_is(job, JobState.HELD)
+        assert await shop.shows(plate=Plate.OCCUPIED)
+
+
+async def test_a_print_that_ended_while_the_farm_was_away_is_told_from_one_started_after_it(
+    octoprint, tmp_path, brisk
+):
+    async with open_shop(octoprint, tmp_path) as shop:
+        job = await shop.begin(slow_gcode(60))
+        (attempt,) = await shop.prints(job)
+    # As it was left, the print has been cancelled; now somebody starts its file at the machine.
+    path, body = f"/api/files/local/{attempt.remote_name}", {"command": "select", "print": True}
+    await trio.to_thread.run_sync(octoprint.request, "POST", path, body)
+    async with farm_at(octoprint, tmp_path) as shop:
+        await shop.until(lambda: shop.print_is(job, PrintState.FAILED))
+        await shop.until(lambda: shop.shows(operation=Operation.PRINTING, foreign_file=attempt.remote_name))
+        assert "started at the machine" in (await shop.prints(job))[0].reason
+        assert await shop.job_is(job, JobState.QUEUED)
         assert await shop.shows(plate=Plate.OCCUPIED)
 
 

@@ -65,9 +65,11 @@ PRINTS: Table[PrintState] = {
     PrintState.PRINTING: _ENDS | {PrintState.PAUSED, PrintState.FINISHED},
     PrintState.PAUSED: _ENDS | {PrintState.PRINTING, PrintState.FINISHED},
     **{end: frozenset() for end in (*_ENDS, PrintState.FINISHED)},
+    # Taken for never begun, and then seen printing: nobody can tell what becomes of it.
+    PrintState.FAILED: frozenset({PrintState.UNKNOWN}),
 }
 
-ACTIVE_PRINTS = frozenset(state for state, after in PRINTS.items() if after)
+ACTIVE_PRINTS = frozenset(PrintState) - _ENDS - {PrintState.FINISHED}
 """States in which a print holds its printer: at most one such print a printer."""
 
 MAY_BE_HOT = frozenset({PrintState.STARTING, PrintState.PRINTING, PrintState.PAUSED})

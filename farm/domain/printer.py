@@ -268,7 +268,8 @@ class PrintProgress:
 class PrinterStatus:
     """A frozen picture of one printer. Only that printer's actor makes the next one.
 
-    message: one sentence for the person at the printer, "" when all is well.
+    message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
+    did not start; foreign_file: under this name there, "" where it does not say.
     """
 
     connection: Connection = Connection.OFFLINE
@@ -282,3 +283,4 @@ class PrinterStatus:
     position: Position | None = None
     print: PrintProgress | None = None
     foreign: bool = False
+    foreign_file: str = ""

@@ -77,7 +77,7 @@ class Progress(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True):
-    """How a printer stands. foreign: it prints something that the farm did not start."""
+    """How a printer stands. foreign: it prints what the farm did not start; foreign_file: its name there."""
 
     connection: Connection
     operation: Operation
@@ -89,6 +89,7 @@ class Status(Struct, frozen=True):
     temperatures: dict[str, Temperature]
     position: Position | None
     foreign: bool
+    foreign_file: str | None
     print: Progress | None
 
 
@@ -321,6 +322,7 @@ def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
         },
         position=None if position is None else Position(position.x, position.y, position.z),
         foreign=status.foreign,
+        foreign_file=status.foreign_file or None,
         print=None if status.print is None else _progress(status.print, at),
     )
 

@@ -267,6 +267,8 @@ class PrinterActor:
     def _online(self, identity: Identity) -> None:
         if self._noted_online is not True:
             log.info("printer online", printer=self._printer.id, host=identity.version)
+        if self._assignment is not None:
+            self._assignment.lose_sight()
         self._noted_online = True
 
     def _lost(self, problem: str) -> None:
@@ -282,6 +284,7 @@ class PrinterActor:
             message=problem,
             temperatures={},
             foreign=False,
+            foreign_file="",
         )
 
     def _see(self, reading: Reading) -> None:
@@ -318,6 +321,7 @@ class PrinterActor:
 
     def _show_reading(self, reading: Reading) -> None:
         ours = self._assignment is not None and self._assignment.works_on_it(reading)
+        foreign = reading.operation in BUSY and not ours
         self._show(
             connection=Connection.ONLINE,
             operation=self._shown_operation(),
@@ -326,7 +330,8 @@ class PrinterActor:
             message=self._sentence(reading),
             temperatures=reading.temperatures,
             position=reading.position,
-            foreign=reading.operation in BUSY and not ours,
+            foreign=foreign,
+            foreign_file=reading.file.remote_name if foreign and reading.file is not None else "",
             print=self._assignment.progress(reading) if self._assignment is not None else None,
         )
 

@@ -28,15 +28,18 @@ WATCHED = frozenset({Stage.STARTING, Stage.PRINTING, Stage.PAUSED})
 class Says(StrEnum):
     """What the printer is doing, as far as this print is concerned."""
 
-    OURS_RUNS = "at work on this print's file"
-    OURS_PAUSED = "paused in this print's file"
+    OURS_RUNS = "at work on our file"
+    OURS_PAUSED = "paused in our file"
     OTHERWISE = "idle, or at work on something else"
 
 
 class Evidence(StrEnum):
-    """What the print host remembers about this print's file, which no other print shares."""
+    """What the print host remembers of this print: of the first one of its file since ours was to begin.
 
-    NOT_NEEDED = "–"
+    NOT_NEEDED: the print has been in sight without a break since it was known to be ours.
+    """
+
+    NOT_NEEDED = "– (in sight all the while)"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -55,34 +58,56 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. waited: whether the grace is over. None stands for any."""
+    """One line of the table. says: any of them. waited: whether the grace is over. None stands for any."""
 
     stage: Stage | None
-    says: Says
+    says: tuple[Says, ...]
     evidence: Evidence
     waited: bool | None
     then: Conclusion | None  # None: look again
+
+    def fits(self, stage: Stage, says: Says, evidence: Evidence, waited: bool) -> bool:
+        """Whether this is the line for such a case."""
+        return (
+            self.stage in (None, stage)
+            and says in self.says
+            and self.evidence is evidence
+            and self.waited in (None, waited)
+        )
 
 
 _NEVER_BEGAN = "the printer never began this print, as far as its host remembers; look at the plate"
 _UNSURE = "nobody can tell whether this print began; look at the plate"
 _LOST = "the print is gone and its host remembers no end of it; look at the plate"
+_THEIRS = "it was over when the printer was seen again; what prints there now was started at the machine"
+_SEVERAL = "its file was printed several times, and nobody can tell how our print ended; look at the plate"
+
+_RUNS, _PAUSED, _OTHERWISE = (Says.OURS_RUNS,), (Says.OURS_PAUSED,), (Says.OTHERWISE,)
+_AT_WORK = (*_RUNS, *_PAUSED)
 
 ADOPTION: tuple[Row, ...] = (
-    Row(None, Says.OURS_RUNS, Evidence.NOT_NEEDED, None, Conclusion(Stage.PRINTING)),
-    Row(None, Says.OURS_PAUSED, Evidence.NOT_NEEDED, None, Conclusion(Stage.PAUSED)),
-    Row(None, Says.OTHERWISE, Evidence.FINISHED, None, Conclusion(Stage.FINISHED)),
-    Row(None, Says.OTHERWISE, Evidence.CANCELLED, None, Conclusion(Stage.CANCELLED)),
-    Row(None, Says.OTHERWISE, Evidence.FAILED, None, Conclusion(Stage.FAILED)),
-    Row(None, Says.OTHERWISE, Evidence.RUNNING, None, None),
-    Row(None, Says.OTHERWISE, Evidence.NO_RECORD, False, None),
-    Row(None, Says.OTHERWISE, Evidence.UNKNOWN, False, None),
-    Row(Stage.STARTING, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.FAILED, _NEVER_BEGAN)),
-    Row(Stage.STARTING, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _UNSURE)),
-    Row(Stage.PRINTING, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
-    Row(Stage.PRINTING, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
-    Row(Stage.PAUSED, Says.OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
-    Row(Stage.PAUSED, Says.OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(None, _RUNS, Evidence.NOT_NEEDED, None, Conclusion(Stage.PRINTING)),
+    Row(None, _PAUSED, Evidence.NOT_NEEDED, None, Conclusion(Stage.PAUSED)),
+    Row(None, _RUNS, Evidence.RUNNING, None, Conclusion(Stage.PRINTING)),
+    Row(None, _PAUSED, Evidence.RUNNING, None, Conclusion(Stage.PAUSED)),
+    Row(None, _AT_WORK, Evidence.FINISHED, None, Conclusion(Stage.FINISHED, _THEIRS)),
+    Row(None, _AT_WORK, Evidence.CANCELLED, None, Conclusion(Stage.CANCELLED, _THEIRS)),
+    Row(None, _AT_WORK, Evidence.FAILED, None, Conclusion(Stage.FAILED, _THEIRS)),
+    Row(None, _AT_WORK, Evidence.NO_RECORD, None, None),
+    Row(None, _AT_WORK, Evidence.UNKNOWN, False, None),
+    Row(None, _AT_WORK, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _SEVERAL)),
+    Row(None, _OTHERWISE, Evidence.FINISHED, None, Conclusion(Stage.FINISHED)),
+    Row(None, _OTHERWISE, Evidence.CANCELLED, None, Conclusion(Stage.CANCELLED)),
+    Row(None, _OTHERWISE, Evidence.FAILED, None, Conclusion(Stage.FAILED)),
+    Row(None, _OTHERWISE, Evidence.RUNNING, None, None),
+    Row(None, _OTHERWISE, Evidence.NO_RECORD, False, None),
+    Row(None, _OTHERWISE, Evidence.UNKNOWN, False, None),
+    Row(Stage.STARTING, _OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.FAILED, _NEVER_BEGAN)),
+    Row(Stage.STARTING, _OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _UNSURE)),
+    Row(Stage.PRINTING, _OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PRINTING, _OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PAUSED, _OTHERWISE, Evidence.NO_RECORD, True, Conclusion(Stage.UNDECIDED, _LOST)),
+    Row(Stage.PAUSED, _OTHERWISE, Evidence.UNKNOWN, True, Conclusion(Stage.UNDECIDED, _LOST)),
 )
 """For a print whose start may have been sent, by its stage. Nothing is ever sent because of it."""
 
@@ -92,16 +117,11 @@ def conclude(
 ) -> Conclusion:
     """What a print in `stage` (one of WATCHED) is doing; the same stage means: look again.
 
-    waited_s: seconds since the print was last seen running, or since its start was sent.
+    waited_s: seconds in sight of the printer, since the print was last seen running or its start was sent.
     """
     waited = waited_s >= (BEGIN_WITHIN_S if stage is Stage.STARTING else DECIDE_WITHIN_S)
     for row in ADOPTION:
-        if (
-            row.stage in (None, stage)
-            and row.says is says
-            and row.evidence is evidence
-            and row.waited in (None, waited)
-        ):
+        if row.fits(stage, says, evidence, waited):
             return row.then if row.then is not None else Conclusion(stage)
     raise ValueError(f"the table has no line for {stage}, {says}, {evidence}, waited {waited}")
 
@@ -156,7 +176,8 @@ def as_markdown() -> str:
         then = "look again" if row.then is None else f"`{row.then.stage}`"
         why = f": {row.then.text}" if row.then is not None and row.then.text else ""
         stage = f"`{row.stage}`" if row.stage is not None else "any"
-        lines.append(f"| {stage} | {row.says} | {row.evidence} | {waits[row.waited]} | {then}{why} |")
+        says = " or ".join(row.says)
+        lines.append(f"| {stage} | {says} | {row.evidence} | {waits[row.waited]} | {then}{why} |")
     return "\n".join(lines)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 
 import structlog
 import trio
 
 from farm.domain.file import RemoteFile
-from farm.domain.printer import Printer, PrintProgress
+from farm.domain.printer import Operation, Printer, PrintProgress
 from farm.drivers.base import AnswerLost, Capability, Driver, LoadedFile, Reading
 from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.adoption import (
@@ -33,6 +32,7 @@ FLOOR_RATE = 25_000  # bytes/s; the slowest printers' own networks take about th
 COPY_FLOOR_RATE = 500_000  # bytes/s; a print host copies from a card to the same card
 UPLOAD_GRACE_S = 30.0
 FIRST_RETRY_S = 1.0
+MOST_BETWEEN_LOOKS_S = 15.0  # while a printer can be seen
 
 
 class Assignment:
@@ -49,9 +49,14 @@ class Assignment:
         self._printer = printer
         self._driver = driver
         self._changed = changed
-        self._seen_running_at = trio.current_time()  # or its start sent
+        self._waited_s = 0.0  # in sight of the printer, since the print was seen running or its start sent
+        self._looked_at = trio.current_time()
+        self._start_on_its_way = False
+        self._certain = False  # that what runs is this very print: it has been in sight since it was
+        self._elapsed_s = 0.0
         self._cancelled_by_us = False
         self._copying = bool(order.copy_of) and Capability.COPY in driver.capabilities
+        self._copy_may_grow = False
         self._file: RemoteFile | None = None
 
     @property
@@ -60,8 +65,8 @@ class Assignment:
         return self.report.stage in WATCHED
 
     def works_on_it(self, reading: Reading | None) -> bool:
-        """Whether the printer is at work on this very print."""
-        return reading is not None and is_ours(reading, self.order.remote_name)
+        """Whether the printer is at work on this print, and not on its file once more after its end."""
+        return self.watched and reading is not None and is_ours(reading, self.order.remote_name)
 
     def progress(self, reading: Reading | None) -> PrintProgress:
         """How far it has come, for people to see."""
@@ -123,11 +128,12 @@ class Assignment:
                 self._file = await self._driver.copy(
                     order.copy_of, order.remote_name, order.size, order.checksum
                 )
-        except PrinterUnreachable as error:
-            return str(error), True  # the copy may still be growing: nothing else goes under that name
-        except trio.TooSlowError:
-            return f"{self._printer.name} was too slow with a copy of the file", True
+        except (PrinterUnreachable, trio.TooSlowError) as error:
+            self._copy_may_grow = True
+            return str(error) or f"{self._printer.name} was too slow with a copy of the file", True
         except FarmError as error:
+            if self._copy_may_grow:  # nothing else goes under that name; another try has another one
+                return str(error), False
             log.info("not copied", printer=self._printer.id, print=order.id, problem=str(error))
             self._copying = False
             return await self._upload_once()
@@ -149,7 +155,7 @@ class Assignment:
 
     def begin_start(self) -> None:
         """From now on the start may have been sent: the looks at the printer decide."""
-        self._seen_running_at = inf  # no grace runs out while the command is on its way
+        self._start_on_its_way = True
         self._enter(Stage.STARTING)
 
     def withhold_start(self, why: str) -> None:
@@ -168,17 +174,30 @@ class Assignment:
             except FarmError as error:  # it certainly did not start
                 if self.report.stage is Stage.STARTING:
                     self._enter(Stage.NOT_STARTED, str(error))
-        self._seen_running_at = trio.current_time()
+        self._start_on_its_way = False
 
     # -- following it --------------------------------------------------------------------------
 
+    def lose_sight(self) -> None:
+        """The printer could not be seen for a while: what runs on it may have been started meanwhile."""
+        self._certain = False
+
     async def follow(self, reading: Reading) -> None:
         """Take in one look at the printer."""
+        self._count_wait(reading)
         if not self.watched:
             return
         conclusion = await self._concluded(reading)
         if self.watched:
             self._enter(conclusion.stage, conclusion.text)
+
+    def _count_wait(self, reading: Reading) -> None:
+        """What stands still proves nothing by its silence, and a host that cannot be seen none at all."""
+        now = trio.current_time()
+        self._waited_s += min(now - self._looked_at, MOST_BETWEEN_LOOKS_S)
+        self._looked_at = now
+        if self._start_on_its_way or reading.stale:
+            self._waited_s = 0.0
 
     async def _concluded(self, reading: Reading) -> Conclusion:
         stage, name = self.report.stage, self.order.remote_name
@@ -187,9 +206,8 @@ class Assignment:
             text = reading.ended.text if reading.ended is not None else ""
             return self._ended(conclude(stage, Says.OTHERWISE, seen), text)
         doing = says(reading, name)
-        if doing is not Says.OTHERWISE or reading.stale:  # what stands still proves nothing by its silence
-            self._seen_running_at = trio.current_time()
-        if doing is not Says.OTHERWISE:
+        if doing is not Says.OTHERWISE and self._is_certain(reading):
+            self._waited_s = 0.0
             return conclude(stage, doing)
         try:
             with trio.fail_after(ANSWER_WITHIN_S):
@@ -199,8 +217,17 @@ class Assignment:
         evidence = remembered(outcome)
         if evidence is Evidence.FAILED and self._cancelled_by_us:
             evidence = Evidence.CANCELLED
-        waited_s = trio.current_time() - self._seen_running_at
-        return self._ended(conclude(stage, doing, evidence, waited_s), outcome.text)
+        self._certain = doing is not Says.OTHERWISE and evidence is Evidence.RUNNING
+        return self._ended(conclude(stage, doing, evidence, self._waited_s), outcome.text)
+
+    def _is_certain(self, reading: Reading) -> bool:
+        """Whether the print that runs under our name is the one we began, without asking its host."""
+        elapsed_s = (reading.file.elapsed_s if reading.file is not None else None) or 0.0
+        if elapsed_s < self._elapsed_s:  # it may have been started anew between two looks
+            self._certain = False
+        self._elapsed_s = elapsed_s
+        # While it is being cancelled its end is on record already; it is over when it is over.
+        return self._certain or reading.operation is Operation.CANCELLING
 
     def _ended(self, conclusion: Conclusion, words: str) -> Conclusion:
         """With the host's own words where the table has none."""

@@ -46,6 +46,7 @@ from farm.queue.messages import (
     UndoPlate,
 )
 from farm.queue.plan import ListPlan, Plan
+from farm.queue.settling import settle_late_start
 from farm.queue.steps import Do, Step, next_step
 from farm.store import jobs, printers, prints, remote_files
 from farm.store.audit import Stamp
@@ -101,6 +102,7 @@ class Queue:
         self._look_again: set[str] = set()
         self._rests_until: dict[str, float] = {}  # after it turned a print away
         self._nothing_for: set[str] = set()  # printers for which no job waited when last looked
+        self._foreign: dict[str, str] = {}  # files that printers work on, looked up
 
     async def run(self, mailbox: Mailbox[QueueMessage]) -> None:
         """Live until the mailbox closes."""
@@ -205,7 +207,7 @@ class Queue:
         self._look_soon(printer)
 
     def _forget(self, printer: str) -> None:
-        for known in (self._printers, self._plates, self._settled_at, self._rests_until):
+        for known in (self._printers, self._plates, self._settled_at, self._rests_until, self._foreign):
             known.pop(printer, None)
 
     # -- one step after the other --------------------------------------------------------------
@@ -297,6 +299,8 @@ class Queue:
             return partial(self._give_up, attempt) if attempt is not None and lost else None
         if news.report is not None and (attempt is None or news.report.print != attempt.id):
             return partial(self._dismiss, news, news.report)
+        if news.status.foreign_file != self._foreign.get(printer, ""):
+            return partial(self._look_up, printer, news.status.foreign_file)
         not_begun = attempt is None or attempt.state in _NOT_BEGUN
         if not_begun and news.status.foreign and self._plates[printer].plate is Plate.CLEAR:
             return partial(self._raise_plate, printer)
@@ -313,6 +317,18 @@ class Queue:
         self._parts.printer(news.printer.id).tell_nowait(ForgetPrint(report.print))
         if self._printers.get(news.printer.id) is news:
             self._printers[news.printer.id] = PrinterChanged(news.printer, news.status, None)
+        return True
+
+    async def _look_up(self, printer: str, file: str) -> bool:
+        """Somebody else prints on it. It may be a start of ours that was given up, and came late."""
+        if file:
+            at, who = self._parts.clock(), str(SYSTEM)
+            late = await self._parts.database.write(settle_late_start, printer, file, at, who)
+            if late is not None:
+                log.warning("a start came late", printer=printer, print=late.id)
+        else:
+            await trio.lowlevel.checkpoint()
+        self._foreign[printer] = file
         return True
 
     async def _begin(self, printer: Printer) -> bool:

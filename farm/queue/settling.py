@@ -46,6 +46,21 @@ def settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: s
         jobs.enter(db, job.id, JobState.QUEUED, at, who, f"{job.copies - job.done} more to print")
 
 
+def settle_late_start(db: Connection, printer: str, remote_name: str, at: datetime, who: str) -> Print | None:
+    """A printer works on this file: if its print counts as never begun, nobody can tell any more.
+
+    Ends are for good, and its copy may be in work elsewhere by now: so a person decides about the job, and
+    until then no more of it is begun. Returns the print, None when there is none.
+    """
+    before = prints.taken_for_never_begun(db, printer, remote_name)
+    if before is None:
+        return None
+    why = f"it was taken for never begun, and then {printer} was seen at work on it; see what comes of it"
+    after = prints.enter(db, before, PrintState.UNKNOWN, at, who, why)
+    settle_job(db, before, after, at, who, why)
+    return after
+
+
 def settle_count(db: Connection, counted: Print, at: datetime, who: str) -> None:
     """What the number of good parts of a print that has ended, or taking it back, means for its job."""
     job = jobs.existing(db, counted.job)

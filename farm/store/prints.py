@@ -63,7 +63,7 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
     before = PrintState(attempt.state)
     require(PRINTS, before, new)
     begins = new in (PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED)
-    ended_at = None if PRINTS[new] else iso(at)
+    ended_at = None if new in ACTIVE_PRINTS else iso(at)
     left_there = ended_at and before is not PrintState.RESERVED  # till then nothing was sent
     db.execute(
         """UPDATE prints SET state = ?, reason = ?, remote_delete_at = ?,
@@ -160,6 +160,18 @@ def page(
         (after or "", job, job, printer, printer, state, state, limit),
     ).fetchall()
     return [_print(row) for row in rows]
+
+
+def taken_for_never_begun(db: Connection, printer: str, remote_name: str) -> Print | None:
+    """The print of this file on this printer that counts as failed because its start came to nothing."""
+    row = db.execute(
+        """SELECT * FROM prints WHERE printer = ? AND remote_name = ? AND state = 'failed'
+           AND started_at IS NULL AND EXISTS (
+               SELECT 1 FROM state_changes WHERE thing = 'print' AND thing_id = prints.id
+               AND from_state = 'starting' AND to_state = 'failed')""",
+        (printer, remote_name),
+    ).fetchone()
+    return _print(row) if row is not None else None
 
 
 def of_job(db: Connection, job: str) -> list[Print]:

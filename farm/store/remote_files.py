@@ -13,10 +13,7 @@ from sqlite3 import Connection
 
 from farm.domain.clock import iso
 from farm.domain.file import RemoteFile
-from farm.domain.job import ACTIVE_PRINTS
-from farm.store import jobs
-
-_ACTIVE = ", ".join(f"'{state}'" for state in sorted(ACTIVE_PRINTS))
+from farm.store import jobs, prints
 
 _LEFT = """SELECT prints.id, remote_name, remote_checksum, sha256
     FROM prints
@@ -58,7 +55,7 @@ def due(db: Connection, printer: str, at: datetime, limit: int) -> list[LeftTher
 
     One is spared that can be copied for a job which waits.
     """
-    if db.execute(f"SELECT 1 FROM prints WHERE printer = ? AND state IN ({_ACTIVE})", (printer,)).fetchone():
+    if prints.active_on(db, printer) is not None:
         return []
     rows = db.execute(
         f"{_LEFT} AND remote_delete_at <= ? ORDER BY remote_delete_at, prints.id", (printer, iso(at))

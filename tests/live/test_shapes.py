@@ -92,6 +92,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             },
             "position": {"x": 1.0, "y": 2.0, "z": 3.0},
             "foreign": False,
+            "foreign_file": None,
             "print": {
                 "id": "p1",
                 "job": "j1",

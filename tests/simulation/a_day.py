@@ -87,6 +87,7 @@ def random_faults(chance: random.Random) -> Faults:
         start_lost_before=chance.choice([0, 0.05]),
         start_lost_after=chance.choice([0, 0.1, 0.5]),
         start_late=chance.choice([0, 0.1]),
+        start_given_up=chance.choice([0, 0.1]),
         start_slow=chance.choice([0, 0.1]),
         start_refused=chance.choice([0, 0.1]),
         print_fails=chance.choice([0, 0.1, 0.2]),
@@ -276,7 +277,7 @@ async def fate(day: Day, chance: random.Random) -> None:
         machine.advance()
         mishap = chance.choice([*mishaps, print_at_the_machine])
         if mishap is print_at_the_machine:
-            over = sorted(day.shop.promises.over & machine.files.keys())
+            over = sorted((day.shop.promises.over | machine.over) & machine.files.keys())
             print_at_the_machine(machine, chance, over)
         else:
             mishap(machine, chance)

@@ -26,6 +26,7 @@ from farm.errors import NotFound, PrinterUnreachable, Refused
 
 PRINT_S = 600.0
 LATEST_START_S = 30.0  # after its answer was lost
+LATEST_OF_ALL_S = 300.0  # when everybody has given it up
 SLOWEST_COPY_S = 40.0
 SLOWEST_ANSWER_S = 90.0  # of a host that reads the file before it answers a start
 CHECKSUM = "a1" * 20  # of every file: the shop has one content
@@ -47,6 +48,7 @@ class Faults:
     start_lost_before: float = 0.0  # the command never arrives, and nobody says so
     start_lost_after: float = 0.0  # it is carried out, but the answer is lost
     start_late: float = 0.0  # it is carried out up to LATEST_START_S after its answer was lost
+    start_given_up: float = 0.0  # it is carried out up to LATEST_OF_ALL_S after its answer was lost
     start_slow: float = 0.0  # it is carried out and answered after up to SLOWEST_ANSWER_S, unless we leave
     start_refused: float = 0.0
     print_fails: float = 0.0
@@ -58,18 +60,20 @@ class Faults:
 class Machine:
     """The physical printer and its host: what they do is true whatever the farm believes.
 
-    on_start: told the name of each print that the farm has begun. on_delete: told the name of each file that
-    it deletes. sent: told what each command is called when it leaves the farm. later: runs an async function
-    beside everything else. wait: lets the time pass that a request takes.
+    on_start: told the name of each print that the farm has begun; whether it still waits for it.
+    on_delete: told the name of each file that it deletes. sent: told what each command is called when it
+    leaves the farm. later: runs an async function beside everything else. wait: lets the time pass that a
+    request takes.
     files: names, and for each the ends that the host remembers. growing: until when, for unfinished copies.
-    finished: the names of prints that came out well. dirty: whether plastic lies on the plate.
+    finished: the names of prints that came out well; over: of those whose end the host remembers; seen: of
+    foreign ones that could be seen for a while. dirty: whether plastic lies on the plate.
     spoiled: the names of files that were written by two at the same time.
     """
 
     chance: random.Random
     faults: Faults = Faults()
     print_s: float = PRINT_S
-    on_start: Callable[[str], None] = lambda name: None
+    on_start: Callable[[str], bool] = lambda name: True
     on_delete: Callable[[str], None] = lambda name: None
     sent: Callable[[str], None] = lambda command: None
     later: Callable[..., None] | None = None
@@ -85,8 +89,10 @@ class Machine:
     ends_at: float = 0.0
     starts: dict[str, int] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
     paused: bool = False
     dirty: bool = False
+    seen: set[str] = field(default_factory=set)
     loss: Loss | None = None
     complaint: str = ""
     stops: int = 0
@@ -105,10 +111,11 @@ class Machine:
 
     def begin(self, name: str) -> None:
         """Carry out a start that the farm has sent."""
-        self.on_start(name)
+        awaited = self.on_start(name)
         self.starts[name] = self.starts.get(name, 0) + 1
         self._begin(name, self.print_s * self.chance.uniform(0.5, 1.5))
-        self.dirty = True
+        self.foreign = not awaited
+        self.dirty = self.dirty or awaited
 
     def begin_foreign(self, name: str, seconds: float) -> None:
         """Somebody starts a print at the machine."""
@@ -126,7 +133,7 @@ class Machine:
         boots = self.boots
         await trio.sleep(max(seconds, self.frozen_until - trio.current_time()))
         self.advance()
-        if self.boots == boots and self.running is None and self.loss is None:
+        if self.boots == boots and self.running is None and self.loss is None and name in self.files:
             self.begin(name)
 
     def advance(self) -> None:
@@ -141,6 +148,7 @@ class Machine:
         if self.running is not None:
             if self.running in self.files:
                 self.files[self.running].append(good)
+                self.over.add(self.running)
             if good and not self.foreign:
                 self.finished.add(self.running)
             self.running, self.paused = None, False
@@ -174,7 +182,9 @@ class Machine:
         if self.foreign:
             now = trio.current_time()
             self._seen_since = now if self._seen_since is None else self._seen_since
-            self.dirty = self.dirty or now - self._seen_since >= SEEN_FOR_S
+            if now - self._seen_since >= SEEN_FOR_S:
+                self.dirty = True
+                self.seen.add(self.running or "")
 
 
 class MachineDriver:
@@ -250,11 +260,11 @@ class MachineDriver:
     async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
         machine, faults = self._machine, self._machine.faults
         await self._travel("copy")
-        if source not in machine.files or source in machine.growing:
-            raise NotFound(f"no file {source}")
-        if checksum != CHECKSUM or machine.happens(faults.copy_refused):
-            raise Refused("the simulated host does not copy")
         if remote_name not in machine.files:
+            if source not in machine.files or source in machine.growing:
+                raise NotFound(f"no file {source}")
+            if checksum != CHECKSUM or machine.happens(faults.copy_refused):
+                raise Refused("the simulated host does not copy")
             machine.files[remote_name] = list(machine.files[source])
             machine.copies += 1
             if machine.happens(faults.copy_slow):
@@ -278,6 +288,9 @@ class MachineDriver:
             raise AnswerLost("the start was lost")
         if machine.frozen or machine.happens(faults.start_late):
             self._begin_later(remote_name, machine.chance.uniform(0, LATEST_START_S))
+            raise AnswerLost("the host took the start, and says nothing more")
+        if machine.happens(faults.start_given_up):
+            self._begin_later(remote_name, machine.chance.uniform(LATEST_START_S, LATEST_OF_ALL_S))
             raise AnswerLost("the host took the start, and says nothing more")
         if machine.happens(faults.start_slow):
             await self._read_first(remote_name, machine.chance.uniform(0, SLOWEST_ANSWER_S))

@@ -32,6 +32,7 @@ class Promises:
         self._dispatched = trio.Event()
         self.given_up: set[str] = set()  # remote names of prints whose printer was taken out under them
         self.over: set[str] = set()  # remote names of prints whose end is committed
+        self.never_begun: set[str] = set()  # of those the ones that count as such
         self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
         self.counted_short: Counter[str] = Counter()  # plates with bad parts among them, by job
         self.maintenance: set[str] = set()  # printers on which somebody works
@@ -59,16 +60,19 @@ class Promises:
 
     # -- at every moment -----------------------------------------------------------------------
 
-    def check_start(self, printer: str, remote_name: str) -> None:
-        """At the very moment in which a machine begins what the farm told it to."""
+    def check_start(self, printer: str, remote_name: str) -> bool:
+        """At the very moment in which a machine begins what the farm told it to; whether that still waits."""
+        again = self._machines[printer].starts.get(remote_name, 0) > 0
+        self.require(not again, f"{printer} begins {remote_name} twice")
         row, plate = self.look(prints.active_on, printer), self.look(printers.plate, printer)
         if plate is None or remote_name in self.given_up:  # told while its printer was in the farm
-            return
+            return False
+        if remote_name in self.never_begun:
+            return False
         committed = row is not None and (row.remote_name, row.state) == (remote_name, PrintState.STARTING)
         self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
         self.require(plate.plate is Plate.CLEAR, f"{printer} begins {remote_name} on a plate {plate}")
-        again = self._machines[printer].starts.get(remote_name, 0) > 0
-        self.require(not again, f"{printer} begins {remote_name} twice")
+        return True
 
     def check_delete(self, printer: str, remote_name: str) -> None:
         """At the very moment in which a machine deletes a file because the farm told it to."""
@@ -107,11 +111,12 @@ class Promises:
             self._holding[printer] = name
         else:
             self.require(state in PRINTS[before], f"{name} went from {before} to {state}")
+        if before in ACTIVE_PRINTS:
             self.require(self._holding.get(printer) == name, f"{name} goes on without {printer}")
         if state is PrintState.STARTING:
             self.dispatches += 1
             self._dispatched.set()
-        if state not in ACTIVE_PRINTS:
+        if before in ACTIVE_PRINTS and state not in ACTIVE_PRINTS:
             self._holding.pop(printer, None)
             if data["why"] == "its printer was taken out of the farm":
                 self.given_up.add(self.look(prints.existing, name).remote_name)
@@ -126,6 +131,8 @@ class Promises:
     def _see_end(self, name: str, printer: str, before: PrintState | None, state: PrintState) -> None:
         machine, remote_name = self._machines[printer], self.look(prints.existing, name).remote_name
         self.over.add(remote_name)
+        if (before, state) == (PrintState.STARTING, PrintState.FAILED):
+            self.never_begun.add(remote_name)
         if state is PrintState.FINISHED:
             self.require(remote_name in machine.finished, f"{remote_name} was called good and was not")
         if before in _NOT_BEGUN:
@@ -154,6 +161,10 @@ class Promises:
 
     def _check_rows(self) -> None:
         rows = self.look(_every_print)
+        for row in rows:
+            machine = self._machines[row.printer]
+            late = row.remote_name in self.never_begun & machine.seen & machine.starts.keys()
+            self.require(not late or row.state is PrintState.UNKNOWN, f"{row} was seen printing")
         self.require({row.id: row.state for row in rows} == self._prints, "prints came or went unseen")
         finished = Counter(row.job for row in rows if row.state is PrintState.FINISHED)
         for job in {row.job for row in rows}:

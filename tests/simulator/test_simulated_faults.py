@@ -355,10 +355,13 @@ async def test_a_copy_that_nobody_answers_for_is_not_taken_for_none(
             await driver.copy(source[0], "b2_part.gcode", *source[1:])
 
 
+@pytest.mark.parametrize("original", ["there", "gone"])
 async def test_half_a_copy_is_waited_for_and_never_taken(
-    driver: OctoPrintDriver, printer: Printer, tmp_path: Path
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path, original: str
 ) -> None:
     source = await put_to_copy(driver, tmp_path)
+    if original == "gone":
+        await driver.delete(source[0])
     half = tmp_path / "half.gcode"
     half.write_text(SHORT[: len(SHORT) // 2])
     await driver.upload(half, "b2_part.gcode", half.stat().st_size)

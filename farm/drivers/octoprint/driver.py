@@ -21,7 +21,7 @@ from farm.drivers.http import PATIENT, Http, Patience
 from farm.drivers.octoprint import files, protocol, push
 from farm.drivers.pace import Flooded
 from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
-from farm.errors import PrinterUnreachable, ProtocolError
+from farm.errors import NotFound, PrinterUnreachable, ProtocolError, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +106,14 @@ class OctoPrintDriver:
         return files.stored(await self._record(remote_name), remote_name, size, sha1)
 
     async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
-        files.original(await self._record(source), source, size, checksum)
-        if not await self._is_copied(source, remote_name, self._patience.command_s + size / COPIED_PER_S):
+        try:
+            files.original(await self._record(source), source, size, checksum)
+            made = await self._is_copied(source, remote_name, self._patience.command_s + size / COPIED_PER_S)
+        except (NotFound, Refused):
+            if await self._record(remote_name) is None:
+                raise
+            made = False  # but begun by somebody who asked before
+        if not made:
             await self._settle(remote_name, size, checksum)
         return files.stored(await self._record(remote_name), remote_name, size, checksum)
 

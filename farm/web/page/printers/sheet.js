@@ -29,7 +29,7 @@ function Sheet({ id, close }) {
       ${status.message && html`<p>${sentence(status.message)}</p>`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
-        ${status.foreign && fact("Print", "started at the printer, not by the farm")}
+        ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
         ${Object.entries(status.temperatures).map(([heater, { actual, target }]) =>
           actual != null && fact(heaterName(heater, status.temperatures), `${actual.toFixed(1)} °C${target ? `, wanted ${Math.round(target)} °C` : ""}`))}
