@@ -149,12 +149,12 @@ class Route:
             versions = frozenset(request.if_match.as_set())
             asker = replace(call.asker, terms=replace(call.asker.terms, versions=versions))
             call = replace(call, asker=asker)
+        key = keyed(call.desk.memory, call.asker, request) if self.takes_key else None
         if self.writes and self._only_tried(args.poplist(DRY_RUN)):
             asker = replace(call.asker, terms=replace(call.asker.terms, dry=True))
             response = await self._done(replace(call, asker=asker), contract, path, args)
             response.headers["Dry-Run"] = "true"
             return response
-        key = keyed(call.desk.memory, call.asker, request) if self.takes_key else None
         if key is None:
             return await self._done(call, contract, path, args)
         return await key.answered(lambda: self._done(replace(call, keyed=key), contract, path, args))
