@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import structlog
 from quart import Response, has_request_context, request, websocket
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
 
 from farm.errors import (
     ActorDown,
@@ -36,6 +35,7 @@ from farm.errors import (
 from farm.live.protocol import as_json
 from farm.web.contract import Told
 from farm.web.intake import TooSlow
+from farm.web.problems import MEDIA, problem_of
 
 log = structlog.get_logger(__name__)
 
@@ -72,27 +72,7 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-_SENTENCES = {
-    404: "there is nothing at this address",
-    405: "this address does not take such requests",
-}
-
-
-class FieldProblem(msgspec.Struct):
-    """What is wrong with one field of a request."""
-
-    field: str
-    message: str
-
-
-class Problem(msgspec.Struct):
-    """Why a request was refused (RFC 9457). detail: a sentence for people."""
-
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldProblem]
-    type: Literal["about:blank"] = "about:blank"
+_WEBSOCKET = "open a WebSocket at /v1/live, and nowhere else; it takes nothing else"
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -148,7 +128,7 @@ async def of_http_exception(error: HTTPException) -> Response:
     valid_methods = getattr(error, "valid_methods", None)
     if valid_methods:
         headers["Allow"] = ", ".join(sorted(valid_methods))
-    return problem(status, _SENTENCES.get(status, HTTPStatus(status).phrase), headers=headers)
+    return problem(status, _WEBSOCKET if isinstance(error, WebsocketMismatch) else "", headers=headers)
 
 
 async def of_bug(error: Exception) -> Response:
@@ -164,10 +144,9 @@ def problem(
 ) -> Response:
     """A problem in words, in the shape that the client at this address expects."""
     if has_request_context() and speaks_octoprint(request.path):
-        return answer({"error": sentence}, status, headers)
-    errors = [FieldProblem(field, sentence)] if field else []
-    response = answer(Problem(HTTPStatus(status).phrase, status, sentence, errors), status, headers)
-    response.content_type = "application/problem+json"
+        return answer({"error": problem_of(status, sentence).detail}, status, headers)
+    response = answer(problem_of(status, sentence, field), status, headers)
+    response.content_type = MEDIA
     return response
 
 

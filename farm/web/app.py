@@ -71,6 +71,7 @@ def build(desk: Desk) -> QuartTrio:
             endpoint,
             route.view(desk),
             methods=[route.method],
+            merge_slashes=route.contract is None,  # by a redirect, which is no answer of ours
             provide_automatic_options=False,
         )
     app.add_websocket(live.RULE, "live", live.live(desk))

@@ -7,6 +7,7 @@
   asks for the body, so that a key or size that will be refused is refused before the body is sent.
 * An answer given before the whole body was read is lost when the connection is closed at once (the
   kernel resets it): `Connection` first throws away what still comes, for a moment.
+* What cannot be read as a request is answered with a status and no word: here with a problem.
 * A handler that has ended while its queue is full would keep its connection waiting: `Tasks`.
 * Hypercorn speaks HTTP/2 to whoever asks; here it is HTTP/1.1 only, so that a WebSocket never runs over
   a shared connection. What else is wrong with requests is cured in `request_cures`, with WebSockets in
@@ -21,11 +22,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import h11
+import msgspec
 import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Body as StreamBody
+from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Request as StreamRequest
+from hypercorn.protocol.events import Response as StreamResponse
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
@@ -35,6 +40,7 @@ from hypercorn.utils import parse_socket_addr
 from quart import Quart
 from wsproto.utilities import split_comma_header
 
+from farm.web.problems import MEDIA, problem_of
 from farm.web.request_cures import CONTINUE, BodiedRequest, RequestConnection
 from farm.web.websocket_cures import OFFERS, Socket, SocketConnection
 
@@ -270,6 +276,22 @@ class Protocol(H11Protocol):
     async def _check_protocol(self, event: h11.Request) -> None:
         """Offers of other protocols are overheard."""
 
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send what a handler answers; where Hypercorn answers in its place, say what is wrong."""
+        if not isinstance(event, StreamResponse) or not _is_bare(event):
+            await super().stream_send(event)
+            return
+        headers, body = _in_words(event.status_code)
+        await super().stream_send(StreamResponse(STREAM_ID, headers, event.status_code))
+        await super().stream_send(StreamBody(STREAM_ID, body))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """The answer to what cannot be read as a request."""
+        headers, body = _in_words(status_code)
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
     async def _create_stream(self, request: h11.Request) -> None:
         if not _asks_for_a_websocket(request):
             await super()._create_stream(request)
@@ -310,6 +332,21 @@ class Protocol(H11Protocol):
 
 class _Patient(h11.Connection):
     they_are_waiting_for_100_continue = False  # for Hypercorn, which would answer at once
+
+
+def _is_bare(event: StreamResponse) -> bool:
+    return event.status_code >= 400 and (b"content-length", b"0") in event.headers
+
+
+def _in_words(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of a problem nobody else has words for; the connection ends with it."""
+    body = msgspec.json.encode(problem_of(status))
+    headers = [
+        (b"content-type", MEDIA.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    return headers, body
 
 
 def _asks_for_a_websocket(request: h11.Request) -> bool:

@@ -12,9 +12,9 @@ import msgspec
 
 from farm.access.rights import Action
 from farm.web import idempotency
-from farm.web.answers import Problem
 from farm.web.contract import PART, Contract, Sends
 from farm.web.credentials import COOKIE, CSRF_HEADER, SAFE
+from farm.web.problems import MEDIA, Problem
 from farm.web.routes import DRY_RUN, Entry, Route
 
 Json: TypeAlias = dict[str, Any]
@@ -211,7 +211,7 @@ def _refusal(status: int, shapes: _Shapes) -> Json:
     headers = {401: "WWW-Authenticate", 429: "Retry-After"}
     refusal: Json = {
         "description": REFUSALS[status],
-        "content": {"application/problem+json": {"schema": shapes.of(Problem)}},
+        "content": {MEDIA: {"schema": shapes.of(Problem)}},
     }
     if status in headers:
         refusal["headers"] = {headers[status]: _header(headers[status])}

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import trio
+from quart_trio import QuartTrio
 
 from farm.domain.printer import Operation
 from farm.domain.user import LOCAL, Scope
@@ -41,6 +42,7 @@ class ApiShop:
 
     shop: Shop
     desk: Desk
+    app: QuartTrio
     http: httpx.AsyncClient
     folder: Path
     sent: list[tuple[str, str]]
@@ -172,4 +174,4 @@ async def open_api() -> AsyncIterator[ApiShop]:
         ) as http:
             folder = shop.farm._folder.path
             await http.get("/v1/auth/me")  # the key is noted as used, which is nothing a test asked for
-            yield ApiShop(shop, desk, http, folder, [], itertools.count(1))
+            yield ApiShop(shop, desk, app, http, folder, [], itertools.count(1))

@@ -37,18 +37,47 @@ async def test_route_answers_as_it_is_described(autojump_clock, name, prepare):
 
 
 @cases()
-async def test_unknown_parameter_or_field_is_refused_by_name(autojump_clock, name, prepare):
+async def test_wrong_request_is_refused_by_name_and_changes_nothing(autojump_clock, name, prepare):
     async with open_api() as api:
         request = await prepare(api)
         before = api.kept()
 
-        answers = [await api.send(request, "colour=red")]
-        if OURS[name].writes and not OURS[name].takes:
-            answers.append(await api.send(replace(request, json={**(request.json or {}), "colour": "red"})))
+        await refuses_the_unknown(api, request, OURS[name])
+        await refuses_what_is_no_json(api, request, OURS[name])
+        await refuses_other_methods(api, request)
 
-        for answer in answers:
-            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "colour")
         assert api.kept() == before
+
+
+async def refuses_the_unknown(api, request, route):
+    answers = [await api.send(request, "colour=red")]
+    if route.writes and not route.takes:
+        answers.append(await api.send(replace(request, json={**(request.json or {}), "colour": "red"})))
+    for answer in answers:
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "colour")
+
+
+async def refuses_what_is_no_json(api, request, route):
+    if route.contract.body is None:
+        return
+    for content, kind, status in [
+        (b"{}", "text/plain", 415),
+        (b" " * 300_000 + b"{}", "application/json", 413),
+        (b"{", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'"x"', "application/json", 422),
+    ]:
+        wrong = replace(request, json=None, content=content, headers={"Content-Type": kind})
+        assert (await api.send(wrong)).status_code == status
+
+
+async def refuses_other_methods(api, request):
+    path = request.path.partition("?")[0]
+    allowed = set(api.app.url_map.bind("farm").allowed_methods(path))
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - allowed:
+        answer = await api.http.request(method, request.path)
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, allowed)
+    assert (await api.http.get(f"{path}/no/where")).status_code == 404
 
 
 # -- dry runs
