@@ -19,7 +19,10 @@ export function acceptFiles(event, printer = null) {
 /** The whole page takes files; a veil says so while one hangs over it. */
 export function PageDrop() {
   const over = useFilesOver();
-  return over && html`<div class="veil" aria-hidden="true"><p><${Icon} name="upload" size=${40} /> Drop on a printer to print there, or anywhere for any printer</p></div>`;
+  return over && html`
+    <div class="veil" aria-hidden="true">
+      <p><${Icon} name="upload" size=${40} /> Drop on a printer to print there, or anywhere for any printer</p>
+    </div>`;
 }
 
 function useFilesOver() {
@@ -58,5 +61,7 @@ export function ChooseFiles({ label = "Choose files", primary = false }) {
   };
   return html`
     <input ref=${input} type="file" multiple hidden aria-label="G-code files" onChange=${chosen} />
-    <button type="button" class=${primary ? "primary" : ""} onClick=${() => input.current.click()}><${Icon} name="upload" /> ${label}</button>`;
+    <button type="button" class=${primary ? "primary" : ""} onClick=${() => input.current.click()}>
+      <${Icon} name="upload" /> ${label}
+    </button>`;
 }

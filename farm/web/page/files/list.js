@@ -3,8 +3,8 @@ import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { files, line } from "../core/store.js";
-import { inFull, moment } from "../core/time.js";
 import { Icon } from "../parts/icon.js";
+import { Moment } from "../parts/moment.js";
 import { size } from "./checks.js";
 import { ChooseFiles } from "./drop.js";
 import { Picture } from "./picture.js";
@@ -24,17 +24,23 @@ export const SendFiles = () => mayOperate.value && html`
     <ul class="uploads">${uploads.value.map((one) => html`<${Upload} key=${one.id} ...${one} />`)}</ul>
   </section>`;
 
-const WORDS = { waiting: "waiting", sending: "sending", done: "done", failed: "failed" };
+function howFar(state, share) {
+  if (state !== "sending") return state;
+  return share < 1 ? `sending ${Math.floor(share * 100)} %` : "checking";
+}
 
 const Upload = ({ id, name, state, share, problem }) => html`
   <li class=${`upload ${state}`}>
     <div class="about">
       <p class="file">${name}</p>
-      <p class="hint" role=${state === "failed" ? "alert" : undefined}>${problem || (state === "sending" && share >= 1 ? "checking" : WORDS[state])}${state === "sending" && share < 1 && ` ${Math.floor(share * 100)} %`}</p>
+      <p class="hint" role=${state === "failed" ? "alert" : undefined}>${problem || howFar(state, share)}</p>
       ${state !== "failed" && html`<progress max="1" value=${share} aria-label=${`Upload of ${name}`}></progress>`}
     </div>
     ${state === "failed" && html`<button type="button" onClick=${() => retry(id)}>Try again</button>`}
-    ${state !== "done" && html`<button type="button" class="quiet square" aria-label=${`Stop sending ${name}`} onClick=${() => drop(id)}><${Icon} name="cross" /></button>`}
+    ${state !== "done" && html`
+      <button type="button" class="quiet square" aria-label=${`Stop sending ${name}`} onClick=${() => drop(id)}>
+        <${Icon} name="cross" />
+      </button>`}
   </li>`;
 
 export function Files() {
@@ -58,7 +64,8 @@ const File = ({ file }) => html`
     <${Picture} file=${file.id} width=${44} />
     <div class="about">
       <button type="button" class="name file" title=${file.name} onClick=${() => openFile(file.id)}>${file.name}</button>
-      <p class="hint">${needsOf(file) || size(file.size)} · <time datetime=${file.uploaded_at} title=${inFull(file.uploaded_at)}>${moment(file.uploaded_at)}</time></p>
+      <p class="hint">${needsOf(file) || size(file.size)} · <${Moment} at=${file.uploaded_at} /></p>
     </div>
-    ${mayOperate.value && html`<button type="button" onClick=${() => openPrint(file)}>Print<span class="unseen"> ${file.name}</span></button>`}
+    ${mayOperate.value && html`
+      <button type="button" onClick=${() => openPrint(file)}>Print<span class="unseen"> ${file.name}</span></button>`}
   </li>`;

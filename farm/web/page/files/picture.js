@@ -6,6 +6,6 @@ import { files } from "../core/store.js";
 export function Picture({ file, width }) {
   const pictures = files.value.get(file)?.analysis.result?.thumbnails ?? [];
   if (pictures.length === 0) return null;
-  const wanted = Math.round(width * devicePixelRatio);
-  return html`<img class="picture" src=${`/v1/files/${encodeURIComponent(file)}/thumbnail?width=${wanted}`} alt="" width=${width} height=${width} loading="lazy" />`;
+  const source = `/v1/files/${encodeURIComponent(file)}/thumbnail?width=${Math.round(width * devicePixelRatio)}`;
+  return html`<img class="picture" src=${source} alt="" width=${width} height=${width} loading="lazy" />`;
 }

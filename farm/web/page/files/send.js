@@ -9,7 +9,8 @@ import { size, whyNotSent } from "./checks.js";
 import { addJob, upload } from "./uploads.js";
 
 /** Files from this device. printer: the id of the one they are meant for, null for any. */
-export const openSend = (files, printer = null) => openDialog((close) => html`<${Send} files=${files} printer=${printer} close=${close} />`);
+export const openSend = (files, printer = null) =>
+  openDialog((close) => html`<${Send} files=${files} printer=${printer} close=${close} />`);
 
 /** A file that the farm has already. */
 export const openPrint = (file) => openDialog((close) => html`<${Print} file=${file} close=${close} />`);
@@ -40,7 +41,11 @@ function Send({ files, printer, close }) {
 
 function Chosen({ file }) {
   const wrong = whyNotSent(file);
-  return html`<li class=${wrong ? "wrong" : ""}><span class="file">${file.name}</span> <span class="hint">${size(file.size)}</span>${wrong && html`<p>${wrong}</p>`}</li>`;
+  return html`
+    <li>
+      <span class="file">${file.name}</span> <span class="hint">${size(file.size)}</span>
+      ${wrong && html`<p>${wrong}</p>`}
+    </li>`;
 }
 
 function Print({ file, close }) {
@@ -65,15 +70,19 @@ function useWish(printer) {
   return useState({ copies: 1, yield: 1, printer: printer ?? first });
 }
 
+const HowMany = (given) => html`
+  <div><span class="label">${given.label}</span><${Stepper} least=${1} most=${1000} ...${given} /></div>`;
+
 const Wish = ({ wish, setWish }) => {
   const set = (field) => (value) => setWish({ ...wish, [field]: value });
   return html`
     <div class="wish">
-      <div><span class="label">Copies</span><${Stepper} label="Copies" least=${1} most=${1000} value=${wish.copies} onChange=${set("copies")} /></div>
-      <div><span class="label">Good parts per print</span><${Stepper} label="Good parts per print" least=${1} most=${1000} value=${wish.yield} onChange=${set("yield")} /></div>
+      <${HowMany} label="Copies" value=${wish.copies} onChange=${set("copies")} />
+      <${HowMany} label="Good parts per print" value=${wish.yield} onChange=${set("yield")} />
       <div class="wide">
         <label for="wish-printer">Printer</label>
-        <select id="wish-printer" value=${wish.printer ?? ""} onChange=${(event) => set("printer")(event.target.value || null)}>
+        <select id="wish-printer" value=${wish.printer ?? ""}
+          onChange=${({ target }) => set("printer")(target.value || null)}>
           ${mayUseAny.value && html`<option value="">Any printer</option>`}
           ${printers.value.map(({ id, name }) => html`<option key=${id} value=${id}>${name}</option>`)}
         </select>

@@ -16,9 +16,10 @@ export const openFile = (id) => openDialog((close) => html`<${Sheet} id=${id} cl
 export function needsOf({ analysis }) {
   const { time_s: time, filament } = analysis.result ?? {};
   const seconds = time?.motion ?? time?.slicer;
-  const spools = (filament ?? []).map(({ g, material }) => [g && `${Math.ceil(g)} g`, material].filter(Boolean).join(" "));
-  return [seconds && duration(seconds), ...spools].filter(Boolean).join(", ");
+  return [seconds && duration(seconds), ...(filament ?? []).map(amount)].filter(Boolean).join(", ");
 }
+
+const amount = ({ g, material }) => [g && `${Math.ceil(g)} g`, material].filter(Boolean).join(" ");
 
 function Sheet({ id, close }) {
   const file = files.value.get(id);

@@ -23,7 +23,9 @@ export const Header = () => html`
         <${Icon} name="user" /> <span class="wide-only">${me.value?.name}</span>
       </button>
       ${mayOperate.value && printerIds.value.length > 0 && html`
-        <button type="button" class="danger stop-all" onClick=${askToStopAll}><${Icon} name="octagon" /> Emergency stop</button>`}
+        <button type="button" class="danger stop-all" onClick=${askToStopAll}>
+          <${Icon} name="octagon" /> Emergency stop
+        </button>`}
     </div>
   </header>`;
 
@@ -31,11 +33,17 @@ export const Header = () => html`
 const Link = () => html`
   <p class="link">
     <span class=${line.value.open ? "dot tone-ready" : "dot tone-alarm"}></span>
-    <span class=${line.value.open ? "calm-word" : ""}>${line.value.open ? "Live" : line.value.fresh ? "Not connected" : "Connecting"}</span>
+    <span class=${line.value.open ? "calm-word" : ""}>${wordFor(line.value)}</span>
     <span class="wide-only zone">Times in ${zone()}</span>
   </p>`;
 
-const THEMES = { auto: ["Theme: as this device", "sun", "light"], light: ["Theme: light", "sun", "dark"], dark: ["Theme: dark", "moon", "auto"] };
+const wordFor = ({ open, fresh }) => (open ? "Live" : fresh ? "Not connected" : "Connecting");
+
+const THEMES = {
+  auto: ["Theme: as this device", "sun", "light"],
+  light: ["Theme: light", "sun", "dark"],
+  dark: ["Theme: dark", "moon", "auto"],
+};
 const theme = signal(kept("theme") ?? "auto");
 
 /** Light, dark, or as the device has it: each press is the next. */
@@ -46,7 +54,10 @@ function ThemeButton() {
     keep("theme", next === "auto" ? null : next);
     dispatchEvent(new Event("theme-chosen"));
   };
-  return html`<button type="button" class="quiet square" aria-label=${label} title=${label} onClick=${choose}><${Icon} name=${icon} /></button>`;
+  return html`
+    <button type="button" class="quiet square" aria-label=${label} title=${label} onClick=${choose}>
+      <${Icon} name=${icon} />
+    </button>`;
 }
 
 const openAccount = () => openDialog((close) => html`<${Account} close=${close} />`);
@@ -59,7 +70,8 @@ const Account = ({ close }) => html`
       <div><dt>Version</dt><dd>Printer farm ${VERSION}</dd></div>
     </dl>
     <div class="actions">
-      ${maySetUp.value && html`<button type="button" onClick=${() => openSlicer()}><${Icon} name="slicer" /> Connect a slicer</button>`}
+      ${maySetUp.value && html`
+        <button type="button" onClick=${() => openSlicer()}><${Icon} name="slicer" /> Connect a slicer</button>`}
       <button type="button" onClick=${logOut}><${Icon} name="power" /> Log out</button>
     </div>
   <//>`;

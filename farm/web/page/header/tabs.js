@@ -15,7 +15,9 @@ const PARTS = [
 export const Tabs = () => html`
   <nav class="tabs" aria-label="Parts of the page">
     ${PARTS.map(({ id, label, icon, number }) => html`
-      <a key=${id} href=${`#${id}`}><${Icon} name=${icon} /> <span>${label}${number.value > 0 && html` <b>${number.value}</b>`}</span></a>`)}
+      <a key=${id} href=${`#${id}`}>
+        <${Icon} name=${icon} /> <span>${label}${number.value > 0 && html` <b>${number.value}</b>`}</span>
+      </a>`)}
   </nav>`;
 
 /** The tab of the browser says how much waits, also while one works elsewhere. */

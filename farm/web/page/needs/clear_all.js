@@ -32,7 +32,9 @@ function ClearAll({ printers, close }) {
           spoiled parts one by one.</p>
         <ul class="choices">
           ${printers.map(({ id, name }) => html`
-            <li key=${id}><label><input type="checkbox" checked=${!left.has(id)} onChange=${() => toggle(id)} /> ${name}</label></li>`)}
+            <li key=${id}>
+              <label><input type="checkbox" checked=${!left.has(id)} onChange=${() => toggle(id)} /> ${name}</label>
+            </li>`)}
         </ul>
         <footer>
           <button type="button" onClick=${close}>Back</button>

@@ -3,9 +3,9 @@ import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { jobs, plates, printerOf } from "../core/store.js";
-import { inFull, moment } from "../core/time.js";
 import { count, jobStanding, sentence, standing } from "../core/words.js";
 import { State } from "../parts/icon.js";
+import { Moment } from "../parts/moment.js";
 import { Stepper } from "../parts/stepper.js";
 import { command } from "../printers/commands.js";
 import { askToCancel } from "../printers/controls.js";
@@ -14,7 +14,7 @@ import { openPrinter } from "../printers/sheet.js";
 import { changeJob, lastReason } from "../queue/changes.js";
 import { clearPlate } from "./plates.js";
 
-export const NeedRow = ({ need }) => (need.kind === "job" ? html`<${JobRow} ...${need} />` : html`<${PrinterRow} ...${need} />`);
+export const NeedRow = ({ need }) => html`<${need.kind === "job" ? JobRow : PrinterRow} ...${need} />`;
 
 function PrinterRow({ kind, id, waiting }) {
   const printer = printerOf(id)?.value;
@@ -25,19 +25,23 @@ function PrinterRow({ kind, id, waiting }) {
         <h3><button type="button" class="name" onClick=${() => openPrinter(printer.id)}>${printer.name}</button></h3>
       </div>
       <div class="body">
-        <p>${PRINTER_WORDS[kind](printer)}${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} could start here.</span>`}</p>
+        <p>
+          ${PRINTER_WORDS[kind](printer)}
+          ${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} could start here.</span>`}
+        </p>
         ${mayOperate.value && html`<div class="actions"><${PRINTER_ACTIONS[kind]} printer=${printer} /></div>`}
       </div>
     </li>`;
 }
 
-const since = (at) => at && html` since <time datetime=${at} title=${inFull(at)}>${moment(at)}</time>`;
+const since = (at) => at && html` since <${Moment} at=${at} />`;
 
 const PRINTER_WORDS = {
   emergency: () => "It was stopped. Look at it before anything moves again.",
   attention: ({ status }) => sentence(status.message) || "Look at it.",
   offline: ({ status }) => html`Not reached${since(status.since)}. ${sentence(status.message)}`,
-  paused: ({ status }) => html`${status.print?.name ?? "A print"} is paused${since(status.since)}, and the heaters may be on.`,
+  paused: ({ status: { print, since: at } }) => html`
+    ${print?.name ?? "A print"} is paused${since(at)}, and the heaters may be on.`,
   plate: (printer) => html`<${WhatLies} printer=${printer} />`,
 };
 
@@ -68,7 +72,9 @@ function PlateAction({ printer }) {
       <span class="good"><span aria-hidden="true">Good</span>
         <${Stepper} label=${`Good parts on ${printer.name}`} value=${good ?? expected} most=${9999} onChange=${setGood} />
       </span>`}
-    <button type="button" class="primary" onClick=${clear}>Plate cleared<span class="unseen"> on ${printer.name}</span></button>`;
+    <button type="button" class="primary" onClick=${clear}>
+      Plate cleared<span class="unseen"> on ${printer.name}</span>
+    </button>`;
 }
 
 function JobRow({ id, waiting }) {
@@ -79,7 +85,10 @@ function JobRow({ id, waiting }) {
     <li class=${`need tone-${standing.tone}`}>
       <div class="head"><${State} ...${standing} /> <h3 class="file">${job.name}</h3></div>
       <div class="body">
-        <p>${sentence(lastReason(job)) || "Nobody can tell what became of it."} <span class="waiting">${count(waiting, "copy", "copies")} still to print.</span></p>
+        <p>
+          ${sentence(lastReason(job)) || "Nobody can tell what became of it."}
+          <span class="waiting"> ${count(waiting, "copy", "copies")} still to print.</span>
+        </p>
         ${mayOperate.value && html`
           <div class="actions">
             <button type="button" onClick=${() => changeJob(job, "cancel")}>Cancel job</button>

@@ -24,9 +24,13 @@ export function Needs() {
     <section id="needs" aria-labelledby="needs-heading">
       <header class="section">
         <h2 id="needs-heading" tabindex="-1">Needs you now</h2>
-        ${found.length === 0 && line.value.fresh ? html`<p class="calm grow"><${Icon} name="check" /> Nothing needs you.</p>` : html`<${Count} number=${found.length} />`}
+        ${found.length === 0 && line.value.fresh
+          ? html`<p class="calm grow"><${Icon} name="check" /> Nothing needs you.</p>`
+          : html`<${Count} number=${found.length} />`}
         ${toClear.length > 1 && mayOperate.value && html`
-          <button type="button" onClick=${() => openClearAll(toClear)}><${Icon} name="check" /> Clear all, I looked</button>`}
+          <button type="button" onClick=${() => openClearAll(toClear)}>
+            <${Icon} name="check" /> Clear all, I looked
+          </button>`}
       </header>
       <ul class="needs">${shown.map((need) => html`<${NeedRow} key=${need.kind + need.id} need=${need} />`)}</ul>
       ${found.length > FEW && html`

@@ -1,4 +1,5 @@
-// Windows over the page, and the messages over everything. The browser's own <dialog> keeps the keyboard inside and gives Esc its meaning.
+// Windows over the page, and the messages over everything. The browser's own <dialog> keeps the keyboard inside, and
+// gives Esc its meaning.
 import { useEffect, useId, useRef } from "../vendor/preact-hooks.js";
 import { signal } from "../vendor/preact-signals.js";
 import { html } from "../core/html.js";

@@ -13,7 +13,8 @@ export function Stepper({ label, value, least = 0, most = 999, onChange }) {
       <button type="button" aria-label="One fewer" disabled=${value <= least} onClick=${() => set(value - 1)}>
         <${Icon} name="minus" size=${18} />
       </button>
-      <input type="number" inputmode="numeric" aria-label=${label} min=${least} max=${most} value=${value} onChange=${typed} />
+      <input type="number" inputmode="numeric" aria-label=${label} min=${least} max=${most} value=${value}
+        onChange=${typed} />
       <button type="button" aria-label="One more" disabled=${value >= most} onClick=${() => set(value + 1)}>
         <${Icon} name="plus" size=${18} />
       </button>

@@ -46,7 +46,8 @@ function Toast({ id, text, wrong, action, ends }) {
       <span>${text}</span>
       ${action && html`
         <button type="button" class="primary" onClick=${act}>
-          <${Icon} name=${action.icon} /> ${action.label}${left < SOON && html`<span class="countdown" aria-hidden="true">${left}</span>`}
+          <${Icon} name=${action.icon} /> ${action.label}
+          ${left < SOON && html`<span class="countdown" aria-hidden="true">${left}</span>`}
         </button>`}
       <button type="button" class="quiet square" aria-label="Close" onClick=${() => close(id)}>
         <${Icon} name="cross" />

@@ -5,13 +5,17 @@ import { html } from "../core/html.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { say } from "../parts/toast.js";
 
+const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: false }; // of fields that hold no prose
+
 export const openChange = (printer) => openDialog((close) => html`<${Change} printer=${printer} close=${close} />`);
 
 function Change({ printer, close }) {
-  const before = { name: printer.name, tags: printer.tags.join(", "), url: printer.connection.url ?? "", key: "", enabled: printer.enabled };
+  const { name, tags, enabled, connection } = printer;
+  const before = { name, tags: tags.join(", "), url: connection.url ?? "", key: "", enabled };
   const [now, setNow] = useState(before);
   const [wrong, setWrong] = useState("");
-  const set = (field) => (event) => setNow({ ...now, [field]: event.target.type === "checkbox" ? event.target.checked : event.target.value });
+  const set = (field) => ({ target }) =>
+    setNow({ ...now, [field]: target.type === "checkbox" ? target.checked : target.value });
   const submit = async (event) => {
     event.preventDefault();
     try {
@@ -22,22 +26,24 @@ function Change({ printer, close }) {
       setWrong(problem.message);
     }
   };
-  const simulated = printer.connection.kind === "simulated";
   return html`
-    <${Dialog} title=${`Change ${printer.name}`} close=${close}>
+    <${Dialog} title=${`Change ${name}`} close=${close}>
       <form onSubmit=${submit}>
         <label for="change-name">Name</label>
         <input id="change-name" required maxlength="100" value=${now.name} onInput=${set("name")} autocomplete="off" />
         <label for="change-tags">Tags</label>
-        <input id="change-tags" value=${now.tags} onInput=${set("tags")} autocomplete="off" autocapitalize="none" aria-describedby="about-tags" />
-        <p id="about-tags" class="hint">Words for groups of printers, with commas between: row-a, petg. Jobs and slicers can be sent to a group.</p>
-        ${!simulated && html`
+        <input id="change-tags" value=${now.tags} onInput=${set("tags")} ...${PLAIN} aria-describedby="about-tags" />
+        <p id="about-tags" class="hint">Words for groups of printers, with commas between: row-a, petg. Jobs and slicers can
+          be sent to a group.</p>
+        ${connection.kind !== "simulated" && html`
           <label for="change-address">Address</label>
-          <input id="change-address" required value=${now.url} onInput=${set("url")} inputmode="url" autocomplete="off" autocapitalize="none" spellcheck=${false} />
+          <input id="change-address" required value=${now.url} onInput=${set("url")} ...${PLAIN} inputmode="url" />
           <label for="change-key">New API key</label>
-          <input id="change-key" value=${now.key} onInput=${set("key")} autocomplete="off" autocapitalize="none" spellcheck=${false} aria-describedby="about-new-key" />
+          <input id="change-key" value=${now.key} onInput=${set("key")} ...${PLAIN} aria-describedby="about-new-key" />
           <p id="about-new-key" class="hint">Leave it empty to keep the one it has.</p>`}
-        <label class="check"><input type="checkbox" checked=${now.enabled} onChange=${set("enabled")} /> In use: the farm keeps in touch with it</label>
+        <label class="check">
+          <input type="checkbox" checked=${now.enabled} onChange=${set("enabled")} /> In use: the farm keeps in touch with it
+        </label>
         <div role="alert">${wrong && html`<p class="answer wrong">${wrong}</p>`}</div>
         <footer>
           <button type="button" onClick=${close}>Back</button>

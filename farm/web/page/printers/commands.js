@@ -33,7 +33,8 @@ commandEnds.add((end) => {
 export async function command(printer, name, more = {}) {
   if (!mayOperate.value) return false;
   try {
-    const { command_id: id } = await post(`/v1/printers/${encodeURIComponent(printer.id)}/commands`, { command: name, ...more });
+    const path = `/v1/printers/${encodeURIComponent(printer.id)}/commands`;
+    const { command_id: id } = await post(path, { command: name, ...more });
     const end = early.get(id);
     early.delete(id);
     if (end) report(end);

@@ -9,12 +9,16 @@ import { command } from "./commands.js";
 export function Controls({ printer }) {
   const fitting = buttonsFor(printer);
   // By place, not by label: what follows a press takes the pressed button's place, and the keyboard stays on it.
-  return fitting.length > 0 && html`<div class="actions">${fitting.map((button, place) => html`<${Button} key=${place} printer=${printer} ...${button} />`)}</div>`;
+  return fitting.length > 0 && html`
+    <div class="actions">
+      ${fitting.map((button, place) => html`<${Button} key=${place} printer=${printer} ...${button} />`)}
+    </div>`;
 }
 
 /** Without `run` it only says what is under way, so that a second press in the same place does nothing. */
 const Button = ({ printer, label, run, primary }) => html`
-  <button type="button" class=${primary ? "primary" : ""} aria-disabled=${!run} onClick=${(event) => run?.(printer, event)}>
+  <button type="button" class=${primary ? "primary" : ""} aria-disabled=${!run}
+    onClick=${(event) => run?.(printer, event)}>
     ${label}<span class="unseen"> ${printer.name}</span>
   </button>`;
 

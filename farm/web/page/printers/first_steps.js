@@ -18,6 +18,8 @@ export const FirstSteps = () => html`
         <button type="button" class="primary" onClick=${openAddPrinter}><${Icon} name="plus" /> Add printer</button>
         <button type="button" onClick=${() => openSlicer()}><${Icon} name="slicer" /> Connect a slicer</button>
       </div>
-      <p>No printer at hand? <button type="button" class="link-like" onClick=${addSimulated}>Try a simulated one</button>: it exists only
-        in the computer, prints twenty times as fast, and can be taken out again.</p>` : html`<p>An administrator can add them.</p>`}
+      <p>No printer at hand?${" "}
+        <button type="button" class="link-like" onClick=${addSimulated}>Try a simulated one</button>: it exists only in the
+        computer, prints twenty times as fast, and can be taken out again.</p>`
+      : html`<p>An administrator can add them.</p>`}
   </div>`;

@@ -6,7 +6,14 @@ import { command } from "./commands.js";
 
 const HOTTEST_DEGC = 500;
 const STEPS_MM = [1, 10, 50];
-const MOVES = [["x", -1, "Left"], ["x", 1, "Right"], ["y", -1, "Front"], ["y", 1, "Back"], ["z", -1, "Down"], ["z", 1, "Up"]];
+const MOVES = [
+  ["Left", "x", -1],
+  ["Right", "x", 1],
+  ["Front", "y", -1],
+  ["Back", "y", 1],
+  ["Down", "z", -1],
+  ["Up", "z", 1],
+];
 
 export function HandsOn({ printer }) {
   const { connection, operation, temperatures } = printer.status;
@@ -47,7 +54,9 @@ function Moves({ printer }) {
         ${STEPS_MM.map((length) => html`<option key=${length} value=${length}>${length} mm</option>`)}
       </select>
       <button type="button" onClick=${() => command(printer, "home")}>Home</button>
-      ${MOVES.map(([axis, way, label]) => html`
-        <button type="button" key=${label} onClick=${() => command(printer, "jog", { [axis]: way * step })}>${label}</button>`)}
+      ${MOVES.map(([label, axis, way]) => html`
+        <button type="button" key=${label} onClick=${() => command(printer, "jog", { [axis]: way * step })}>
+          ${label}
+        </button>`)}
     </div>`;
 }

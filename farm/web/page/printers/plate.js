@@ -1,14 +1,14 @@
 // What lies on a printer's plate, in words.
 import { html } from "../core/html.js";
 import { plates } from "../core/store.js";
-import { inFull, moment } from "../core/time.js";
 import { ending, sentence } from "../core/words.js";
+import { Moment } from "../parts/moment.js";
 
 export function WhatLies({ printer: { id, status } }) {
   const print = plates.value.get(id);
   if (status.plate === "clear" || !print) return WORDS[status.plate];
   const { name, state, ended_at: at, reason } = print;
-  return html`<span class="file">${name}</span> ${ending(state)} at <time datetime=${at} title=${inFull(at)}>${moment(at)}</time>. ${sentence(reason)}`;
+  return html`<span class="file">${name}</span> ${ending(state)} at <${Moment} at=${at} />. ${sentence(reason)}`;
 }
 
 const WORDS = {

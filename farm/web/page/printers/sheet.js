@@ -3,11 +3,12 @@ import { remove } from "../core/api.js";
 import { html } from "../core/html.js";
 import { mayOperate, maySetUp } from "../core/session.js";
 import { printerOf } from "../core/store.js";
-import { inFull, moment } from "../core/time.js";
+import { moment } from "../core/time.js";
 import { heaterName, sentence, standing } from "../core/words.js";
 import { askToStop } from "../header/emergency.js";
 import { confirm, Dialog, openDialog } from "../parts/dialog.js";
 import { Icon, State } from "../parts/icon.js";
+import { Moment } from "../parts/moment.js";
 import { say, sayProblem } from "../parts/toast.js";
 import { openSlicer } from "../slicer/slicer.js";
 import { openChange } from "./change.js";
@@ -25,14 +26,17 @@ function Sheet({ id, close }) {
   const { name, status, connection, tags } = printer;
   return html`
     <${Dialog} title=${name} close=${close} kind="sheet">
-      <p><${State} ...${standing(printer)} /> ${status.since && html`<span class="hint">since <time datetime=${status.since} title=${inFull(status.since)}>${moment(status.since)}</time></span>`}</p>
+      <p>
+        <${State} ...${standing(printer)} />
+        ${status.since && html` <span class="hint">since <${Moment} at=${status.since} /></span>`}
+      </p>
       ${status.message && html`<p>${sentence(status.message)}</p>`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
         ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
-        ${Object.entries(status.temperatures).map(([heater, { actual, target }]) =>
-          actual != null && fact(heaterName(heater, status.temperatures), `${actual.toFixed(1)} °C${target ? `, wanted ${Math.round(target)} °C` : ""}`))}
+        ${Object.entries(status.temperatures).map(([heater, read]) =>
+          read.actual != null && fact(heaterName(heater, status.temperatures), degrees(read)))}
         ${status.next_try_at && fact("Next try", moment(status.next_try_at))}
         ${fact("Address", connection.url ?? "simulated in this computer")}
         ${tags.length > 0 && fact("Tags", tags.join(", "))}
@@ -41,13 +45,19 @@ function Sheet({ id, close }) {
         <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>
         <${HandsOn} printer=${printer} />`}
       <div class="actions">
-        ${maySetUp.value && html`<button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>`}
-        ${maySetUp.value && html`<button type="button" onClick=${() => openChange(printer)}>Change</button>`}
-        ${maySetUp.value && html`<button type="button" onClick=${() => takeOut(printer, close)}>Take out of the farm</button>`}
-        ${mayOperate.value && html`<button type="button" class="danger" onClick=${() => askToStop(printer)}><${Icon} name="octagon" /> Emergency stop</button>`}
+        ${maySetUp.value && html`
+          <button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>
+          <button type="button" onClick=${() => openChange(printer)}>Change</button>
+          <button type="button" onClick=${() => takeOut(printer, close)}>Take out of the farm</button>`}
+        ${mayOperate.value && html`
+          <button type="button" class="danger" onClick=${() => askToStop(printer)}>
+            <${Icon} name="octagon" /> Emergency stop
+          </button>`}
       </div>
     <//>`;
 }
+
+const degrees = ({ actual, target }) => `${actual.toFixed(1)} °C${target ? `, wanted ${Math.round(target)} °C` : ""}`;
 
 const fact = (name, value) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`;
 
@@ -55,7 +65,9 @@ function Maintenance({ printer }) {
   const { operation, connection } = printer.status;
   if (connection !== "online" || ["maintenance", "emergency", "attention"].includes(operation)) return null;
   return html`
-    <button type="button" onClick=${() => command(printer, "maintenance_on")}><${Icon} name="wrench" /> Maintenance</button>`;
+    <button type="button" onClick=${() => command(printer, "maintenance_on")}>
+      <${Icon} name="wrench" /> Maintenance
+    </button>`;
 }
 
 async function takeOut(printer, close) {

@@ -3,12 +3,13 @@ import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { printerOf } from "../core/store.js";
-import { duration, inFull, moment } from "../core/time.js";
+import { duration } from "../core/time.js";
 import { heaterName, sentence, standing } from "../core/words.js";
 import { acceptFiles, carriesFiles } from "../files/drop.js";
 import { Picture } from "../files/picture.js";
 import { askToStop } from "../header/emergency.js";
 import { Icon, State } from "../parts/icon.js";
+import { Moment } from "../parts/moment.js";
 import { Controls } from "./controls.js";
 import { WhatLies } from "./plate.js";
 import { openPrinter } from "./sheet.js";
@@ -21,11 +22,13 @@ export function Tile({ id }) {
   const stands = standing(printer);
   return html`
     <li>
-      <article class=${`tile tone-${stands.tone}${dropping.over ? " over" : ""}`} aria-labelledby=${`name-${id}`} ...${dropping.handlers}>
+      <article class=${`tile tone-${stands.tone}${dropping.over ? " over" : ""}`} aria-labelledby=${`name-${id}`}
+        ...${dropping.handlers}>
         <header>
           <${State} ...${stands} />
           ${mayOperate.value && html`
-            <button type="button" class="stop" aria-label=${`Emergency stop ${name}`} title="Emergency stop" onClick=${() => askToStop(printer)}>
+            <button type="button" class="stop" aria-label=${`Emergency stop ${name}`} title="Emergency stop"
+              onClick=${() => askToStop(printer)}>
               <${Icon} name="octagon" />
             </button>`}
         </header>
@@ -45,8 +48,9 @@ function Print({ print, name }) {
       <progress max="1" value=${progress ?? undefined} aria-label=${`Progress on ${name}`}></progress>
       <p class="facts">
         ${progress != null && html`<b>${Math.floor(progress * 100)} %</b>`}
-        ${left != null ? html`<span>${duration(left)} left</span>` : gone != null && html`<span>${duration(gone)} so far</span>`}
-        ${left != null && ends && html`<span class="ends">done <time datetime=${ends} title=${inFull(ends)}>${moment(ends)}</time></span>`}
+        ${left != null && html`<span>${duration(left)} left</span>`}
+        ${left == null && gone != null && html`<span>${duration(gone)} so far</span>`}
+        ${left != null && ends && html`<span class="ends">done <${Moment} at=${ends} /></span>`}
       </p>
     </div>`;
 }

@@ -34,7 +34,7 @@ const tally = same(() => {
 const shownIds = same(() => {
   const text = search.value.trim().toLowerCase();
   return printers.value
-    .filter((printer) => !text || [printer.name, printer.id, ...printer.tags].some((name) => name.toLowerCase().includes(text)))
+    .filter(({ id, name, tags }) => [id, name, ...tags].some((word) => word.toLowerCase().includes(text)))
     .filter((printer) => !word.value || standing(printer).word === word.value)
     .map(({ id }) => id);
 });
@@ -47,11 +47,14 @@ export function Wall() {
         <h2 id="printers-heading" tabindex="-1">Printers</h2>
         <${Count} number=${number} />
         ${number > 0 && html`<${SizeButton} />`}
-        ${maySetUp.value && number > 0 && html`<button type="button" onClick=${openAddPrinter}><${Icon} name="plus" /> Add printer</button>`}
+        ${maySetUp.value && number > 0 && html`
+          <button type="button" onClick=${openAddPrinter}><${Icon} name="plus" /> Add printer</button>`}
       </header>
       ${number === 0 && line.value.fresh && html`<${FirstSteps} />`}
       ${number > 1 && html`<${Filters} number=${number} />`}
-      <ul class=${isSmall.value ? "tiles small" : "tiles"}>${shownIds.value.map((id) => html`<${Tile} key=${id} id=${id} />`)}</ul>
+      <ul class=${isSmall.value ? "tiles small" : "tiles"}>
+        ${shownIds.value.map((id) => html`<${Tile} key=${id} id=${id} />`)}
+      </ul>
       ${number > 0 && shownIds.value.length === 0 && html`
         <p class="empty">No printer is like that. <button type="button" class="quiet" onClick=${showAll}>Show all</button></p>`}
     </section>`;
@@ -68,7 +71,8 @@ function SizeButton() {
     size.value = other;
     keep("tiles", other);
   };
-  return html`<button type="button" class="quiet" onClick=${choose}>${other === "small" ? "Small tiles" : "Large tiles"}</button>`;
+  const label = other === "small" ? "Small tiles" : "Large tiles";
+  return html`<button type="button" class="quiet" onClick=${choose}>${label}</button>`;
 }
 
 const Filters = ({ number }) => html`
@@ -81,7 +85,8 @@ const Filters = ({ number }) => html`
       </div>`}
     <div class="chips" role="group" aria-label="Show printers by state">
       ${tally.value.map((stands) => html`
-        <button type="button" key=${stands.word} class=${`chip tone-${stands.tone}`} aria-pressed=${word.value === stands.word}
+        <button type="button" key=${stands.word} class=${`chip tone-${stands.tone}`}
+          aria-pressed=${word.value === stands.word}
           onClick=${() => (word.value = word.value === stands.word ? null : stands.word)}>
           <${Icon} name=${stands.icon} size=${16} /> ${stands.word} <b>${stands.number}</b>
         </button>`)}

@@ -43,4 +43,5 @@ function sureToCancel(job) {
 }
 
 /** What the last attempt that went wrong was said to have died of; "" where none did. */
-export const lastReason = (job) => job.prints.findLast(({ reason, state }) => reason && state !== "finished")?.reason ?? "";
+export const lastReason = ({ prints }) =>
+  prints.findLast(({ reason, state }) => reason && state !== "finished")?.reason ?? "";

@@ -6,7 +6,7 @@ import { jobs, line } from "../core/store.js";
 import { Count } from "../parts/count.js";
 import { JobRow } from "./row.js";
 
-const FEW = 12; // jobs shown at first
+const FEW = 8; // jobs shown at first
 
 const ORDER = ["needs_review", "quarantined", "active", "queued", "scheduled", "held"];
 
@@ -32,7 +32,8 @@ export function Queue() {
         <h2 id="queue-heading" tabindex="-1">Queue</h2>
         <${Count} number=${found.length} />
       </header>
-      ${found.length === 0 && line.value.fresh && html`<p class="empty">No jobs. Send a file, and it waits here for a printer.</p>`}
+      ${found.length === 0 && line.value.fresh && html`
+        <p class="empty">No jobs. Send a file, and it waits here for a printer.</p>`}
       <ul class="jobs">${shown.map((job) => html`<${JobRow} key=${job.id} job=${job} first=${job === next} />`)}</ul>
       ${found.length > FEW && html`
         <button type="button" class="more" aria-expanded=${all} onClick=${() => setAll(!all)}>

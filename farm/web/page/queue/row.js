@@ -2,10 +2,10 @@
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { printerOf, printers } from "../core/store.js";
-import { inFull, moment } from "../core/time.js";
 import { jobStanding } from "../core/words.js";
 import { isUnderWay } from "../needs/needs.js";
 import { State } from "../parts/icon.js";
+import { Moment } from "../parts/moment.js";
 import { changeJob, goFirst, lastReason } from "./changes.js";
 import { openWhy, whyNot } from "./why.js";
 
@@ -20,32 +20,49 @@ export function JobRow({ job, first }) {
         <${Where} job=${job} />
         <${WhyNot} job=${job} />
         ${["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
-        ${job.due_at && html`<p class="why">Due <time datetime=${job.due_at} title=${inFull(job.due_at)}>${moment(job.due_at)}</time></p>`}
+        ${job.due_at && html`<p class="why">Due <${Moment} at=${job.due_at} /></p>`}
       </div>
-      ${mayOperate.value && html`<div class="actions">
-        ${job.state === "queued" && !first && html`<button type="button" onClick=${() => goFirst(job)}>Do first<span class="unseen"> ${job.name}</span></button>`}
-        ${buttonsFor(job).map(([label, change]) => html`
-        <button type="button" key=${change} onClick=${() => changeJob(job, change)}>${label}<span class="unseen"> ${job.name}</span></button>`)}</div>`}
+      ${mayOperate.value && html`
+        <div class="actions">
+          ${job.state === "queued" && !first && html`<${Button} job=${job} label="Do first" run=${goFirst} />`}
+          ${(BUTTONS[job.state] ?? []).map(([label, change]) => html`
+            <${Button} key=${change} job=${job} label=${label} run=${() => changeJob(job, change)} />`)}
+        </div>`}
     </li>`;
 }
 
+const Button = ({ job, label, run }) => html`
+  <button type="button" onClick=${() => run(job)}>${label}<span class="unseen"> ${job.name}</span></button>`;
+
 const Copies = ({ job: { copies, done, failed, parts, yield: good } }) => html`
-  <span class="copies">${done} of ${copies} done${good > 1 && ` (${parts.good} of ${parts.wanted} parts)`}${failed > 0 && html`, <b>${failed} failed</b>`}</span>`;
+  <span class="copies">
+    ${done} of ${copies} done${good > 1 && ` (${parts.good} of ${parts.wanted} parts)`}
+    ${failed > 0 && html`, <b>${failed} failed</b>`}
+  </span>`;
 
 function WhyNot({ job }) {
   const reason = whyNot(job, printers.value);
   return reason && html`
-    <p class="why">${reason} <button type="button" class="link-like" onClick=${() => openWhy(job)}>Why?<span class="unseen"> ${job.name}</span></button></p>`;
+    <p class="why">
+      ${reason} <button type="button" class="link-like" onClick=${() => openWhy(job)}>
+        Why?<span class="unseen"> ${job.name}</span>
+      </button>
+    </p>`;
+}
+
+const FEW = 3; // printers that are named
+
+function howFar({ name, status }) {
+  const share = status?.print?.progress;
+  return share == null ? name : `${name} (${Math.floor(share * 100)} %)`;
 }
 
 /** The printers that are at it. */
 function Where({ job }) {
-  const at = job.prints.filter(isUnderWay).map(({ printer }) => printerOf(printer)?.value ?? { id: printer, name: printer });
+  const at = job.prints.filter(isUnderWay).map(({ printer }) => printerOf(printer)?.value ?? { name: printer });
   if (at.length === 0) return null;
-  return html`<p class="where">On ${at.slice(0, 3).map(({ name, status }) => {
-    const share = status?.print?.progress;
-    return share == null ? name : `${name} (${Math.floor(share * 100)} %)`;
-  }).join(", ")}${at.length > 3 && ` and ${at.length - 3} more`}</p>`;
+  const rest = at.length > FEW ? ` and ${at.length - FEW} more` : "";
+  return html`<p class="where">On ${at.slice(0, FEW).map(howFar).join(", ")}${rest}</p>`;
 }
 
 const BUTTONS = {
@@ -56,5 +73,3 @@ const BUTTONS = {
   quarantined: [["Retry", "retry"], ["Cancel", "cancel"]],
   needs_review: [["Retry", "retry"], ["Cancel", "cancel"]],
 };
-
-const buttonsFor = ({ state }) => BUTTONS[state] ?? [];

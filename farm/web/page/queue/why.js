@@ -16,26 +16,35 @@ export function whyNot(job, printers) {
   if (left === 0) return "";
   const fitting = printers.filter((printer) => mayRunOn(job, printer));
   if (fitting.length === 0) return "No printer of the farm is one it may run on.";
-  const ways = WAYS.map(([is, words]) => tell(fitting.filter(is).length, words)).filter(Boolean);
-  const who = job.state === "active" ? `${left} more waiting` : "Waiting";
-  return `${who}: ${ways.join(", ")}.`;
+  return `${job.state === "active" ? `${left} more waiting` : "Waiting"}: ${inEachWay(fitting)}.`;
 }
 
-const away = ({ enabled, status }) => !enabled || status.connection !== "online";
-const stopped = (printer) => !away(printer) && ["emergency", "attention", "maintenance"].includes(printer.status.operation);
-const busy = (printer) => !away(printer) && !stopped(printer) && (isBusy(printer) || printer.status.print);
-const fouled = (printer) => !away(printer) && !stopped(printer) && !busy(printer) && printer.status.plate !== "clear";
-const free = (printer) => !away(printer) && !stopped(printer) && !busy(printer) && printer.status.plate === "clear";
+const STOPPED = ["emergency", "attention", "maintenance"];
 
-const WAYS = [
-  [free, (number) => `${count(number, "printer")} about to take it`],
-  [fouled, (number) => `${count(number, "plate")} to clear`],
-  [busy, (number) => `${count(number, "printer")} busy`],
-  [stopped, (number) => `${count(number, "printer")} not ready`],
-  [away, (number) => `${count(number, "printer")} offline`],
-];
+/** Which of WAYS a printer stands in. */
+function wayOf(printer) {
+  const { connection, operation, plate, print } = printer.status;
+  if (!printer.enabled || connection !== "online") return "away";
+  if (STOPPED.includes(operation)) return "stopped";
+  if (isBusy(printer) || print) return "busy";
+  return plate === "clear" ? "free" : "fouled";
+}
 
-const tell = (number, words) => (number > 0 ? words(number) : "");
+const WAYS = {
+  free: (number) => `${count(number, "printer")} about to take it`,
+  fouled: (number) => `${count(number, "plate")} to clear`,
+  busy: (number) => `${count(number, "printer")} busy`,
+  stopped: (number) => `${count(number, "printer")} not ready`,
+  away: (number) => `${count(number, "printer")} offline`,
+};
+
+function inEachWay(printers) {
+  return Object.entries(WAYS)
+    .map(([way, words]) => [printers.filter((printer) => wayOf(printer) === way).length, words])
+    .filter(([number]) => number > 0)
+    .map(([number, words]) => words(number))
+    .join(", ");
+}
 
 /** What keeps each single printer from beginning it. */
 export const openWhy = (job) => openDialog((close) => html`<${Why} job=${job} close=${close} />`);
@@ -58,7 +67,9 @@ function Why({ job, close }) {
       </div>
       <dl class="facts reasons">
         ${reasons?.map(({ printer, reason }) => html`
-          <div key=${printer}><dt>${printer ? (printerOf(printer)?.peek().name ?? printer) : "The job"}</dt><dd>${sentence(reason)}</dd></div>`)}
+          <div key=${printer}><dt>${whose(printer)}</dt><dd>${sentence(reason)}</dd></div>`)}
       </dl>
     <//>`;
 }
+
+const whose = (printer) => (printer ? (printerOf(printer)?.peek().name ?? printer) : "The job");

@@ -9,7 +9,8 @@ import { Dialog, openDialog } from "../parts/dialog.js";
 const SCOPES = ["upload", "queue"]; // all that a slicer needs: whoever finds the key can stop nothing
 
 /** printer: the one its files are meant for; left out, any. */
-export const openSlicer = (printer = null) => openDialog((close) => html`<${Slicer} printer=${printer} close=${close} />`);
+export const openSlicer = (printer = null) =>
+  openDialog((close) => html`<${Slicer} printer=${printer} close=${close} />`);
 
 function Slicer({ printer, close }) {
   const [target, setTarget] = useState(printer?.id ?? "");
