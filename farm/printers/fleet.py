@@ -40,6 +40,7 @@ PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 
 MAX_PRINTERS = 1000
 MOST_PROBES = 8  # at the same time
+MOST_BEGINNING = 25  # actors that are made in one turn of the loop: each takes a fraction of a millisecond
 PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
 
 
@@ -63,6 +64,7 @@ class Fleet:
         self._parts = parts
         self._printers: dict[str, Printer] = {}
         self._probing = 0
+        self._beginning = trio.Semaphore(MOST_BEGINNING)
 
     async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
         """Start every printer's actor, none waiting for its printer to connect, and then serve."""
@@ -107,7 +109,10 @@ class Fleet:
         async def run(mailbox: Mailbox[PrinterMessage]) -> None:
             # A fresh actor each time: nothing half-broken outlives a crash, nor an address that is no longer.
             while not mailbox.closed:
-                await PrinterActor(self._printers[printer.id], self._parts.printer).run(mailbox)
+                async with self._beginning:
+                    await trio.lowlevel.checkpoint()  # the others' turn, between each few of a thousand
+                    actor = PrinterActor(self._printers[printer.id], self._parts.printer)
+                await actor.run(mailbox)
 
         self._printers[printer.id] = printer
         self._supervisor.start_soon(ChildSpec(name=f"printer:{printer.id}", run=run, policy=PRINTER_POLICY))

@@ -47,11 +47,7 @@ class Simulator:
         """Live until the mailbox closes; the process ends then. Raises SimulatorEnded when it did before."""
         self._fleet: FleetProcess | None = None
         self._printers: dict[str, tuple[Simulation, Address]] = {}
-        async with (
-            AsyncExitStack() as self._held,
-            httpx.AsyncClient(timeout=ANSWERS_WITHIN_S, trust_env=False, verify=_NO_TLS) as self._http,
-            trio.open_nursery() as self._nursery,
-        ):
+        async with AsyncExitStack() as self._held, trio.open_nursery() as self._nursery:
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -83,7 +79,10 @@ class Simulator:
 
     async def _process(self) -> FleetProcess:
         if self._fleet is None:
-            self._fleet = await self._held.enter_async_context(self._begin())
+            fleet = await self._held.enter_async_context(self._begin())
+            http = httpx.AsyncClient(timeout=ANSWERS_WITHIN_S, trust_env=False, verify=_NO_TLS)
+            self._http = await self._held.enter_async_context(http)
+            self._fleet = fleet
             self._nursery.start_soon(self._mind, self._fleet)
             log.info("simulator started", pid=self._fleet.pid)
         return self._fleet
