@@ -288,7 +288,7 @@ class Gate:
         if session.expires_at <= now or session.last_used_at + IDLE <= now:
             raise Unauthenticated("You were away for long; log in again.")
         if session.last_used_at + TOUCH_EVERY <= now:
-            self._page_lookups.put(id, (replace(session, last_used_at=now), account))
+            self._page_lookups.amend(id, (replace(session, last_used_at=now), account))
             await self._touch(sessions.touch, id, now)
         return _person(account.user), session.csrf or ""
 
@@ -299,7 +299,7 @@ class Gate:
         key, now = kept.key, self._clock()
         keys.verify(shown, key, kept.secret_sha256, now)
         if key.last_used_at is None or key.last_used_at + TOUCH_EVERY <= now:
-            self._key_lookups.put(key.id, replace(kept, key=replace(key, last_used_at=now)))
+            self._key_lookups.amend(key.id, replace(kept, key=replace(key, last_used_at=now)))
             await self._touch(kept_keys.touch, key.id, now)
         return keys.principal_of(key)
 

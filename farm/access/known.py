@@ -42,10 +42,15 @@ class Known(Generic[_T]):
         if found is None:
             self._entries.pop(key, None)
         elif revision == self.revision:  # else it may be older than the change that was made meanwhile
-            self.put(key, found)
+            self._put(key, found)
         return found
 
-    def put(self, key: str, value: _T) -> None:
+    def amend(self, key: str, value: _T) -> None:
+        """Something about what was just recalled is newer. What a change has overtaken stays forgotten."""
+        if key in self._entries:
+            self._put(key, value)
+
+    def _put(self, key: str, value: _T) -> None:
         self._entries.pop(key, None)
         self._entries[key] = (self._clock(), value)
         if len(self._entries) > HOLDS:

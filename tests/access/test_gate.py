@@ -279,6 +279,26 @@ async def test_last_use_of_a_page_and_a_key_is_kept_once_a_minute(shop, mara):
     assert (await shop.gate.list_keys(LOCAL))[0].last_used_at == key.created_at + timedelta(minutes=2)
 
 
+async def test_key_revoked_while_it_was_looked_up_is_not_remembered_by_its_last_use(shop, monkeypatch):
+    key, text = await shop.gate.create_key(LOCAL, "script", [Scope.READ])
+    looked, go_on, read = trio.Event(), trio.Event(), shop.store.read
+
+    async def slow_read(op, *args):
+        found = await read(op, *args)
+        looked.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(shop.store, "read", slow_read)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(known, shop, text)  # its first use, so that this is noted too
+        await looked.wait()
+        await shop.gate.revoke_key(LOCAL, key.id)
+        go_on.set()
+
+    assert await known(shop, text) is None
+
+
 # --- what ends a login, at once and over a restart
 
 ENDINGS = {
