@@ -171,6 +171,21 @@ async def test_somebody_elses_printer_is_not_shown(farm):
         assert (await farm.http.get(f"/p/mk4-02/api/{path}", headers=headers)).status_code == 200, path
 
 
+@pytest.mark.parametrize("scope", ["upload", "read"])
+async def test_root_shows_nothing_of_what_somebody_elses_printer_does(farm, scope):
+    for id in ("mk4-01", "mk4-02"):
+        await farm.printer(id)
+    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm, "secret prototype.gcode"))
+    headers = await farm.key(scope, grant=Grant(printers=frozenset({"mk4-02"})))
+
+    for path in ("printer", "job", "connection"):
+        answer = await farm.http.get(f"/api/{path}", headers=headers)
+        assert answer.status_code == 200, path
+        assert "Printing" not in answer.text, path
+        assert "secret" not in answer.text, path
+        assert "210" not in answer.text, path
+
+
 async def test_group_takes_uploads_for_the_printers_with_its_tag(farm):
     await farm.printer("mk4-01", "row-a")
     headers = await farm.key("upload", "queue")

@@ -58,6 +58,12 @@ def require_look(asker: Principal, place: Place) -> None:
         require(asker, Action.READ, place.about)
 
 
+def may_look(asker: Principal, printer: Printer) -> bool:
+    """The same of one printer of several: a place shows each asker no more than their own."""
+    about = target(printer)
+    return allowed(asker, Action.UPLOAD, about) or allowed(asker, Action.READ, about)
+
+
 def _prefix(printer: str | None, tag: str | None) -> str:
     if printer is not None:
         return f"/p/{quote(printer, safe='')}"

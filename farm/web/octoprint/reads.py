@@ -15,7 +15,7 @@ from farm.live.messages import ReportStatuses
 from farm.store import files, jobs
 from farm.web.answers import answer
 from farm.web.octoprint import shapes
-from farm.web.octoprint.places import PREFIXES, Place, place_of, require_look
+from farm.web.octoprint.places import PREFIXES, Place, may_look, place_of, require_look
 from farm.web.octoprint.shapes import Seen
 from farm.web.printers import everyone
 from farm.web.routes import Call, Entry, Route
@@ -88,7 +88,9 @@ async def _looked_at(call: Call, printer: str | None, tag: str | None) -> Place:
 
 async def _seen(call: Call, place: Place) -> Seen:
     """How the one printer here stands; of several, the one with the oldest print."""
-    here = [printer for printer in await everyone(call) if place.holds(printer)]
+    here = [
+        printer for printer in await everyone(call) if place.holds(printer) and may_look(call.asker, printer)
+    ]
     statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
     status = _to_show(place, here, statuses)
     file = None
