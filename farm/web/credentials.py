@@ -33,6 +33,18 @@ def client_of(asked: BaseRequestWebsocket) -> str:
     return str(client[0]) if client else ""
 
 
+def is_from_elsewhere(asked: BaseRequestWebsocket) -> bool:
+    """Whether a browser says that somebody else's page sends this. Programs name no page.
+
+    Browsers let no page forge the Origin; whoever is no browser may write anything there.
+    """
+    origin = asked.headers.get("Origin")
+    if origin is None:
+        return False
+    host = origin.partition("://")[2]  # "null" has none
+    return not host or host.lower() != asked.headers.get("Host", "").lower()
+
+
 def refuse_secrets_in(asked: BaseRequestWebsocket) -> None:
     """Raise Unauthenticated for credentials in an address: those end up in logs and histories."""
     for name in asked.args:

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import trio
 from quart import Response, Websocket, websocket
@@ -17,7 +16,7 @@ from farm.live.connection import ConnectionLost
 from farm.live.frame import Frame
 from farm.web import answers
 from farm.web.commands import as_command, tell_printer
-from farm.web.credentials import COOKIE, client_of, refuse_secrets_in
+from farm.web.credentials import COOKIE, client_of, is_from_elsewhere, refuse_secrets_in
 from farm.web.desk import Desk
 from farm.web.routes import Call
 from farm.web.websocket_cures import SOCKET, Socket
@@ -110,11 +109,8 @@ def live(desk: Desk) -> Callable[[], Awaitable[Response | None]]:
 def _cookie_of(asked: Websocket) -> str | None:
     """The page's session cookie. Raises Forbidden for a page that is not ours.
 
-    A browser sends its cookies to us whoever's page opens the socket, and lets nobody forge the Origin.
+    A browser sends its cookies to us whoever's page opens the socket.
     """
-    origin = asked.headers.get("Origin")
-    if origin is None:
-        return None
-    if urlsplit(origin).netloc.lower() != asked.headers.get("Host", "").lower():
+    if is_from_elsewhere(asked):
         raise Forbidden("only the farm's own pages may open this socket from a browser")
-    return asked.cookies.get(COOKIE)
+    return asked.cookies.get(COOKIE) if "Origin" in asked.headers else None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from quart import Response, request
 
 from farm.access.gate import PageSession
 from farm.errors import FarmError, Forbidden, Invalid
 from farm.web import answers, pages
+from farm.web.credentials import is_from_elsewhere
 from farm.web.intake import Intake
 from farm.web.login import session_cookie
 from farm.web.routes import Call, Entry, Route
@@ -60,10 +61,8 @@ async def _enter(page: str, enter: Callable[[dict[str, str]], Awaitable[PageSess
 
 def _require_our_own_page() -> None:
     """Raises Forbidden: another page could log people in as somebody else and watch what they print."""
-    origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
-    if foreign or site not in ("same-origin", "none"):
+    if is_from_elsewhere(request) or site not in ("same-origin", "none"):
         raise Forbidden("this form was sent from another page; open the farm's own and try again")
 
 

@@ -69,8 +69,8 @@ async def test_what_somebody_typed_is_text_on_the_form(farm):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
-     {"Sec-Fetch-Site": "same-site"}],
+    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://[evil"},
+     {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
 )  # fmt: skip
 async def test_a_form_on_another_page_logs_nobody_in(farm, headers):
     await farm.admin()

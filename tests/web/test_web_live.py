@@ -77,7 +77,7 @@ async def test_cookie_without_an_origin_counts_for_nothing(farm):
         assert farm.clients.lines[0].cookie is None
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", ""])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://[evil", "http://127.0.0.1", ""])
 async def test_page_of_others_is_refused(farm, origin):
     answer = await refusal(farm, "/v1/live", Cookie=await cookie(farm), Origin=origin)
 
