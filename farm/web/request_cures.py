@@ -34,6 +34,7 @@ class Body(TrioBody):
         self.ask_for_it: Callable[[], Awaitable[None]] | None = None
         self.held = 0
         self._pieces: deque[bytes] = deque()
+        self._news = trio.Event()
         self._room = trio.Event()
         self._unwanted = False
 
@@ -48,8 +49,8 @@ class Body(TrioBody):
         while not self._pieces:
             if self._complete.is_set():
                 raise StopAsyncIteration
-            await self._has_data.wait()
-            self._has_data.clear()
+            self._news = trio.Event()
+            await self._news.wait()
         piece = self._pieces.popleft()
         self.held -= len(piece)
         self._room.set()
@@ -64,7 +65,12 @@ class Body(TrioBody):
         else:
             self._pieces.append(data)
         self.held += len(data)
-        self._has_data.set()
+        self._news.set()
+
+    def set_complete(self) -> None:
+        """Nothing more comes."""
+        self._complete.set()
+        self._news.set()
 
     async def wait_for_room(self) -> None:
         """Return once there is less than HELD bytes waiting."""

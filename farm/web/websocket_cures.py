@@ -20,10 +20,11 @@ from typing import Any, cast
 import trio
 from hypercorn.protocol.events import Body, Data, Event, Response, StreamClosed
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
 from quart.utils import encode_headers
 from quart.wrappers import Response as QuartResponse
 from quart.wrappers import Websocket
+from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIWebsocketConnection
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping
@@ -31,6 +32,7 @@ from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
 SOCKET = "farm.socket"  # what the scope calls the `Socket` itself
+MOST_UNHEARD = 10  # messages
 OFFERS = b"sec-websocket-extensions"
 
 _PING = b"\x89\x00"  # a whole ping frame with nothing in it
@@ -187,19 +189,32 @@ class Deflate(PerMessageDeflate):
 
 
 class SocketConnection(TrioASGIWebsocketConnection):
-    """One WebSocket as Quart sees it: yields whenever it sends, and tells of our mistakes with code 1011."""
+    """One WebSocket as Quart sees it: yields whenever it sends, and tells of our mistakes with code 1011.
 
-    _gone = False
+    What the client said waits here, and in the network when MOST_UNHEARD messages do: where Quart keeps
+    it has changed with its versions, and the newer of them keep all that comes.
+    """
 
-    async def handle_messages(  # type: ignore[override]  # as quart-trio does
-        self, nursery: trio.Nursery, receive: ASGIReceiveCallable
-    ) -> None:
+    def __init__(self, app: QuartTrio, scope: WebsocketScope) -> None:
+        super().__init__(app, scope)
+        self._gone = False
+        self._tell, self._hear = trio.open_memory_channel[str | bytes](MOST_UNHEARD)
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Let the app talk to the client until either has enough."""
+        websocket: Any = self._create_websocket_from_scope(send)
+        websocket.receive = self._hear.receive
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen, nursery, receive)
+            nursery.start_soon(self.handle_websocket, nursery, websocket, send)
+
+    async def _listen(self, nursery: trio.Nursery, receive: ASGIReceiveCallable) -> None:
         """Pass on what the client says; when it has left, end its handler and whoever waits for a message."""
-        with self.send_channel:
+        with self._tell:
             while (event := await receive())["type"] != "websocket.disconnect":
                 if event["type"] == "websocket.receive":
                     text = event["text"]
-                    await self.send_channel.send(text if text is not None else event["bytes"] or b"")
+                    await self._tell.send(text if text is not None else event["bytes"] or b"")
         self._gone = True
         nursery.cancel_scope.cancel()
 
