@@ -33,6 +33,7 @@ COPY_FLOOR_RATE = 500_000  # bytes/s; a print host copies from a card to the sam
 UPLOAD_GRACE_S = 30.0
 FIRST_RETRY_S = 1.0
 MOST_BETWEEN_LOOKS_S = 15.0  # while a printer can be seen
+STOPPED = "an emergency stop came in between"
 
 
 class Assignment:
@@ -44,7 +45,7 @@ class Assignment:
         """changed: called whenever the report is another than before."""
         self.order = order
         self.report = Report(order.id, stage)
-        self._sending = trio.CancelScope()
+        self._bringing, self._starting = trio.CancelScope(), trio.CancelScope()
         self._stopped = False
         self._printer = printer
         self._driver = driver
@@ -99,14 +100,16 @@ class Assignment:
     def stop_sending(self) -> None:
         """Nothing more of it goes to the printer: an emergency stop has gone out."""
         self._stopped = True
-        self._sending.cancel()
+        self._bringing.cancel()
+        self._starting.cancel()
 
     # -- bringing it onto the printer ----------------------------------------------------------
 
     async def bring_file(self) -> None:
         """Bring the file over, trying again when the network fails; the report says how it went."""
         problem = ""
-        with trio.CancelScope() as self._sending:
+        with self._bringing:
+            await trio.lowlevel.checkpoint()  # a stop may have come before this task's turn
             for attempt in range(self._printer.max_retries + 1):
                 if attempt:
                     await trio.sleep(FIRST_RETRY_S * 2.0 ** (attempt - 1))
@@ -117,7 +120,7 @@ class Assignment:
                 if not again:
                     break
         if self._stopped:
-            problem = "an emergency stop came in between"
+            problem = STOPPED
         self._enter(Stage.UPLOAD_FAILED, problem)
 
     async def _copy_once(self) -> tuple[str, bool]:
@@ -164,7 +167,10 @@ class Assignment:
 
     async def send_start(self) -> None:
         """Send the start command. Never called twice for one print."""
-        with trio.CancelScope() as self._sending:
+        sent = False
+        with self._starting:
+            await trio.lowlevel.checkpoint()  # a stop may have come before this task's turn
+            sent = True
             try:
                 with trio.fail_after(START_WITHIN_S):
                     await self._driver.start(self.order.remote_name)
@@ -174,6 +180,8 @@ class Assignment:
             except FarmError as error:  # it certainly did not start
                 if self.report.stage is Stage.STARTING:
                     self._enter(Stage.NOT_STARTED, str(error))
+        if not sent and self.report.stage is Stage.STARTING:
+            self.withhold_start(STOPPED)
         self._start_on_its_way = False
 
     # -- following it --------------------------------------------------------------------------

@@ -102,6 +102,10 @@ class Machine:
     boots: int = 0
     _seen_since: float | None = None  # of a foreign print
 
+    def grows(self, name: str) -> bool:
+        """Whether a copy of this name is not whole yet; the host goes on with it whoever has gone."""
+        return self.growing.get(name, 0.0) > trio.current_time()
+
     def happens(self, chance: float) -> bool:
         return self.chance.random() < chance
 
@@ -248,7 +252,7 @@ class MachineDriver:
         await self._machine.wait(slow_s)
         if self._machine.happens(self._machine.faults.upload_cut):
             raise AnswerLost("the simulated upload was cut")
-        if remote_name in self._machine.growing:
+        if self._machine.grows(remote_name):
             self._machine.spoiled.add(remote_name)
         self._machine.files.setdefault(remote_name, [])
         self._machine.uploads += 1
@@ -261,7 +265,7 @@ class MachineDriver:
         machine, faults = self._machine, self._machine.faults
         await self._travel("copy")
         if remote_name not in machine.files:
-            if source not in machine.files or source in machine.growing:
+            if source not in machine.files or machine.grows(source):
                 raise NotFound(f"no file {source}")
             if checksum != CHECKSUM or machine.happens(faults.copy_refused):
                 raise Refused("the simulated host does not copy")
@@ -271,7 +275,7 @@ class MachineDriver:
                 machine.growing[remote_name] = trio.current_time() + machine.chance.uniform(0, SLOWEST_COPY_S)
         if machine.happens(faults.copy_lost):
             raise AnswerLost("the answer was lost")
-        while machine.growing.get(remote_name, 0) > trio.current_time():
+        while machine.grows(remote_name):
             await self._travel()
             await machine.wait(1)
         machine.growing.pop(remote_name, None)
