@@ -9,6 +9,8 @@
   kernel resets it): `Connection` first throws away what still comes, for a moment.
 * What cannot be read as a request is answered with a status and no word: here with a problem.
 * A handler that has ended while its queue is full would keep its connection waiting: `Tasks`.
+* A request that says its length in two ways, which a proxy may read in the other way, is served and the
+  connection kept for what follows it; and headers of any size pass if they come in one piece: `Protocol`.
 * Hypercorn speaks HTTP/2 to whoever asks; here it is HTTP/1.1 only, so that a WebSocket never runs over
   a shared connection. What else is wrong with requests is cured in `request_cures`, with WebSockets in
   `websocket_cures`.
@@ -293,6 +295,11 @@ class Protocol(H11Protocol):
         await self._send_h11_event(h11.EndOfMessage())
 
     async def _create_stream(self, request: h11.Request) -> None:
+        refused = _refused_with(request, self.config.h11_max_incomplete_size)
+        if refused is not None:
+            await self._send_error_response(refused)
+            await self.send(Closed())
+            return
         if not _asks_for_a_websocket(request):
             await super()._create_stream(request)
             return
@@ -347,6 +354,18 @@ def _in_words(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
         (b"connection", b"close"),
     ]
     return headers, body
+
+
+def _refused_with(request: h11.Request, most: int) -> int | None:
+    """The status for a request that no handler shall see; None for all others. most: bytes of its head.
+
+    What says both its length and that it comes in chunks is what is smuggled past proxies (RFC 9112, 6.3).
+    """
+    names = {name for name, _ in request.headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        return 400
+    size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
+    return 431 if size > most else None
 
 
 def _asks_for_a_websocket(request: h11.Request) -> bool:

@@ -189,6 +189,27 @@ async def test_headers_larger_than_allowed_are_refused(server):
         assert (await read_answer(stream)).startswith(b"HTTP/1.1 431 ")
 
 
+async def test_headers_larger_than_allowed_are_refused_in_one_piece_too(server):
+    async with server.running():
+        head = b"GET /health HTTP/1.1\r\nHost: farm\r\n" + b"X-Many: x\r\n" * 3000 + b"\r\n"
+        stream = await server.connect(head)
+
+        assert (await read_answer(stream)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_request_with_two_lengths_is_refused_with_all_that_follows_it(server):
+    async with server.running():
+        stream = await server.connect(
+            b"GET /health HTTP/1.1\r\nHost: farm\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: farm\r\n\r\n"
+        )
+        answer = await read_answer(stream)
+
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert await server.is_well()
+
+
 @pytest.mark.parametrize(
     "first",
     [
