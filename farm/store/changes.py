@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
+from typing import Literal
 
 from farm.domain.clock import iso, parse_iso
 
@@ -36,7 +37,34 @@ def history(db: Connection, thing: str, thing_id: str) -> list[Change]:
     rows = db.execute(
         "SELECT * FROM state_changes WHERE thing = ? AND thing_id = ? ORDER BY id", (thing, thing_id)
     ).fetchall()
-    return [
-        Change(parse_iso(row["at"]), row["from_state"], row["to_state"], row["who"], row["why"])
-        for row in rows
-    ]
+    return [_change(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterChange:
+    """One line of a printer's history. thing_id: the id of what changed."""
+
+    id: int
+    thing: Literal["printer", "plate", "print"]
+    thing_id: str
+    change: Change
+
+
+def of_printer(db: Connection, printer: str, before: int | None, limit: int) -> list[PrinterChange]:
+    """What was decided about a printer, and became of its plate and its prints, newest first.
+
+    At most `limit` lines older than line `before`.
+    """
+    rows = db.execute(
+        """SELECT * FROM state_changes
+           WHERE id < coalesce(?1, id + 1) AND (
+               (thing IN ('printer', 'plate') AND thing_id = ?2)
+               OR (thing = 'print' AND thing_id IN (SELECT id FROM prints WHERE printer = ?2)))
+           ORDER BY id DESC LIMIT ?3""",
+        (before, printer, limit),
+    ).fetchall()
+    return [PrinterChange(row["id"], row["thing"], row["thing_id"], _change(row)) for row in rows]
+
+
+def _change(row: Row) -> Change:
+    return Change(parse_iso(row["at"]), row["from_state"], row["to_state"], row["who"], row["why"])

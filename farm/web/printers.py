@@ -57,7 +57,7 @@ async def list_printers(call: Call, query: Paging) -> Page[shapes.Printer]:
 
 async def show_printer(call: Call, printer: str) -> Versioned[shapes.Printer]:
     """One printer, and how it stands."""
-    found = await _readable(call, printer)
+    found = await readable(call, printer)
     (shown,) = await _with_status(call, [found])
     return Versioned.of(shown, found.version)
 
@@ -124,7 +124,8 @@ async def readable_ids(call: Call) -> frozenset[str]:
     return frozenset(printer.id for printer in await everyone(call) if may_read(call.asker, printer))
 
 
-async def _readable(call: Call, printer: str) -> Printer:
+async def readable(call: Call, printer: str) -> Printer:
+    """One printer that the asker may look at. Raises NotFound."""
     found = await find(call, printer)
     if not may_read(call.asker, found):
         raise NotFound(f"there is no printer {printer} in this farm")

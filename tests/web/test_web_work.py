@@ -181,3 +181,28 @@ async def test_job_of_others_or_of_nobody_is_not_there_to_change(farm):
         assert (await farm.http.post(address, headers=headers)).status_code == 404
     assert (await farm.http.post("/v1/jobs/j1/explode", headers=headers)).status_code == 404
     assert farm.queue.heard == []
+
+
+async def test_printer_shows_its_history_newest_first_page_by_page(farm):
+    await farm.printer("mk4-01")
+    await farm.printer("mk4-02")
+    await job(farm, "j1")
+    await attempt(farm, "p1", "j1", "mk4-01")
+    headers = await farm.key("read")
+    where = "/v1/printers/mk4-01/history"
+
+    first = (await farm.http.get(f"{where}?limit=2", headers=headers)).json()
+    rest = (await farm.http.get(f"{where}?cursor={first['next']}", headers=headers)).json()
+
+    lines = [(each["thing"], each["id"], each["from"], each["to"]) for each in first["items"] + rest["items"]]
+    assert lines == [
+        ("print", "p1", "reserved", "uploading"),
+        ("print", "p1", None, "reserved"),
+        ("plate", "mk4-01", None, "unknown"),
+    ]
+    assert (first["items"][0]["who"], first["items"][0]["why"]) == ("queue", "sending the file")
+    assert rest["next"] is None
+    assert (await farm.http.get(f"{where}?cursor=x", headers=headers)).status_code == 422
+    others = await farm.key("read", grant=Grant(printers=frozenset({"mk4-02"})))
+    assert (await farm.http.get(where, headers=others)).status_code == 404
+    assert (await farm.http.get("/v1/printers/none/history", headers=headers)).status_code == 404
