@@ -73,6 +73,17 @@ def reset_password(db: sqlite3.Connection, id: str, password_hash: str, stamp: S
     audit.append(db, stamp, "user.passwordReset", _user(id))
 
 
+def change_own_password(
+    db: sqlite3.Connection, account: users.Account, password_hash: str, stamp: Stamp
+) -> None:
+    """A new password, held against the account that the old one was checked with. Raises Unauthenticated."""
+    if _account(db, account.user.id).credentials != account.credentials:
+        raise Unauthenticated("Your account was changed just now; log in again.")
+    users.set_password(db, account.user.id, password_hash)
+    sessions.end_all_of(db, account.user.id)
+    audit.append(db, stamp, "user.passwordChanged", _user(account.user.id))
+
+
 def start_session(db: sqlite3.Connection, session: Session, credentials: int, stamp: Stamp) -> None:
     """Keep a login whose password was checked against the account as of `credentials`.
 

@@ -23,7 +23,7 @@ from farm.access.rights import Action, require
 from farm.access.tokens import LIFETIME, Claims, Token, TokenKeys, digest
 from farm.domain.clock import Randomness, WallClock, new_id, real_clock
 from farm.domain.user import EVERYTHING, LOCAL, SYSTEM, ApiKey, Grant, Principal, Role, Scope, User
-from farm.errors import Invalid, Overloaded, Refused, StorageFailed, StorageFull, Unauthenticated
+from farm.errors import Forbidden, Invalid, Overloaded, Refused, StorageFailed, StorageFull, Unauthenticated
 from farm.platform import write_private
 from farm.store import audit, sessions, users
 from farm.store import keys as kept_keys
@@ -369,6 +369,27 @@ class Gate:
         account = await self._store.read(users.by_id, id)
         password_hash = await self._new_hash(password, account.user.username if account else "")
         await self._change(by, changes.reset_password, id, password_hash, self._stamp(by, client))
+
+    async def change_own_password(
+        self, by: Principal, current: str, password: str, client: str, *, session: bool
+    ) -> Tokens | PageSession:
+        """A new password for whoever asks and knows the old one. All their logins end; a fresh one is given.
+
+        Raises Forbidden for anybody but a person, Unauthenticated, TooOften, Invalid.
+        """
+        account = await self._store.read(users.by_id, by.id) if by.kind == "user" else None
+        if account is None:
+            raise Forbidden("Only a person who logged in has a password to change.")
+        await self._admit(client, account.user.username)
+        verdict = await self._hasher.check(account.password_hash, current)
+        if not verdict.right:
+            raise Invalid("This is not your present password.", "current_password")
+        self._limits.succeeded(client, account.user.username)
+        password_hash = await self._new_hash(password, account.user.username)
+        stamp = self._stamp(by, client)
+        await self._change(by, changes.change_own_password, account, password_hash, stamp)
+        renewed = replace(account, password_hash=password_hash, credentials=account.credentials + 1)
+        return await self._start_session(renewed, client, page=session)
 
     # --- API keys
 

@@ -34,6 +34,11 @@ class LogIn(msgspec.Struct, forbid_unknown_fields=True):
     session: bool = False
 
 
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    current_password: str
+    password: str
+
+
 class Refresh(msgspec.Struct, forbid_unknown_fields=True):
     refresh_token: str
 
@@ -116,6 +121,15 @@ async def me(call: Call) -> Me:
     )
 
 
+async def change_password(call: Call, sent: NewPassword) -> Told[ProgramLogin | PageLogin]:
+    """Change one's own password; all of one's logins end, and the answer is a new one."""
+    page = call.login is not None and call.login.csrf is not None
+    login = await call.desk.gate.change_own_password(
+        call.asker, sent.current_password, sent.password, call.client, session=page
+    )
+    return Told(*_logged_in(login))
+
+
 def _logged_in(login: Tokens | PageSession) -> tuple[ProgramLogin | PageLogin, dict[str, str]]:
     if isinstance(login, Tokens):
         return _tokens(login), {}
@@ -142,5 +156,6 @@ ROUTES = (
     Route("POST", "/v1/auth/login", log_in, Entry.PUBLIC, also=(401, 429), untried=LOGS_IN),
     Route("POST", "/v1/auth/refresh", refresh, Entry.PUBLIC, also=(401,), untried=LOGS_IN),
     Route("POST", "/v1/auth/logout", log_out, Entry.PUBLIC, also=(401, 403), untried=LOGS_IN),
+    Route("POST", "/v1/auth/password", change_password, Entry.KNOWN, also=(429,), untried=LOGS_IN),
     Route("GET", "/v1/auth/me", me, Entry.KNOWN),
 )

@@ -284,6 +284,62 @@ async def test_new_password_logs_the_old_one_out(farm):
     assert [changed.status_code, old.status_code] == [200, 401]
 
 
+async def test_person_changes_their_own_password_and_only_the_new_login_stays(farm):
+    old = await farm.admin()
+    change = {"current_password": PASSWORD, "password": "another long one"}
+
+    answer = await farm.http.post("/v1/auth/password", json=change, headers=old)
+
+    assert answer.status_code == 200, answer.text
+    fresh = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert (await farm.http.get("/v1/auth/me", headers=old)).status_code == 401
+    assert (await farm.http.get("/v1/auth/me", headers=fresh)).json()["name"] == "ann"
+    for password, status in ((PASSWORD, 401), ("another long one", 200)):
+        login = {"username": "ann", "password": password}
+        assert (await farm.http.post("/v1/auth/login", json=login)).status_code == status
+    rows = (await farm.http.get("/v1/audit", headers=fresh)).json()["items"]
+    assert "user.passwordChanged" in [row["action"] for row in rows]
+
+
+async def test_page_that_changes_the_password_gets_a_new_cookie(farm):
+    await farm.admin()
+    wish = {"username": "ann", "password": PASSWORD, "session": True}
+    csrf = (await farm.http.post("/v1/auth/login", json=wish)).json()["csrf_token"]
+    change = {"current_password": PASSWORD, "password": "another long one"}
+
+    answer = await farm.http.post("/v1/auth/password", json=change, headers={"X-CSRF-Token": csrf})
+
+    assert answer.status_code == 200, answer.text
+    assert "access_token" not in answer.json()
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert (await farm.http.get("/v1/auth/me")).json()["csrf_token"] == answer.json()["csrf_token"] != csrf
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"current_password": "wrong one", "password": "another long one"}, "current_password"),
+        ({"current_password": PASSWORD, "password": "short"}, "password"),
+        ({"current_password": PASSWORD}, "password"),
+    ],
+)
+async def test_password_that_cannot_be_changed_stays(farm, change, field):
+    admin = await farm.admin()
+
+    answer = await farm.http.post("/v1/auth/password", json=change, headers=admin)
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert (await farm.http.get("/v1/auth/me", headers=admin)).status_code == 200
+
+
+async def test_key_has_no_password_to_change(farm):
+    change = {"current_password": PASSWORD, "password": "another long one"}
+
+    answer = await farm.http.post("/v1/auth/password", json=change, headers=await farm.key("admin"))
+
+    assert answer.status_code == 403
+
+
 async def test_key_is_shown_once_and_ends_when_revoked(farm):
     admin = await farm.admin()
     key = {"name": "slicer", "scopes": ["upload", "queue"], "target": "printer:mk4-01",
