@@ -14,7 +14,7 @@ from farm.live import protocol
 from farm.live.audience import Audience, Cut, Hearing, Member
 from farm.live.messages import StateNews
 from farm.live.outbox import Outbox
-from farm.live.rooms import may_hear, may_see, printers_of
+from farm.live.rooms import may_hear, may_see
 
 
 class Audiences:
@@ -110,9 +110,9 @@ class Audiences:
         listening = self._hearing(fact.rooms)
         if not listening:
             return
-        text, about = protocol.fact(fact), printers_of(fact)
+        text = protocol.fact(fact)
         for hearing, audience in listening.items():
-            if may_hear(about, hearing.grant, printers):
+            if may_hear(fact, hearing.grant, printers):
                 audience.add_fact(fact.seq, text)
                 self._note(audience)
 

@@ -9,7 +9,7 @@ from farm.domain.printer import Printer
 from farm.domain.user import Grant
 from farm.live import protocol
 from farm.live.protocol import Since
-from farm.live.rooms import may_hear, printers_of
+from farm.live.rooms import may_hear
 from farm.store import events
 
 WINDOW = 5000  # facts; a night of a small shop, an hour of the largest. Who was away longer looks afresh
@@ -33,15 +33,15 @@ class Missed:
 
     def __init__(self, db: Connection, after: int, printers: Mapping[str, Printer]) -> None:
         """printers: those of the farm."""
-        self._facts = [(fact, protocol.fact(fact), printers_of(fact)) for fact in events.since(db, after)]
+        self._facts = [(fact, protocol.fact(fact)) for fact in events.since(db, after)]
         self._printers = printers
 
     def by(self, after: int, rooms: Collection[str], grant: Grant) -> list[tuple[int, str]]:
         """Those after number `after` that are heard in these rooms: number and text, without `prev`."""
         return [
             (fact.seq, text)
-            for fact, text, about in self._facts
+            for fact, text in self._facts
             if fact.seq > after
             and any(room in rooms for room in fact.rooms)
-            and may_hear(about, grant, self._printers)
+            and may_hear(fact, grant, self._printers)
         ]

@@ -30,12 +30,23 @@ def may_enter(room: str, principal: Principal) -> bool:
     return allowed(principal, Action.READ_SYSTEM if room == SYSTEM_ROOM else Action.READ)
 
 
-def may_hear(about: Collection[str], grant: Grant, printers: Mapping[str, Printer]) -> bool:
-    """Whether who entered a room with `grant` may hear of these printers. printers: those of the farm.
+def may_hear(fact: Fact, grant: Grant, printers: Mapping[str, Printer]) -> bool:
+    """Whether who entered a room with `grant` may hear this fact. printers: those of the farm.
 
-    Of one that is not among them no tags are known: a grant by tag does not reach it.
+    Of a printer that is not among them no tags are known: a grant by tag does not reach it.
     """
-    return all(may_see(printer, grant, printers) for printer in about)
+    if grant == EVERYTHING:
+        return True
+    about = all(may_see(printer, grant, printers) for printer in _printers_of(fact))
+    return about and may_see_job(fact.data.get("printers", ()), grant, printers)
+
+
+def may_see_job(pinned_to: Collection[str], grant: Grant, printers: Mapping[str, Printer]) -> bool:
+    """Whether who entered a room with `grant` may see a job that runs on one of these printers alone.
+
+    pinned_to: empty for a job that may run anywhere, which is everybody's.
+    """
+    return not pinned_to or any(may_see(printer, grant, printers) for printer in pinned_to)
 
 
 def may_see(printer_id: str, grant: Grant, printers: Mapping[str, Printer]) -> bool:
@@ -46,7 +57,7 @@ def may_see(printer_id: str, grant: Grant, printers: Mapping[str, Printer]) -> b
     return reaches(grant, Target(printer_id, printer.tags if printer is not None else frozenset()))
 
 
-def printers_of(fact: Fact) -> set[str]:
+def _printers_of(fact: Fact) -> set[str]:
     """The printers a fact is about: those whose rooms it goes to, and the one it names."""
     about = {printer for room in fact.rooms if (printer := printer_in(room)) is not None}
     named = fact.data.get("printer")

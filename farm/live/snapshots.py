@@ -162,7 +162,10 @@ class _View:
         if room == rooms.PRINTERS:
             return {"items": [shape for id, shape in self._printer_shapes.items() if self._sees(grant, id)]}
         if room == rooms.QUEUE:
-            return {"items": [self._job(job, grant) for job in self._jobs]}
+            seen = [
+                job for job in self._jobs if rooms.may_see_job(job.required_printers, grant, self.printers)
+            ]
+            return {"items": [self._job(job, grant) for job in seen]}
         if room == rooms.FILES:
             return {"items": self._files}
         return {}

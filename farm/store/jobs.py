@@ -54,7 +54,14 @@ def add(db: Connection, job: Job, who: str) -> None:
         ),
     )
     record_change(db, "job", job.id, None, job.state, job.created_at, who, "added")
-    data = {"job": job.id, "file": job.file, "name": job.name, "copies": job.copies, "state": job.state}
+    data = {
+        "job": job.id,
+        "file": job.file,
+        "name": job.name,
+        "copies": job.copies,
+        "state": job.state,
+        "printers": sorted(job.required_printers),
+    }
     record(db, "job.queued", ("queue",), job.created_at, data)
 
 
@@ -66,17 +73,29 @@ def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: 
     require(JOBS, before.state, new)
     db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
     record_change(db, "job", job, before.state, new, at, who, why)
-    record(db, "job.changed", ("queue",), at, {"job": job, "from": before.state, "to": new, "why": why})
+    pinned_to = sorted(before.required_printers)
+    data = {"job": job, "from": before.state, "to": new, "why": why, "printers": pinned_to}
+    record(db, "job.changed", ("queue",), at, data)
     return existing(db, job)
 
 
 def amend(db: Connection, job: str, changes: Mapping[str, Any], at: datetime) -> Job:
     """Make other values of some of a job's fields, by their names, and tell everybody."""
+    before = existing(db, job)
     columns = {name: _COLUMNS[name](value) for name, value in changes.items()}
     settings = ", ".join(f"{'order_id' if name == 'order' else name} = ?" for name in columns)
     db.execute(f"UPDATE print_jobs SET {settings} WHERE id = ?", (*columns.values(), job))
-    record(db, "job.amended", ("queue",), at, {"job": job, "fields": sorted(columns)})
-    return existing(db, job)
+    after = existing(db, job)
+    data = {"job": job, "fields": sorted(columns), "printers": _concerned(before, after)}
+    record(db, "job.amended", ("queue",), at, data)
+    return after
+
+
+def _concerned(before: Job, after: Job) -> list[str]:
+    """The printers for which a job was or is; none where it may be for any."""
+    if not (before.required_printers and after.required_printers):
+        return []
+    return sorted(before.required_printers | after.required_printers)
 
 
 def forgive(db: Connection, job: str, at: datetime) -> None:

@@ -18,7 +18,7 @@ from farm.domain.event import Fact
 from farm.domain.printer import Printer
 from farm.domain.user import Principal
 from farm.errors import Invalid
-from farm.live.rooms import may_enter, may_hear, printers_of
+from farm.live.rooms import may_enter, may_hear
 from farm.live.shapes import Moment
 from farm.store import events, printers
 from farm.web.contract import RowNumber
@@ -136,7 +136,7 @@ def _printers(db: Connection) -> dict[str, Printer]:
 
 def _is_for(fact: Fact, rooms: frozenset[str] | None, asker: Principal, known: dict[str, Printer]) -> bool:
     wanted: Iterable[str] = fact.rooms if rooms is None else rooms.intersection(fact.rooms)
-    return any(may_enter(room, asker) for room in wanted) and may_hear(printers_of(fact), asker.grant, known)
+    return any(may_enter(room, asker) for room in wanted) and may_hear(fact, asker.grant, known)
 
 
 def _answer(look: Look) -> Events:

@@ -105,7 +105,11 @@ async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
     """Jobs by id; for somebody with rights to some printers, those that may run on one of them."""
     found = await call.desk.database.read(_jobs_page, query)
     readable = await _readable(call)
-    shown = [shapes.of_job(job, own) for job, own in found[: query.limit] if _may_see(job, readable)]
+    shown = [
+        _seen(shapes.of_job(job, own), readable)
+        for job, own in found[: query.limit]
+        if _may_see(job, readable)
+    ]
     return Page(shown, following(found, query.limit, lambda job: job[0].id))
 
 
@@ -160,7 +164,8 @@ async def _shown(call: Call, job: Job) -> shapes.Job:
         if may_read(call.asker, printer)
     ]
     reasons = why_not(job, seen, waiting, call.desk.plan, call.desk.clock())
-    return shapes.of_job(job, attempts, [(each.printer, each.reason) for each in reasons])
+    shown = shapes.of_job(job, attempts, [(each.printer, each.reason) for each in reasons])
+    return _seen(shown, await _readable(call))
 
 
 _Around: TypeAlias = tuple[list[Print], list[tuple[Printer, PlateRow, Print | None]], list[Job]]
@@ -196,6 +201,13 @@ async def _visible(call: Call, job: str) -> Job:
 async def _readable(call: Call) -> frozenset[str] | None:
     """The printers the asker may look at; None for all there are and were."""
     return None if call.asker.grant == EVERYTHING else await readable_ids(call)
+
+
+def _seen(job: shapes.Job, readable: frozenset[str] | None) -> shapes.Job:
+    """A job as somebody sees it who may look at these printers: how it stands, and only its prints there."""
+    if readable is None:
+        return job
+    return structs.replace(job, prints=[attempt for attempt in job.prints if attempt.printer in readable])
 
 
 def _may_see(job: Job, readable: frozenset[str] | None) -> bool:

@@ -426,6 +426,10 @@ async def test_restricted_client_sees_its_printers_alone(autojump_clock, farm, g
     await farm.add_printer(mine)
     await farm.add_printer(other)
     await fill_queue(farm)
+    pinned = Job(
+        "pinned", "f1", "pinned", 1, JobState.QUEUED, "test", NOON, required_printers=frozenset({"mk4-02"})
+    )
+    await farm.database.write(jobs.add, pinned, "test")
     token = await farm.key(grant)
     browser = farm.connect()
     await browser.log_in(token)
@@ -440,10 +444,12 @@ async def test_restricted_client_sees_its_printers_alone(autojump_clock, farm, g
 
     await farm.happen("print.printing", ("queue", "printer:mk4-02"))
     await farm.happen("plate.changed", ("printers",), printer="mk4-02")
+    await farm.happen("job.changed", ("queue",), printers=["mk4-02"])
     visible = [
         await farm.happen("print.printing", ("queue", "printer:mk4-01")),
         await farm.happen("plate.changed", ("printers",), printer="mk4-01"),
         await farm.happen("job.queued", ("queue",)),
+        await farm.happen("job.changed", ("queue",), printers=["mk4-01", "mk4-02"]),
     ]
     farm.events.tell_nowait(StatusChanged(other, IDLE))
     farm.events.tell_nowait(StatusChanged(mine, IDLE))

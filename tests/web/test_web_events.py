@@ -89,6 +89,30 @@ async def test_facts_of_rooms_and_printers_of_others_are_passed_over(farm):
     assert (nothing["items"], nothing["next"]) == ([], 3)
 
 
+async def test_jobs_pinned_to_printers_of_others_are_passed_over(farm):
+    for id in ("mk4-01", "mk4-02"):
+        await farm.printer(id)
+    headers = await farm.key("upload", "queue")
+    kept = await farm.http.post("/v1/files", params={"name": "a.gcode"}, content=b"G28\n", headers=headers)
+    restricted = await farm.key("read", grant=Grant(printers=frozenset({"mk4-01"})))
+    jobs = {}
+    for printers in ((), ("mk4-01",), ("mk4-02",), ("mk4-01", "mk4-02")):
+        wish = {"file": kept.json()["id"], "required_printers": printers}
+        job = (await farm.http.post("/v1/jobs", json=wish, headers=headers)).json()["id"]
+        await farm.http.patch(f"/v1/jobs/{job}", json={"priority": 3}, headers=headers)
+        await farm.http.post(f"/v1/jobs/{job}/hold", headers=headers)
+        jobs[job] = printers
+
+    told = await ask(farm, restricted, since=0, rooms="queue", wait_s=0)
+
+    heard = [(fact["type"], jobs[fact["data"]["job"]]) for fact in told["items"]]
+    assert sorted(heard) == sorted(
+        (type, printers)
+        for type in ("job.queued", "job.amended", "job.changed")
+        for printers in ((), ("mk4-01",), ("mk4-01", "mk4-02"))
+    )
+
+
 async def test_many_facts_of_others_do_not_hide_ones_own(farm, monkeypatch):
     monkeypatch.setattr("farm.web.events.LOOKED_AT_ONCE", 2)
     for _ in range(7):
