@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,40 @@ async def test_stop_under_load_is_quick_clean_and_told_to_every_client(server: F
     assert took <= 10
     assert codes == [1012] * 40
     server.wait()
+
+
+@posix
+async def test_whatever_a_client_sends_is_refused_in_words_or_by_a_close_code(server: FarmProcess):
+    for said, answered in [
+        ("hello", "send one JSON object a message"),
+        (b'{"op":"ping"}', "this was binary"),
+        ('{"op":"sing"}', "unknown op"),
+        ('{"op":"subscribe","rooms":["cellar","printer:nobody"]}', "no such room"),
+        ('{"op":"subscribe","rooms":["queue"],"since":{"epoch":"x","seq":-1}}', "seq"),
+        ('{"op":"configure","batch_delay_ms":7}', "batch_delay_ms"),
+        ('{"op":"command","printer":"nobody","command":"pause"}', "there is no printer nobody"),
+    ]:
+        async with connected(server) as client:
+            assert json.loads(await client.get_message())["type"] == "welcome"
+            with trio.fail_after(5):
+                await client.send_message(said)
+                answer = json.loads(await client.get_message())
+                assert answer["type"] == "error"
+                assert answered in answer["detail"]
+                await client.send_message('{"op":"ping"}')  # and it is forgiven
+                assert json.loads(await client.get_message()) == {"type": "pong"}
+
+
+@posix
+async def test_message_of_a_megabyte_closes_the_connection_with_1009(server: FarmProcess):
+    async with connected(server) as client:
+        await client.get_message()
+        with trio.fail_after(5), suppress(ConnectionClosed):
+            await client.send_message("x" * 1_000_000)
+            await client.get_message()
+
+        assert client.closed is not None
+        assert client.closed.code == 1009
 
 
 # -- crowds ------------------------------------------------------------------------------------

@@ -56,14 +56,14 @@ def run(quick: bool) -> list[Figure]:
 async def _run(quick: bool) -> list[Figure]:
     packages = servers.packages()
     rivals = [] if packages is None else ["socket.io"] if quick else ["socket.io", "ws"]
-    seconds, rounds = (1.0, 1) if quick else (4.0, 5)
+    seconds, rounds = (1.0, 1) if quick else (3.0, 3)
     figures: list[Figure] = []
     for name, (subscribers, rate) in PACES.items():
         async with AsyncExitStack() as stack:
             crowds = [await _crowd_of_farm(stack, subscribers)]
             crowds += [await _crowd_of_rival(stack, rival, str(packages), subscribers) for rival in rivals]
             figures += await _pace(name, crowds, rivals, rate, seconds, rounds)
-    figures += await _slow_readers(2.0 if quick else 10.0, 1 if quick else 3)
+    figures += await _slow_readers(2.0 if quick else 10.0, 1 if quick else 2)
     figures += await _herd(1 if quick else 3)
     return figures
 
