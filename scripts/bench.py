@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scripts.benches.figure import Figure
 
 BENCHES = environment.CHECKOUT / "scripts" / "benches"
-NOT_BENCHES = {"__init__", "figure"}
+NOT_BENCHES = {"__init__", "figure", "shop"}
 
 
 def main(arguments: list[str]) -> int:
