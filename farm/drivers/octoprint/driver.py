@@ -269,7 +269,7 @@ class _Following:
     def _wait_s(self) -> float:
         if self._held is None:
             return self._silence_s
-        return self._told_at + LEAST_BETWEEN_S - trio.current_time()
+        return max(0.0, self._told_at + LEAST_BETWEEN_S - trio.current_time())
 
     async def _break_the_silence(self) -> None:
         if self._held is None:  # OctoPrint pushes nothing while its printer says nothing

@@ -6,16 +6,19 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import structlog
 import trio
+import trio.testing
 
 from farm.domain.printer import Address, Operation
 from farm.drivers import http
+from farm.drivers.base import Reading
 from farm.drivers.octoprint import driver as octoprint_driver
 from farm.drivers.octoprint.driver import OctoPrintDriver
+from farm.drivers.octoprint.protocol import Login
 from farm.drivers.websocket import Vigilance
 from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
 from tests.drivers.contract import Watch, is_doing
@@ -214,6 +217,46 @@ async def test_quick_pushes_are_told_twice_a_second_and_the_last_is_never_lost(
 
     await watch.until(lambda now: now.z_mm == 29)
     assert len(watch.readings) <= 2.5 * (time.monotonic() - began) + 1
+
+
+async def test_a_message_that_comes_in_the_very_moment_a_held_reading_is_due_delays_it_no_longer(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    """As on a busy machine, where time passes between a message's coming and its being looked at."""
+    messages = [{"current": CURRENT}, {"current": CURRENT | {"currentZ": 5}}, {"timelapse": None}]
+
+    class Busy:
+        async def send(self, message: str) -> None:
+            await trio.lowlevel.checkpoint()
+
+        async def receive(self) -> str:
+            if not messages:
+                await trio.sleep_forever()
+            await trio.lowlevel.checkpoint()
+            if len(messages) == 1:
+                mock_clock.jump(octoprint_driver.LEAST_BETWEEN_S + 0.01)
+            return json.dumps(messages.pop(0))
+
+    told: list[Reading] = []
+    both = trio.Event()
+
+    def tell(reading: Reading) -> None:
+        told.append(reading)
+        if len(told) == 2:
+            both.set()
+
+    following = octoprint_driver._Following(BRIEF, Login("admin", "s"), no_answer, no_answer, tell)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(following.use, Busy())
+        await both.wait()
+        nursery.cancel_scope.cancel()
+
+    assert told[1].z_mm == 5
+
+
+async def no_answer() -> NoReturn:
+    await trio.sleep_forever()
+    raise AssertionError
 
 
 async def test_an_emergency_stop_overtakes_everything_that_hangs(nursery: trio.Nursery) -> None:
