@@ -174,7 +174,7 @@ class PrinterActor:
         if not self._printer.enabled:
             self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
             return
-        ears = Ears(self._online, self._see, self._lost, lambda: self._show(breaker=self._breaker.state))
+        ears = Ears(self._online, self._see, self._lost)
         parts = self._parts
         link = Link(self._printer.name, self._driver, self._breaker, parts.turnstile, parts.chance, ears)
         self._nursery.start_soon(link.run)
@@ -545,8 +545,12 @@ class PrinterActor:
         self._parts.events().tell_nowait(StatusChanged(self._printer, self._status))
 
     async def _say_again_and_again(self) -> None:
-        """A restarted queue or broadcaster knows nothing until it is told again."""
+        """A restarted queue or broadcaster knows nothing until it is told again.
+
+        With it goes what time alone changes: a long try shows as such, a short one is not worth a word.
+        """
         while True:
+            self._show(breaker=self._breaker.state)
             self._say()
             await trio.sleep(SAY_AGAIN_S)
 

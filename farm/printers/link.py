@@ -30,13 +30,12 @@ WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked ou
 class Ears:
     """Who hears what the link finds. Nothing here may wait.
 
-    online: the printer is there, and not for a moment only. lost: why. trying: it is looked for again.
+    online: the printer is there, and not for a moment only. lost: why.
     """
 
     online: Callable[[Identity], None]
     seen: Callable[[Reading], None]
     lost: Callable[[str], None]
-    trying: Callable[[], None]
 
 
 class Link:
@@ -73,7 +72,6 @@ class Link:
             self._breaker.lose(str(problem), delay_s)
             self._ears.lost(str(problem))
             await trio.sleep(delay_s)
-            self._ears.trying()
 
     async def _hold_in_turn(self) -> Exception:
         """Hold it, beginning when not too many others do. Further tries come each at their own time."""

@@ -63,7 +63,7 @@ class Heard:
 async def held(host: Any):
     heard, chance = Heard(), random.Random(1)
     breaker = CircuitBreaker("mk4", lambda: NOON + timedelta(seconds=trio.current_time()), chance)
-    ears = Ears(heard.note("online"), heard.note("seen"), heard.note("lost"), heard.note("trying"))
+    ears = Ears(heard.note("online"), heard.note("seen"), heard.note("lost"))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, ears).run)
         yield heard, breaker
@@ -126,12 +126,11 @@ async def test_while_it_is_looked_for_the_breaker_is_half_open(autojump_clock):
             raise PrinterUnreachable("it is off")
 
     states = []
-    async with held(Slow()) as (heard, breaker):
+    async with held(Slow()) as (_, breaker):
         await trio.sleep(6.5)  # two tries: from then on it counts as lost
         for _ in range(60):
             await trio.sleep(0.5)
             states.append(breaker.state)
-        assert len(heard.times("trying")) >= 3
 
     assert set(states) == {Breaker.OPEN, Breaker.HALF_OPEN}
 
@@ -141,7 +140,7 @@ async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_cloc
     hosts = [Host(problem=None, holds_s=CALM_S + 1) for _ in range(50)]
     chance = random.Random(seed)
     breakers = [CircuitBreaker("mk4", lambda: NOON, chance) for _ in hosts]
-    deaf = Ears(lambda _: None, lambda _: None, lambda _: None, lambda: None)
+    deaf = Ears(lambda _: None, lambda _: None, lambda _: None)
     async with trio.open_nursery() as nursery:
         for host, breaker in zip(hosts, breakers, strict=True):
             nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, deaf).run)
