@@ -274,10 +274,10 @@ class Gate:
             raise Unauthenticated("This login has ended; log in again.")
         return _person(account.user)
 
-    async def authenticate_session(self, cookie: str) -> tuple[Principal, str]:
+    async def authenticate_session(self, cookie: str, *, used: bool = True) -> tuple[Principal, str]:
         """Who stands behind a page's cookie, and the CSRF token its unsafe requests must carry.
 
-        Raises Unauthenticated.
+        used: whether this counts as a sign of life of whoever logged in. Raises Unauthenticated.
         """
         await trio.lowlevel.checkpoint()
         id, now = digest(cookie), self._clock()
@@ -287,7 +287,7 @@ class Gate:
         session, account = found
         if session.expires_at <= now or session.last_used_at + IDLE <= now:
             raise Unauthenticated("You were away for long; log in again.")
-        if session.last_used_at + TOUCH_EVERY <= now:
+        if used and session.last_used_at + TOUCH_EVERY <= now:
             self._page_lookups.amend(id, (replace(session, last_used_at=now), account))
             await self._touch(sessions.touch, id, now)
         return _person(account.user), session.csrf or ""

@@ -343,12 +343,12 @@ class Client:
             return
         if rights_changed or now >= self._check_at:
             self._check_at = now + CHECK_EVERY_S
-            self._nursery.start_soon(self._check, rights_changed)
+            self._nursery.start_soon(self._check)
         self._look_for_life(now)
 
-    async def _check(self, rights_changed: bool) -> None:
+    async def _check(self) -> None:
         current_actor.set(self.name)  # this task is the client's, whoever began it
-        lost = await self._standing.check(cookies=rights_changed)
+        lost = await self._standing.check()
         if lost is None:
             return
         if lost.revoked:

@@ -43,14 +43,10 @@ class Standing:
             raise Refused("this is somebody else's; connect again to change who you are")
         self.credential, self.principal, self._good_at = credential, principal, revision
 
-    async def check(self, *, cookies: bool) -> Lost | None:
-        """See whether the credential is still good.
-
-        cookies: those too. A look at a cookie counts as its use, so that a page left open would never
-        be logged out: they are looked at only when somebody's rights have changed.
-        """
+    async def check(self) -> Lost | None:
+        """See whether the credential is still good. A page left open is not in use because of that."""
         credential = self.credential
-        if credential is None or self._checking or (credential.is_cookie and not cookies):
+        if credential is None or self._checking:
             return None
         self._checking = True
         try:
@@ -61,12 +57,13 @@ class Standing:
     async def _check(self, credential: Credential) -> Lost | None:
         revision = self._gate.revision
         try:
-            principal = await self._look_up(credential)
+            principal = await self._look_up(credential, used=False)
         except Unauthenticated as problem:
             if credential is not self.credential:  # it has shown a new one meanwhile
                 return None
             # Only changes of rights move the gate's revision: without one, time alone has passed.
-            return Lost(str(problem), revoked=revision != self._good_at)
+            # A page cannot show another cookie on this line: it logs in and comes back.
+            return Lost(str(problem), revoked=credential.is_cookie or revision != self._good_at)
         except FarmError:
             return None  # the database is away, and while nothing can be written no rights change
         if principal != self.principal:
@@ -74,8 +71,8 @@ class Standing:
         self._good_at = revision
         return None
 
-    async def _look_up(self, credential: Credential) -> Principal:
+    async def _look_up(self, credential: Credential, *, used: bool = True) -> Principal:
         if not credential.is_cookie:
             return await self._gate.authenticate(credential.secret)
-        principal, _ = await self._gate.authenticate_session(credential.secret)
+        principal, _ = await self._gate.authenticate_session(credential.secret, used=used)
         return principal

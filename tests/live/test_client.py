@@ -249,13 +249,43 @@ async def test_connection_stays_the_one_person_it_was_opened_by(autojump_clock, 
     assert (await browser.hear())["seq"] == seq
 
 
+async def test_page_whose_person_logs_out_is_cut_within_a_second(autojump_clock, farm):
+    login = await person(farm, session=True)
+    browser = farm.connect(Browser(cookie=login.cookie))
+    await browser.hear("welcome")
+
+    await farm.gate.logout(login.cookie, "10.0.0.9")
+    await trio.sleep(1)
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 4401
+
+
+async def test_page_in_use_outlives_the_night_and_none_the_absolute_limit(autojump_clock, farm):
+    login = await person(farm, session=True)
+    browser = farm.connect(Browser(cookie=login.cookie))
+    await browser.hear("welcome")
+    for _ in range(29 * 4):
+        autojump_clock.jump(timedelta(hours=6).total_seconds())
+        await farm.gate.authenticate_session(login.cookie)  # as a request of the page does
+        await settled()
+    assert browser.closed is None
+
+    autojump_clock.jump(timedelta(days=2).total_seconds())
+    await trio.sleep(6)
+
+    assert browser.closed == (4401, "You were away for long; log in again.")
+
+
 async def test_open_page_does_not_keep_its_session_alive_for_ever(autojump_clock, farm):
     login = await person(farm, session=True)
-    farm.connect(Browser(cookie=login.cookie))
+    browser = farm.connect(Browser(cookie=login.cookie))
     for _ in range(13 * 6):
         autojump_clock.jump(timedelta(minutes=10).total_seconds())
         await settled()
+    await trio.sleep(6)
 
+    assert browser.closed == (4401, "You were away for long; log in again.")
     other = farm.connect(Browser(cookie=login.cookie))
     await settled()
 
