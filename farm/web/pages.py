@@ -65,7 +65,7 @@ async def part(call: Call, name: str) -> Response:
     found = parts().get(name)
     if found is None:
         raise NotFound("there is nothing at this address")
-    return _send(found)
+    return send(found)
 
 
 async def front(call: Call) -> Response:
@@ -83,7 +83,7 @@ async def front(call: Call) -> Response:
             "undo_s": f"{call.desk.undo_s:g}",
             "idle_s": f"{IDLE.total_seconds():g}",
         }
-        response = _send(Content.of(_filled("index.html", texts, modules=_preloads()), "text/html"))
+        response = send(Content.of(filled("index.html", texts, modules=_preloads()), "text/html"))
     response.vary.add("Accept")
     return response
 
@@ -104,7 +104,7 @@ async def setup(call: Call) -> Response:
 
 def form(name: str, status: int = 200, answer: str = "", username: str = "") -> Response:
     """A page with a plain form, which works before any script does. answer: what went wrong last time."""
-    body = _filled(name, {"answer": answer, "username": username})
+    body = filled(name, {"answer": answer, "username": username})
     response = _guarded(Response(body, status, content_type="text/html; charset=utf-8"))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -132,7 +132,7 @@ def _preloads() -> str:
     return "\n".join(f'<link rel="modulepreload" href="{PREFIX}{html.escape(name)}">' for name in modules)
 
 
-def _filled(name: str, texts: Mapping[str, str], **markup: str) -> bytes:
+def filled(name: str, texts: Mapping[str, str], **markup: str) -> bytes:
     """A page with its blanks filled in. texts: anybody's words; markup: ours."""
     words = {key: html.escape(text) for key, text in texts.items()}
     return _template(name).substitute(words, endings=",".join(EXTENSIONS), **markup).encode()
@@ -143,7 +143,7 @@ def _template(name: str) -> Template:
     return Template((FOLDER / name).read_text("utf-8"))
 
 
-def _send(content: Content) -> Response:
+def send(content: Content) -> Response:
     """The content, or only word that the browser has it. It always asks: a new version shows at once."""
     known = content.etag in request.if_none_match
     response = _guarded(Response(b"" if known else content.body, 304 if known else 200))

@@ -50,6 +50,7 @@ def reads(route: str, path: str = "") -> None:
 for path in (
     "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
     "/v1/printers", "/v1/plates", "/v1/orders", "/v1/files", "/v1/jobs", "/v1/prints", "/v1/openapi.json",
+    "/v1/docs",
 ):  # fmt: skip
     reads(f"GET {path}")
 reads("GET /v1/events", "/v1/events?wait_s=0")
@@ -87,6 +88,15 @@ async def refresh(api: ApiShop) -> Request:
 async def log_out(api: ApiShop) -> Request:
     tokens = await api.post("/v1/auth/login", await ann(api))
     return Request("POST", "/v1/auth/logout", 204, {"refresh_token": tokens["refresh_token"]})
+
+
+@example("POST /v1/auth/password")
+async def change_password(api: ApiShop) -> Request:
+    person = await ann(api)
+    tokens = await api.post("/v1/auth/login", person)
+    wish = {"current_password": person["password"], "password": "another long one"}
+    mine = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return Request("POST", "/v1/auth/password", 200, wish, headers=mine)
 
 
 async def user(api: ApiShop) -> str:
@@ -149,6 +159,11 @@ async def add_printer(api: ApiShop) -> Request:
 async def probe_printer(api: ApiShop) -> Request:
     api.shop.machines["probe"] = api.shop.machines[await api.printer()]
     return Request("POST", "/v1/printers/probe", 200, {"url": "http://10.0.0.7"})
+
+
+@example("GET /v1/printers/<printer>/history")
+async def show_history(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/printers/{await api.printing()}/history", 200)
 
 
 @example("PATCH /v1/printers/<printer>")

@@ -47,7 +47,7 @@ async def test_every_route_says_who_may_come(farm):
     public = {route.rule for route in whole_app.ALL if route.needs is Entry.PUBLIC}
     assert public == {
         "/", "/v1/health", "/v1/setup", "/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout",
-        "/v1/openapi.json", "/login", "/setup", "/page/<path:name>",
+        "/v1/openapi.json", "/v1/docs", "/login", "/setup", "/page/<path:name>",
     }  # fmt: skip
     assert Route.__dataclass_fields__["needs"].default is MISSING
 
