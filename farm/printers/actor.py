@@ -248,13 +248,14 @@ class PrinterActor:
 
     def _assignment_changed(self) -> None:
         if self._assignment is not None:
-            self._show(print=self._assignment.progress(self._reading))
+            operation, progress = self._shown_operation(), self._assignment.progress(self._reading)
+            self._show(operation=operation, print=progress)
             self._say()
 
     def _forget(self, print_id: str) -> None:
         if self._assignment is not None and self._assignment.order.id == print_id:
             self._assignment = None
-            self._show(print=None)
+            self._show(operation=self._shown_operation(), print=None)
             self._tidying.soon()
 
     def _is_calm(self) -> bool:
@@ -336,14 +337,21 @@ class PrinterActor:
         )
 
     def _observed(self) -> Operation:
-        """What the printer itself does."""
+        """What the printer itself does, as far as can be seen."""
         if self._reading is None or not self._reading.machine_connected:
             return Operation.UNKNOWN
+        if self._reading.operation is Operation.IDLE and self._assignment is not None:
+            return Operation.PREPARING if self._assignment.may_begin else Operation.IDLE
         return self._reading.operation
+
+    def _print_is_on(self) -> bool:
+        """Whether it prints, or may, for all that can be seen."""
+        ours = self._assignment is not None and self._assignment.watched
+        return ours or self._observed() in BUSY
 
     def _shown_operation(self) -> Operation:
         observed = self._observed()
-        if self._mode is Mode.MAINTENANCE and observed in BUSY:
+        if self._mode is Mode.MAINTENANCE and self._print_is_on():
             return observed  # maintenance begins when the print is over
         if self._mode is not Mode.NORMAL:
             return _SHOWN_AS[self._mode]
@@ -352,6 +360,8 @@ class PrinterActor:
         return observed
 
     def _sentence(self, reading: Reading) -> str:
+        if self._mode is Mode.MAINTENANCE and self._print_is_on():
+            return "maintenance begins when the print on it is over"
         if self._mode is not Mode.NORMAL and self._mode_why:
             return self._mode_why
         if reading.attention:

@@ -65,6 +65,11 @@ class Assignment:
         """Whether only the printer knows what comes next."""
         return self.report.stage in WATCHED
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether its start is on its way, or may be."""
+        return self.report.stage is Stage.STARTING
+
     def works_on_it(self, reading: Reading | None) -> bool:
         """Whether the printer is at work on this print, and not on its file once more after its end."""
         return self.watched and reading is not None and is_ours(reading, self.order.remote_name)

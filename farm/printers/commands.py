@@ -98,6 +98,8 @@ def check_limits(command: Command, profile: Profile) -> None:
 
 def _unfitting(command: Command, observed: Operation) -> str | None:
     prints = observed in _PRINTS
+    if observed is Operation.PREPARING and isinstance(command, (Pause, Cancel, *_STANDING)):
+        return "a print is being started on it; try again when that shows, or stop it in an emergency"
     if isinstance(command, (Pause, Cancel)) and not prints:
         return "it is not printing"
     if isinstance(command, Pause) and observed in _PAUSED:
