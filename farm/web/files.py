@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 import structlog
 from quart import Response, request
 from quart_trio.wrappers.response import TrioFileBody
+from werkzeug.http import dump_options_header
 
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
@@ -83,8 +85,17 @@ async def send_content(
         raise StorageFailed(f"the content of {found.name} cannot be read; send the file again") from error
     response = Response(body, 200, headers, content_type="application/octet-stream")
     response.content_length = found.size
-    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    response.headers["Content-Disposition"] = _called(found.name)
     return response
+
+
+def _called(name: str) -> str:
+    """Content-Disposition for a download: plain ASCII, with the name in full for all who know RFC 6266."""
+    plain = name.encode("ascii", "replace").decode()
+    options = {"filename": plain}
+    if plain != name:
+        options["filename*"] = f"UTF-8''{quote(name, safe='')}"
+    return dump_options_header("attachment", options)
 
 
 async def send_thumbnail(

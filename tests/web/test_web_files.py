@@ -55,6 +55,27 @@ async def test_file_is_sent_found_and_got_back(farm):
     assert len(farm.contents()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "disposition"),
+    [
+        ('a"b; c.gcode', r'attachment; filename="a\"b; c.gcode"'),
+        (
+            "W\u00fcrfel \u65e5.gcode",
+            "attachment; filename=\"W?rfel ?.gcode\"; filename*=UTF-8''W%C3%BCrfel%20%E6%97%A5.gcode",
+        ),
+    ],
+)
+async def test_download_is_called_what_the_file_is_called_in_every_language(farm, name, disposition):
+    headers = await farm.key("upload", "read")
+    made = await farm.http.post("/v1/files", params={"name": name}, content=GCODE, headers=headers)
+    address = f"/v1/files/{made.json()['id']}/content"
+
+    async with farm.http.stream("GET", address, headers=headers) as answer:
+        raw = dict(answer.headers.raw)
+
+    assert raw[b"content-disposition"] == disposition.encode("ascii")
+
+
 async def test_raw_body_is_named_by_a_header_too(farm):
     headers = await farm.key("upload")
     disposition = 'attachment; filename="W\u00fcrfel.gcode"'.encode()
