@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,9 +76,12 @@ class FarmProcess:
         answer = self.ask("POST", "/v1/keys", json={"name": "all", "scopes": ["admin"]})
         self.headers = {"X-Api-Key": answer.json()["key"]}
 
-    def ask(self, method: str, path: str, **what: Any) -> httpx.Response:
-        """One request of its owner."""
-        return self.http.request(method, self.url + path, headers=self.headers, timeout=10, **what)
+    def ask(
+        self, method: str, path: str, more: Mapping[str, str] | None = None, **what: Any
+    ) -> httpx.Response:
+        """One request of its owner. more: headers beside those that show who it is."""
+        headers = {**self.headers, **(more or {})}
+        return self.http.request(method, self.url + path, headers=headers, timeout=10, **what)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Look into the database from outside, as it is committed."""

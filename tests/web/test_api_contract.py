@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,10 @@ from tests.web.api_shop import open_api
 from tests.web.examples import EXAMPLES
 
 OURS = {f"{route.method} {route.rule}": route for route in ALL if route.contract is not None}
+
+
+def fields_of(route):
+    return route.contract.query.__struct_fields__
 
 
 def cases(wanted=lambda route: True):
@@ -78,6 +83,43 @@ async def refuses_other_methods(api, request):
         answer = await api.http.request(method, request.path)
         assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, allowed)
     assert (await api.http.get(f"{path}/no/where")).status_code == 404
+
+
+# -- lists
+
+
+LISTS = [name for name, route in OURS.items() if route.contract.query and "cursor" in fields_of(route)]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_list_is_the_same_in_pages_as_whole(autojump_clock, name):
+    async with open_api() as api:
+        request = await EXAMPLES[name][0](api)
+        for _ in range(3):
+            await api.shop.clear(await api.printer(clear=False))
+            await api.job(order=(await api.post("/v1/orders", {"reference": "4711"}))["id"])
+        for _ in range(2):
+            await api.printing()
+        whole = await pages_of(api, request, limit=500)
+
+        assert len(whole) > 1
+        for limit in (1, 2):
+            assert await pages_of(api, request, limit=limit) == whole
+        beyond = await api.send(request, "cursor=zzzzzzzzzzzzzzzz")
+        assert beyond.status_code in (200, 422)
+
+
+async def pages_of(api, request, limit):
+    """The identifying parts of all that is listed, page after page."""
+    found, cursor = [], None
+    while True:
+        query = f"limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+        page = (await api.send(request, query)).json()
+        assert len(page["items"]) <= limit
+        found += [item.get("id") or json.dumps(item, sort_keys=True) for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            return found
 
 
 # -- dry runs
