@@ -140,11 +140,15 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file's print. text: one sentence. printed_s: seconds, None where unknown."""
+    """What became of a file's print. text: one sentence. printed_s: seconds, None where unknown.
+
+    still_runs: whether the printer was at work on the file a moment before, so that it was begun anew.
+    """
 
     kind: OutcomeKind
     text: str
     printed_s: float | None = None
+    still_runs: bool = False
 
 
 class Driver(Protocol):

@@ -165,6 +165,10 @@ _OUTCOMES = {
 }
 
 
+ENDS = frozenset(_ENDINGS.values())
+"""What says that a print is over, and how."""
+
+
 def as_markdown() -> str:
     """The table as the README shows it."""
     lines = [

@@ -12,6 +12,7 @@ from farm.domain.printer import Operation, Printer, PrintProgress
 from farm.drivers.base import AnswerLost, Capability, Driver, LoadedFile, Reading
 from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.adoption import (
+    ENDS,
     WATCHED,
     Conclusion,
     Evidence,
@@ -231,6 +232,8 @@ class Assignment:
         if evidence is Evidence.FAILED and self._cancelled_by_us:
             evidence = Evidence.CANCELLED
         self._certain = doing is not Says.OTHERWISE and evidence is Evidence.RUNNING
+        if evidence in ENDS and not outcome.still_runs:
+            doing = Says.OTHERWISE  # it ended after our look, and nobody began it anew
         return self._ended(conclude(stage, doing, evidence, self._waited_s), outcome.text)
 
     def _is_certain(self, reading: Reading) -> bool:

@@ -7,6 +7,7 @@ import trio
 
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Operation, Plate
+from farm.drivers.base import Outcome
 from farm.printers.adoption import BEGIN_WITHIN_S
 from tests.simulation.machine import Faults, Machine
 from tests.simulation.shop import Shop, open_shop
@@ -143,3 +144,24 @@ async def test_time_in_which_nobody_sees_the_printer_proves_nothing_about_a_star
         (attempt,) = await shop.prints(job.id)
         assert attempt.state is PrintState.PRINTING
         assert BEGIN_WITHIN_S < 600
+
+
+async def test_a_print_that_ends_between_a_look_and_the_question_is_simply_finished(
+    autojump_clock, monkeypatch
+):
+    async with open_shop(look_every_s=LOOK_S) as shop:
+        job, machine = await begin(shop)
+        driver = shop.drivers["mk4"]
+        asked = driver.outcome
+
+        async def just_over(remote_name: str, mark: str = "") -> Outcome:
+            if machine.running == remote_name:
+                machine.end(good=True)
+            return await asked(remote_name, mark)
+
+        monkeypatch.setattr(driver, "outcome", just_over)
+        await out_of_sight(shop, "the host", 60)
+        await shown_again(shop)
+
+        (attempt,) = await shop.prints(job)
+        assert (attempt.state, attempt.reason) == (PrintState.FINISHED, "")

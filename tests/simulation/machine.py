@@ -387,9 +387,8 @@ class MachineDriver:
         ends = machine.files.get(remote_name, [])[int(mark or 0) :]
         if ends:  # the first is ours, others were begun at the machine
             good = ends[0]
-            return Outcome(
-                OutcomeKind.FINISHED if good else OutcomeKind.FAILED, "over" if good else "spoiled"
-            )
+            kind, words = (OutcomeKind.FINISHED, "over") if good else (OutcomeKind.FAILED, "spoiled")
+            return Outcome(kind, words, still_runs=machine.running == remote_name)
         if machine.running == remote_name:
             return Outcome(OutcomeKind.RUNNING, "printing")
         if remote_name not in machine.files:

@@ -7,7 +7,7 @@ only what came after a file's `mark` tells of our own print.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY
@@ -185,7 +185,7 @@ def outcome(reading: Reading, record: FileRecord | None, remote_name: str, mark:
     running = loaded and reading.machine_connected and reading.operation in BUSY
     found = _ended(record, mark) if record is not None else None  # the history goes with the file
     if found is not None and found.kind is not OutcomeKind.NO_RECORD:
-        return found
+        return replace(found, still_runs=running)
     if running:
         return Outcome(OutcomeKind.RUNNING, f"OctoPrint is printing {remote_name}.")
     if found is None:

@@ -89,6 +89,11 @@ def test_a_print_that_runs_is_ours_unless_there_is_an_end_of_ours(
     assert files.outcome(reading("printing"), now, NAME, "1/0").kind is kind
 
 
+@pytest.mark.parametrize(("situation", "still_runs"), [("printing", True), ("finished", False)])
+def test_an_end_says_whether_somebody_began_it_anew(situation: str, still_runs: bool) -> None:
+    assert files.outcome(reading(situation), record(2), NAME, "1/0").still_runs is still_runs
+
+
 def test_the_mark_is_what_is_remembered_so_far() -> None:
     for count in (0, 1, 2**63 - 1):
         assert record(count, count).since(record(count, count).mark) == (0, 0)
