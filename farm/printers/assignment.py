@@ -10,7 +10,7 @@ import trio
 from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Printer, PrintProgress
 from farm.drivers.base import AnswerLost, Capability, Driver, LoadedFile, Reading
-from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
+from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError, Refused
 from farm.printers.adoption import (
     ENDS,
     WATCHED,
@@ -113,7 +113,7 @@ class Assignment:
 
     async def bring_file(self) -> None:
         """Bring the file over, trying again when the network fails; the report says how it went."""
-        problem = ""
+        problem, again = "", True
         with self._bringing:
             await trio.lowlevel.checkpoint()  # a stop may have come before this task's turn
             for attempt in range(self._printer.max_retries + 1):
@@ -127,7 +127,8 @@ class Assignment:
                     break
         if self._stopped:
             problem = STOPPED
-        self._enter(Stage.UPLOAD_FAILED, problem)
+        of_the_printer = again or self._stopped or self._copy_may_grow
+        self._enter(Stage.HANDED_BACK if of_the_printer else Stage.UPLOAD_FAILED, problem)
 
     async def _copy_once(self) -> tuple[str, bool]:
         """As `_upload_once`, from a file on the printer; where that cannot be, by an upload."""
@@ -169,7 +170,7 @@ class Assignment:
 
     def withhold_start(self, why: str) -> None:
         """It certainly does not start."""
-        self._enter(Stage.NOT_STARTED, why)
+        self._enter(Stage.HANDED_BACK, why)
 
     async def send_start(self) -> None:
         """Send the start command. Never called twice for one print."""
@@ -185,7 +186,8 @@ class Assignment:
                 log.warning("start unanswered", printer=self._printer.id, print=self.order.id, why=str(error))
             except FarmError as error:  # it certainly did not start
                 if self.report.stage is Stage.STARTING:
-                    self._enter(Stage.NOT_STARTED, str(error))
+                    of_the_printer = isinstance(error, (PrinterUnreachable, Refused))
+                    self._enter(Stage.HANDED_BACK if of_the_printer else Stage.NOT_STARTED, str(error))
         if not sent and self.report.stage is Stage.STARTING:
             self.withhold_start(STOPPED)
         self._start_on_its_way = False

@@ -73,6 +73,7 @@ class Stage(StrEnum):
     UPLOADED = "uploaded"
     STARTING = "starting"
     NOT_STARTED = "not_started"
+    HANDED_BACK = "handed_back"  # nothing was begun, and it is no fault of the file: others may print it
     PRINTING = "printing"
     PAUSED = "paused"
     FINISHED = "finished"

@@ -59,10 +59,9 @@ log = structlog.get_logger(__name__)
 ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
 LOOK_AT_THE_CLOCK_S = 10.0  # how late a job is begun that waits for its time
-REST_S = 10.0  # for a printer that turned a print away, before it is offered another
+REST_S, LONGEST_REST_S = 10.0, 300.0  # for a printer that turned prints away, before it is offered one
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
-_TAKEN_BACK = Step(Do.NOTE, PrintState.CANCELLED)
 _LOST_FROM_SIGHT = Step(Do.NOTE, PrintState.UNKNOWN)
 
 
@@ -101,6 +100,7 @@ class Queue:
         self._at_work: set[str] = set()
         self._look_again: set[str] = set()
         self._rests_until: dict[str, float] = {}  # after it turned a print away
+        self._turned_away: dict[str, int] = {}  # prints in a row
         self._nothing_for: set[str] = set()  # printers for which no job waited when last looked
         self._foreign: dict[str, str] = {}  # files that printers work on, looked up
 
@@ -207,7 +207,14 @@ class Queue:
         self._look_soon(printer)
 
     def _forget(self, printer: str) -> None:
-        for known in (self._printers, self._plates, self._settled_at, self._rests_until, self._foreign):
+        for known in (
+            self._printers,
+            self._plates,
+            self._settled_at,
+            self._rests_until,
+            self._turned_away,
+            self._foreign,
+        ):
             known.pop(printer, None)
 
     # -- one step after the other --------------------------------------------------------------
@@ -370,6 +377,9 @@ class Queue:
             case Do.NOTE:
                 await self._note(attempt, step, report)
                 return True
+            case Do.TAKE_BACK:
+                await self._take_back(attempt, report.text if report else "", report)
+                return True
             case Do.SEND_FILE:
                 return await self._send_file(attempt)
             case Do.SEND_START:
@@ -389,6 +399,7 @@ class Queue:
         if why_not:
             await self._take_back(attempt, why_not, report)
             return True
+        self._turned_away.pop(attempt.printer, None)
         attempt = await self._enter(attempt, PrintState.STARTING, report)
         await self._at(attempt).ask(StartPrint(attempt.id), timeout=ANSWER_WITHIN_S)
         return False
@@ -406,8 +417,12 @@ class Queue:
 
     async def _take_back(self, attempt: Print, why: str, report: Report | None = None) -> None:
         """Nothing was begun: the job goes to whoever is free next."""
-        self._rests_until[attempt.printer] = trio.current_time() + REST_S
-        await self._note(attempt, _TAKEN_BACK, report, why)
+        times = self._turned_away[attempt.printer] = self._turned_away.get(attempt.printer, 0) + 1
+        rest_s = min(REST_S * 2.0 ** min(times - 1, 10), LONGEST_REST_S)
+        self._rests_until[attempt.printer] = trio.current_time() + rest_s
+        file = report.file if report is not None else None
+        await self._commit(attempt, Note(PrintState.CANCELLED, why=why, file=file, begun=False))
+        self._jobs_changed()
 
     async def _send_file(self, attempt: Print) -> bool:
         connection = self._printers[attempt.printer].status.connection

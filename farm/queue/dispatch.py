@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from farm.domain.file import RemoteFile, remote_name
-from farm.domain.job import ACTIVE_PRINTS, JobState, Print, PrintState
+from farm.domain.job import ACTIVE_PRINTS, MAY_BE_HOT, JobState, Print, PrintState
 from farm.domain.printer import Plate, Printer
 from farm.errors import Refused
 from farm.queue.plan import Plan
@@ -64,13 +64,15 @@ def reserve(
 class Note:
     """What is to be committed about a print: its new state, its plate if that changes, and why.
 
-    file: its file on the printer, where it has just been seen there whole.
+    file: its file on the printer, where it has just been seen there whole. begun: whether something of it
+    may have been begun.
     """
 
     state: PrintState
     plate: Plate | None = None
     why: str = ""
     file: RemoteFile | None = None
+    begun: bool = True
 
 
 def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> Print:
@@ -93,7 +95,7 @@ def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> 
     if attempt.state is PrintState.STARTING and new in _BEGUN:
         tell_of_job(db, "job.started", after, at)
     if new not in ACTIVE_PRINTS:
-        settle_job(db, attempt, after, at, who, why)
+        settle_job(db, after, what.begun and attempt.state in MAY_BE_HOT, at, who, why)
     return after
 
 

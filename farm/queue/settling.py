@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from sqlite3 import Connection
 
-from farm.domain.job import ACTIVE_PRINTS, JOBS, MAY_BE_HOT, Job, JobState, Print, PrintState
+from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState, Print, PrintState
 from farm.store import customer_orders, jobs, prints
 from farm.store.events import record
 
@@ -23,8 +23,11 @@ _JOB_FACTS = {
 }
 
 
-def settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: str, why: str) -> None:
-    """What the end of one print means for its job, and for others of the same file."""
+def settle_job(db: Connection, ended: Print, may_be_hot: bool, at: datetime, who: str, why: str) -> None:
+    """What the end of one print means for its job, and for others of the same file.
+
+    may_be_hot: whether anything of it may have been begun.
+    """
     if ended.state in _JOB_FACTS:
         tell_of_job(db, _JOB_FACTS[ended.state], ended, at, why)
     job = jobs.existing(db, ended.job)
@@ -38,7 +41,7 @@ def settle_job(db: Connection, before: Print, ended: Print, at: datetime, who: s
         return
     elif ended.state is PrintState.UNKNOWN:
         jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
-    elif ended.state is PrintState.CANCELLED and before.state in MAY_BE_HOT:
+    elif ended.state is PrintState.CANCELLED and may_be_hot:
         jobs.enter(db, job.id, JobState.HELD, at, who, "a print of it was cancelled; release it to go on")
     elif job.failed >= MAX_FAILURES:
         jobs.enter(db, job.id, JobState.QUARANTINED, at, who, f"{job.failed} prints of it failed: {why}")
@@ -57,7 +60,7 @@ def settle_late_start(db: Connection, printer: str, remote_name: str, at: dateti
         return None
     why = f"it was taken for never begun, and then {printer} was seen at work on it; see what comes of it"
     after = prints.enter(db, before, PrintState.UNKNOWN, at, who, why)
-    settle_job(db, before, after, at, who, why)
+    settle_job(db, after, True, at, who, why)
     return after
 
 

@@ -23,6 +23,7 @@ class Do(Enum):
     SEND_START = auto()  # commit `starting`, then ask the printer to start
     WATCH = auto()  # ask the printer to find out what became of it; nothing is sent
     NOTE = auto()  # commit the state the printer reports
+    TAKE_BACK = auto()  # nothing was begun: commit `cancelled`, and the job goes to whoever is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ STEPS: dict[tuple[PrintState, Stage | None], Step] = {
     # The printer knows nothing of it: its actor restarted before anything was sent. Upload again.
     (PrintState.UPLOADING, None): Step(Do.SEND_FILE),
     (PrintState.UPLOADING, Stage.UPLOADING): _NOTHING,
+    (PrintState.UPLOADING, Stage.HANDED_BACK): Step(Do.TAKE_BACK),
     (PrintState.UPLOADING, Stage.UPLOAD_FAILED): _NEVER_BEGUN,
     (PrintState.UPLOADING, Stage.UPLOADED): Step(Do.SEND_START),
     # Committed, but the printer was not asked yet: only this stage proves that nothing was sent.
     (PrintState.STARTING, Stage.UPLOADED): Step(Do.SEND_START),
     (PrintState.STARTING, Stage.NOT_STARTED): _NEVER_BEGUN,
+    (PrintState.STARTING, Stage.HANDED_BACK): Step(Do.TAKE_BACK),
     (PrintState.STARTING, Stage.STARTING): _NOTHING,
     (PrintState.STARTING, Stage.PRINTING): Step(Do.NOTE, PrintState.PRINTING, Plate.OCCUPIED),
     (PrintState.STARTING, Stage.PAUSED): Step(Do.NOTE, PrintState.PAUSED, Plate.OCCUPIED),

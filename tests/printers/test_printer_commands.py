@@ -323,7 +323,7 @@ async def test_an_emergency_stop_cuts_an_upload_off_and_nothing_of_it_starts(aut
         await shop.farm.address("printer:mk4").ask(EmergencyStop())
         await trio.sleep(5)
         (attempt,) = await shop.prints(job.id)
-        assert (attempt.state, attempt.reason) == (PrintState.FAILED, "an emergency stop came in between")
+        assert (attempt.state, attempt.reason) == (PrintState.CANCELLED, "an emergency stop came in between")
         assert shop.machines["mk4"].starts == {}
 
 

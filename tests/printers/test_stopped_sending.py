@@ -43,7 +43,7 @@ async def test_a_file_that_was_not_yet_on_its_way_is_not_sent(order):
     await assignment.bring_file()
 
     assert driver.sent == []
-    assert assignment.report.stage is Stage.UPLOAD_FAILED
+    assert assignment.report.stage is Stage.HANDED_BACK
     assert assignment.report.text == "an emergency stop came in between"
 
 
@@ -56,4 +56,4 @@ async def test_a_start_that_was_not_yet_on_its_way_is_not_sent():
     await assignment.send_start()
 
     assert driver.sent == []
-    assert assignment.report.stage is Stage.NOT_STARTED
+    assert assignment.report.stage is Stage.HANDED_BACK

@@ -181,9 +181,17 @@ async def test_a_start_that_never_arrived_fails_and_the_plate_waits_for_a_person
         assert (await shop.job(job.id)).state is JobState.QUEUED
 
 
-async def test_a_refused_start_leaves_the_plate_clear_and_too_many_quarantine_the_job(autojump_clock):
+async def test_a_start_that_the_file_is_to_blame_for_fails_and_too_many_quarantine_the_job(
+    autojump_clock, monkeypatch
+):
     async with open_shop() as shop:
-        await shop.add_printer("mk4", Faults(start_refused=1.0))
+        await shop.add_printer("mk4")
+        await trio.sleep(1)
+
+        async def lose_the_file(name):
+            raise NotFound(f"no file {name}")
+
+        monkeypatch.setattr(shop.driver_of("mk4"), "start", lose_the_file)
         job = await shop.add_job()
         await shop.clear("mk4")
         await trio.sleep(300)
@@ -191,6 +199,45 @@ async def test_a_refused_start_leaves_the_plate_clear_and_too_many_quarantine_th
         assert [attempt.state for attempt in attempts] == [PrintState.FAILED] * MAX_FAILURES
         assert (await shop.job(job.id)).state is JobState.QUARANTINED
         assert await shop.plate("mk4") is Plate.CLEAR
+
+
+@pytest.mark.parametrize("fault", [Faults(upload_cut=1.0), Faults(start_refused=1.0)])
+async def test_printers_that_cannot_be_brought_the_file_or_started_say_nothing_against_it(
+    autojump_clock, fault
+):
+    async with open_shop() as shop:
+        away = [f"p{n}" for n in range(2 * MAX_FAILURES)]
+        for name in away:
+            await shop.add_printer(name, fault)
+        job = await shop.add_job(copies=len(away))
+        await shop.clear(*away)
+        await trio.sleep(300)
+        ended = [p for p in await shop.prints(job.id) if p.ended_at is not None]
+        assert {p.state for p in ended} == {PrintState.CANCELLED}
+        assert len(ended) > MAX_FAILURES
+
+        await shop.add_printer("mk4")
+        await shop.clear("mk4")
+        await trio.sleep(UNDO_S + A_PRINT_S)
+
+        (printed,) = [p for p in await shop.prints(job.id) if p.state is PrintState.FINISHED]
+        assert printed.printer == "mk4"
+        assert (await shop.job(job.id)).state in (JobState.QUEUED, JobState.ACTIVE)
+        assert [await shop.plate(name) for name in away] == [Plate.CLEAR] * len(away)
+
+
+async def test_a_printer_that_turns_every_print_away_is_offered_them_ever_more_seldom(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4", Faults(upload_cut=1.0))
+        job = await shop.add_job()
+        await shop.clear("mk4")
+        await trio.sleep(2 * 3600)
+        assert 20 < len(await shop.prints(job.id)) < 30
+
+        shop.machines["mk4"].faults = Faults()
+        await trio.sleep(400 + A_PRINT_S)
+        assert (await shop.prints(job.id))[-1].state is PrintState.FINISHED
+        assert (await shop.job(job.id)).state is JobState.DONE
 
 
 async def test_a_print_somebody_started_at_the_machine_is_left_alone_and_raises_the_plate(autojump_clock):
