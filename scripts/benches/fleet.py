@@ -23,7 +23,6 @@ from scripts.benches.figure import Figure, Rival
 from scripts.benches.shop import Shop, open_shop
 
 SHOWN_WITHIN_S = 60.0  # for printers to be shown as they should be
-OUT_OF_STEP_S = 3.0  # until hosts that were restarted are back, each after a rest of its own
 AT_ONCE = 8  # requests to the farm or to the printers' switches
 FLOOD_PER_S = 10_000
 
@@ -86,7 +85,7 @@ class Window:
 
 def run(quick: bool) -> list[Figure]:
     """Measure both shops; `quick` in fewer and shorter windows."""
-    rounds, seconds = (2, 3.0) if quick else (5, 20.0)
+    rounds, seconds = (2, 2.5) if quick else (5, 20.0)
     figures = [Figure("load_1m", os.getloadavg()[0], "processes")] if hasattr(os, "getloadavg") else []
     figures += trio.run(_measure, Setting(40, 60), rounds, seconds)
     figures += trio.run(_measure, Setting(79, 120, 1), 1 if quick else rounds, seconds)
@@ -94,14 +93,15 @@ def run(quick: bool) -> list[Figure]:
 
 
 async def _measure(setting: Setting, rounds: int, seconds: float) -> list[Figure]:
-    async with open_shop(setting.printers) as shop, trio.open_nursery() as nursery:
+    async with open_shop(setting.printers) as shop:
         bench = _Bench(shop, setting)
-        connect_s = await bench.connect_all(nursery)
-        await bench.start_prints()
-        for _ in range(rounds):
-            await bench.measure(seconds)
-        nursery.cancel_scope.cancel()
-    return bench.figures(connect_s)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(bench.watcher.watch, shop)
+            await bench.start_prints()
+            for _ in range(rounds):
+                await bench.measure(seconds)
+            nursery.cancel_scope.cancel()
+        return bench.figures(await bench.connect_all())
 
 
 class _Bench:
@@ -118,33 +118,11 @@ class _Bench:
         self._beside: list[Window] = []
         self._told_s: list[float] = []  # from the beginning of a flood until the printer's status says so
 
-    async def connect_all(self, nursery: trio.Nursery) -> float:
-        """Seconds from the farm's start until it shows every printer online; then only the living stay.
-
-        From here on the watcher listens, in `nursery`.
-        """
-        shop, everybody = self._shop, [*self.living, *self.others]
-        await _each(self.living, lambda name: shop.switch(name, stamped=True))
-        await _each(everybody, shop.add)
-        await shop.stop()
-        began = time.perf_counter()
-        await shop.start()
-        await nursery.start(self.watcher.watch, shop)
-        await self.watcher.until(everybody, is_online)
-        took_s = time.perf_counter() - began
-        await _each(self.others, self._take_out)
-        await self._fall_out_of_step()
-        return took_s
-
-    async def _fall_out_of_step(self) -> None:
-        """Hosts that were connected in one moment push in one moment, ever after: no real ones do."""
-        await _each(self.living, self._shop.restart)
-        await trio.sleep(OUT_OF_STEP_S)
-        await self.watcher.until(self.living, is_online)
-
     async def start_prints(self) -> None:
         """Every living printer prints until the end of the measurement."""
         shop = self._shop
+        await _each(self.living, lambda name: shop.switch(name, stamped=True))
+        await _each(self.living, shop.add)  # each in its turn: real hosts do not push in step either
         await _each(self.living, self._clear_plate)
         file = await shop.ask("POST", "/v1/files?name=long.gcode", content=LONG_PRINT)
         await shop.ask("POST", "/v1/jobs", json={"file": file["id"], "copies": len(self.living)})
@@ -163,6 +141,20 @@ class _Bench:
                 nursery.start_soon(self._flood, name)
             self._beside.append(await self.window(seconds))
         await _each(self.others, self._take_out)
+
+    async def connect_all(self) -> float:
+        """Seconds from the farm's start until it shows every printer online."""
+        shop, watcher = self._shop, Watcher([])
+        await _each(self.others, shop.add)
+        await shop.stop()
+        async with trio.open_nursery() as nursery:
+            began = time.perf_counter()
+            await shop.start()
+            await nursery.start(watcher.watch, shop)
+            await watcher.until([*self.living, *self.others], is_online)
+            took_s = time.perf_counter() - began
+            nursery.cancel_scope.cancel()
+        return took_s
 
     async def window(self, seconds: float) -> Window:
         """Measure the living for so long."""
@@ -239,7 +231,7 @@ class Watcher:
         self._news = trio.Event()
 
     async def watch(self, shop: Shop, task_status: trio.TaskStatus[None]) -> None:
-        """Listens for ever; started once the farm shows its printers."""
+        """Listens for ever, or until the farm stops; started once the farm shows its printers."""
         url = shop.url.replace("http", "ws", 1) + "/v1/live"
         async with open_websocket_url(url, max_message_size=16 * 1024 * 1024) as socket:
             await socket.send_message(msgspec.json.encode({"op": "auth", "token": shop.key}).decode())

@@ -19,8 +19,12 @@ from farm.simulator.process import FleetProcess, fleet_process
 
 STARTS_WITHIN_S, STOPS_WITHIN_S = 60.0, 15.0
 ANSWERS_WITHIN_S = 60.0
-# Uploads fit on any disk, a cleared plate counts at once, and a terminal's speed is not the farm's.
-SETTINGS = {"FARM_FILES__MIN_FREE_MB": "0", "FARM_QUEUE__PLATE_UNDO_S": "0", "FARM_LOG__LEVEL": "error"}
+SETTINGS = {
+    "FARM_FILES__MIN_FREE_MB": "0",
+    "FARM_QUEUE__PLATE_UNDO_S": "0",
+    "FARM_LOG__LEVEL": "error",  # a terminal's speed is not the farm's
+    "FARM_LIVE__RATE_LIMIT": "0",  # one subscriber hears everything
+}
 
 
 class Shop:
