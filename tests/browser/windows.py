@@ -78,9 +78,9 @@ class Window:
             self.complaints.append(f"{response.status} for {response.url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: Playwright's event loop counts as running all the while
 def chromium() -> Iterator[Browser]:
-    """The one browser of this test run; tests ask for `window`."""
+    """The one browser of a file of tests; they ask for `window`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
