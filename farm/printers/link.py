@@ -38,6 +38,19 @@ class Ears:
     lost: Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """Why a printer was lost. A value and no error: an error keeps all that went on when it was raised, and
+    while hundreds rest that makes each collection of garbage stop the loop for longer."""
+
+    words: str
+    wrong_key: bool = False
+
+    @classmethod
+    def of(cls, problem: Exception) -> _Loss:
+        return cls(str(problem), isinstance(problem, Forbidden))
+
+
 class Link:
     """The connection loop of one printer. A printer that is away is a state, not an error."""
 
@@ -62,18 +75,18 @@ class Link:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            problem = await (self._hold_in_turn() if self._failures == 0 else self._hold(lambda: None))
+            loss = await (self._hold_in_turn() if self._failures == 0 else self._hold(lambda: None))
             self._failures += 1
             if self._failures == 1:
                 self._lost_at = trio.current_time()
                 await trio.sleep(self._chance.uniform(0, AT_ONCE_S))
                 continue  # a host that only restarted its socket is back already
-            delay_s = self._delay_s(problem)
-            self._breaker.lose(str(problem), delay_s)
-            self._ears.lost(str(problem))
+            delay_s = self._delay_s(loss)
+            self._breaker.lose(loss.words, delay_s)
+            self._ears.lost(loss.words)
             await trio.sleep(delay_s)
 
-    async def _hold_in_turn(self) -> Exception:
+    async def _hold_in_turn(self) -> _Loss:
         """Hold it, beginning when not too many others do. Further tries come each at their own time."""
         place = await self._turnstile.enter()
         try:
@@ -81,22 +94,22 @@ class Link:
         finally:
             place.leave()
 
-    async def _hold(self, connected: Callable[[], None]) -> Exception:
+    async def _hold(self, connected: Callable[[], None]) -> _Loss:
         """Connect and watch until the printer is lost. Returns why. connected: told when it is seen."""
         try:
             with trio.fail_after(CONNECT_WITHIN_S):
                 identity = await self._driver.connect()
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
-            return problem
+            return _Loss.of(problem)
         except trio.TooSlowError:
-            return PrinterUnreachable(f"{self._name} does not answer")
+            return _Loss(f"{self._name} does not answer")
         self._breaker.find()
         if self._failures < 2:
             self._ears.online(identity)
         try:
             await self._watch(identity, connected)
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
-            return problem
+            return _Loss.of(problem)
 
     async def _watch(self, identity: Identity, connected: Callable[[], None]) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
@@ -115,8 +128,8 @@ class Link:
             await self._driver.watch(seen)
         raise PrinterUnreachable(f"nothing was seen of {self._name} for {SILENT_S:.0f} s")
 
-    def _delay_s(self, problem: Exception) -> float:
-        if isinstance(problem, Forbidden):
+    def _delay_s(self, loss: _Loss) -> float:
+        if loss.wrong_key:
             return WRONG_KEY_S
         hurried = trio.current_time() - self._lost_at < HURRY_FOR_S
         return rest_s(self._failures - 1, self._chance, LONGEST_HURRIED_S if hurried else LONGEST_REST_S)

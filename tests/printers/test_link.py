@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -149,3 +151,31 @@ async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_cloc
 
     second = sorted(host.tried_at[1] for host in hosts)
     assert second[-1] - second[0] > AT_ONCE_S / 2
+
+
+async def test_while_it_rests_nothing_of_a_failed_try_is_kept(autojump_clock):
+    """An error holds on to all that went on when it was raised: a hundred of them make every look at the
+    memory long, and meanwhile the whole farm stands still."""
+    tries: list[weakref.ref[Exception]] = []
+
+    class Off(Host):
+        async def connect(self) -> Identity:
+            await trio.lowlevel.checkpoint()
+            try:
+                raise OSError("no route")
+            except OSError as error:
+                problem = PrinterUnreachable("it is off")
+                tries.append(weakref.ref(problem))
+                raise problem from error
+            finally:
+                del problem
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with held(Off()) as (heard, _):
+            await trio.sleep(60)
+            assert len(heard.times("lost")) > 5
+            assert [problem() for problem in tries] == [None] * len(tries)
+    finally:
+        gc.enable()
