@@ -17,7 +17,9 @@ async def raw_peer(nursery: trio.Nursery, behaviour: Behaviour) -> str:
 
     async def serve(stream: trio.SocketStream) -> None:
         with suppress(trio.BrokenResourceError):  # the driver has hung up, as it should
-            await behaviour(stream, await read_request(stream))
+            request = await read_request(stream)
+            if request:  # a connection given up before it asked anything is nobody's request
+                await behaviour(stream, request)
 
     (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
     return f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
@@ -34,10 +36,13 @@ def answering(status: str, body: bytes, *headers: str) -> Behaviour:
 
 
 async def read_request(stream: trio.abc.ReceiveStream) -> bytes:
-    """One whole request, its body included."""
+    """One whole request, its body included; empty when the caller hung up before its head was whole."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += await stream.receive_some() or b"\r\n\r\n"
+        piece = await stream.receive_some()
+        if not piece:
+            return b""
+        received += piece
     head, _, body = received.partition(b"\r\n\r\n")
     length = next(
         (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
