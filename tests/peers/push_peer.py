@@ -79,6 +79,8 @@ async def push_peer(
         if context is not None:
             stream = trio.SSLStream(stream, context, server_side=True)
         request = await read_request(stream)
+        if not request:
+            return
         if b"upgrade: websocket" not in request.lower():
             assert answer is not None, request
             await answer(stream, request)  # type: ignore[arg-type]
