@@ -37,8 +37,8 @@ from farm.domain.printer import SIMULATED, Address, Printer
 from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
+from farm.drivers.kinds import capabilities_at, make_driver
 from farm.drivers.names import NameLookups
-from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.files.actor import Files, FilesParts
 from farm.files.storage import Storage
 from farm.live.bell import Bell
@@ -254,16 +254,15 @@ class Farm:
 
     def _driver(self, printer: Printer) -> Driver:
         if printer.address.kind != SIMULATED:
-            return self._octoprint(printer.address)
+            return self._network_driver(printer.address)
         from farm.simulator.driver import SimulatedDriver  # with machines and all: most farms have none
 
-        return SimulatedDriver(
-            printer, lambda: self.address("simulator"), self._octoprint, OctoPrintDriver.capabilities
-        )
+        can = capabilities_at(printer.address)
+        return SimulatedDriver(printer, lambda: self.address("simulator"), self._network_driver, can)
 
-    def _octoprint(self, address: Address) -> Driver:
+    def _network_driver(self, address: Address) -> Driver:
         patience = replace(PATIENT, connect_s=self._settings.printers.connect_timeout_s)
-        return OctoPrintDriver(address, patience, address.tls)
+        return make_driver(address, patience)
 
     def _removed(self, printer: Printer) -> None:
         if printer.address.kind == SIMULATED:

@@ -6,12 +6,13 @@ import argparse
 import getpass
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from farm.commands import options, output, reach
 from farm.domain.command import NAMES
-from farm.domain.printer import SIMULATED, Address, Printer, Simulation
+from farm.domain.printer import PRINT_HOSTS, SIMULATED, Address, Printer, Simulation
 from farm.errors import Refused, SettingsError
 
 COLUMNS = {
@@ -26,7 +27,7 @@ COLUMNS = {
 }
 COMMANDS = (*NAMES.values(), "plate_cleared", "plate_undo")
 USUAL_WAIT_S = 60  # a pause may wait for a long move, a cancel for the heat-up it falls into
-KINDS = {"octoprint": "OctoPrint"}
+UNSEEN_KIND = "octoprint"  # of a print host that nobody looked at
 
 _LISTS = frozenset({"lines", "axes"})
 _NUMBERS = frozenset({"good", "target_degc", "x", "y", "z"})
@@ -55,6 +56,11 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     where = adding.add_mutually_exclusive_group(required=True)
     where.add_argument("--url", help="its print host's address, as http://192.168.1.20")
     where.add_argument("--simulated", action="store_true", help="a printer that exists only in this computer")
+    adding.add_argument(
+        "--kind",
+        choices=PRINT_HOSTS,
+        help=f"what its print host is (default: who answers there, or {UNSEEN_KIND} where nobody looks)",
+    )
     adding.add_argument("--speed", type=float, help="how many times faster than real time it is simulated")
     adding.add_argument(
         "--fault",
@@ -168,10 +174,10 @@ def _fault(text: str) -> tuple[str, Any]:
 
 def add(chosen: argparse.Namespace) -> int:
     address = _simulated(chosen) if chosen.simulated else _address(chosen)
-    wanted = Printer(chosen.id, chosen.name or chosen.id, address, frozenset(chosen.tags))
     with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
         if not (chosen.no_probe or chosen.simulated):
-            _look(farm, address)
+            address = _looked_at(farm, address, chosen.kind)
+        wanted = Printer(chosen.id, chosen.name or chosen.id, address, frozenset(chosen.tags))
         printer = farm.add_printer(wanted)
     if chosen.json:
         output.say_json(printer)
@@ -183,15 +189,19 @@ def add(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _look(farm: reach.Reach, address: Address) -> None:
-    """Say who answers. Raises Refused when it is nobody the farm could drive."""
+def _looked_at(farm: reach.Reach, address: Address, wanted: str | None) -> Address:
+    """Say who answers, and give the address of that kind. Raises Refused when it is not who is wanted."""
     found = farm.probe_printer(address)
     if found is None:
         output.complain(f"The farm is not running: who answers at {address.url} shows when it starts.")
-    elif found["problem"]:
-        raise Refused(f"{found['problem']}\nNothing was added. With --no-probe it is, all the same.")
-    else:
-        output.complain(_who(found, address.url))
+        return address
+    problem = found["problem"]
+    if not problem and wanted not in (None, found["kind"]):
+        problem = f"{_who(found, address.url)} That is no {PRINT_HOSTS[wanted]}."
+    if problem:
+        raise Refused(f"{problem}\nNothing was added. With --no-probe it is, all the same.")
+    output.complain(_who(found, address.url))
+    return replace(address, kind=found["kind"])
 
 
 def probe(chosen: argparse.Namespace) -> int:
@@ -210,12 +220,15 @@ def probe(chosen: argparse.Namespace) -> int:
 
 def _who(found: output.Row, url: str) -> str:
     identity = found["identity"]
-    words = " ".join(filter(None, (KINDS.get(found["kind"], found["kind"]), identity["version"])))
+    words = " ".join(filter(None, (PRINT_HOSTS.get(found["kind"], found["kind"]), identity["version"])))
     name = f", named {identity['name']}" if identity["name"] else ""
     return f"{words} answers at {url}{name}."
 
 
 def _simulated(chosen: argparse.Namespace) -> Address:
+    """Raises SettingsError for what belongs to a print host alone."""
+    if chosen.kind is not None:
+        raise SettingsError("--kind goes with --url.")
     speed = 1.0 if chosen.speed is None else chosen.speed
     return Address(SIMULATED, "", simulation=Simulation(speed=speed, faults=dict(chosen.faults or ())))
 
@@ -224,7 +237,9 @@ def _address(chosen: argparse.Namespace) -> Address:
     """Raises SettingsError for what belongs to a simulated printer alone."""
     if getattr(chosen, "speed", None) is not None or getattr(chosen, "faults", None):
         raise SettingsError("--speed and --fault go with --simulated.")
-    return Address("octoprint", chosen.url, _read_api_key(chosen), chosen.tls)
+    return Address(
+        getattr(chosen, "kind", None) or UNSEEN_KIND, chosen.url, _read_api_key(chosen), chosen.tls
+    )
 
 
 def _read_api_key(chosen: argparse.Namespace) -> str:

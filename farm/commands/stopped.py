@@ -22,7 +22,7 @@ from farm.domain.job import Job, Print
 from farm.domain.printer import Address, Connection, Mode, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import LOCAL, ApiKey, Grant, Role, Scope, User
 from farm.drivers.base import Driver
-from farm.drivers.octoprint.driver import OctoPrintDriver
+from farm.drivers.kinds import capabilities_at, make_driver
 from farm.errors import NotFound
 from farm.live.shapes import of_job, of_printer
 from farm.printers import records
@@ -134,8 +134,8 @@ def _row(shape: msgspec.Struct) -> Row:
 def _driver(printer: Printer) -> Driver:
     address = printer.address
     if address.simulation is None:
-        return OctoPrintDriver(address, trust=address.tls)
-    return SimulatedDriver(printer, _no_simulator, OctoPrintDriver, OctoPrintDriver.capabilities)
+        return make_driver(address)
+    return SimulatedDriver(printer, _no_simulator, make_driver, capabilities_at(address))
 
 
 def _no_simulator() -> NoReturn:

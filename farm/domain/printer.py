@@ -155,6 +155,12 @@ class Position:
 SIMULATED = "simulated"
 """The kind of a printer that exists only in this computer."""
 
+PRINT_HOSTS: Mapping[str, str] = {"octoprint": "OctoPrint"}
+"""Whom the farm drives over the network: the kind, and what people call it.
+
+An unknown print host is asked in this order what it is. Their drivers are in `farm/drivers/kinds.py`.
+"""
+
 DIALECTS = frozenset({"octoprint"})
 """The print hosts that can be simulated."""
 
@@ -183,7 +189,7 @@ ENDPOINTS: Mapping[str, Mapping[str, str]] = {
 class Address:
     """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
 
-    kind: "octoprint" or "simulated". url: scheme, host, port and path prefix, without a trailing slash.
+    kind: one of PRINT_HOSTS, or "simulated". url: scheme, host, port and path prefix; no slash at its end.
     tls: whom to trust: "system", a PEM, or "sha256:<fingerprint>" of the one certificate.
     simulation: of a simulated printer, whose url is "": the farm itself knows where it is.
     endpoints: paths below the url that are not the usual ones, by the names in ENDPOINTS.

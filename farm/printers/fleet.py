@@ -12,11 +12,10 @@ from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
-from farm.domain.printer import Address, Printer
+from farm.domain.printer import Printer
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
-from farm.drivers.base import Driver
-from farm.errors import FarmError, Invalid, NotFound, Overloaded, Refused
+from farm.errors import NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
 from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
@@ -31,7 +30,8 @@ from farm.printers.messages import (
     RemovePrinter,
     SettingsAre,
 )
-from farm.printers.settings import changed_printer, checked_printer, checked_url
+from farm.printers.probe import probe
+from farm.printers.settings import changed_printer, checked_printer
 from farm.store import printers
 from farm.store.audit import Stamp
 
@@ -41,7 +41,6 @@ PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 MAX_PRINTERS = 1000
 MOST_PROBES = 8  # at the same time
 MOST_BEGINNING = 25  # actors that are made in one turn of the loop: each takes a fraction of a millisecond
-PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,26 +170,6 @@ class Fleet:
             later.give(await probe(wish, self._parts.printer.driver))
         finally:
             self._probing -= 1
-
-
-async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
-    """Who answers at an address, or why nobody does, within PROBE_WITHIN_S."""
-    try:
-        address = Address("octoprint", checked_url(wish.url), wish.api_key, wish.tls)
-        driver = driver_of(Printer("probe", "the address", address))
-    except Invalid as problem:
-        return Probed(None, problem=str(problem))
-    try:
-        with trio.fail_after(PROBE_WITHIN_S):
-            identity = await driver.connect()
-    except FarmError as problem:
-        return Probed(None, problem=str(problem))
-    except trio.TooSlowError:
-        return Probed(None, problem=f"nobody answered at {address.url} within {PROBE_WITHIN_S:.0f} s")
-    finally:
-        with trio.move_on_after(1, shield=True):
-            await driver.aclose()
-    return Probed(identity.kind, identity.version, identity.name or None)
 
 
 def _with_key(printer: Printer, api_key: str) -> Printer:

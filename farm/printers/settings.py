@@ -12,6 +12,7 @@ from farm.domain.printer import (
     DIALECTS,
     ENDPOINTS,
     FASTEST,
+    PRINT_HOSTS,
     SIMULATED,
     SLOWEST,
     Address,
@@ -22,7 +23,6 @@ from farm.domain.printer import (
 )
 from farm.errors import Invalid
 
-KINDS = frozenset({"octoprint", SIMULATED})
 LONGEST_NAME = 100
 MOST_NAMES = 50  # materials a printer takes, or tags it has
 MOST_TOOLS = 16
@@ -48,10 +48,9 @@ def checked_printer(printer: Printer) -> Printer:
         )
     if not printer.name.strip() or len(printer.name) > LONGEST_NAME:
         raise Invalid(f"give the printer a name of 1 to {LONGEST_NAME} characters", "name")
-    if printer.address.kind not in KINDS:
-        raise Invalid(
-            f"the farm drives {', '.join(sorted(KINDS))}, not {printer.address.kind}", "connection.kind"
-        )
+    if printer.address.kind not in {*PRINT_HOSTS, SIMULATED}:
+        driven = ", ".join((*PRINT_HOSTS, SIMULATED))
+        raise Invalid(f"the farm drives {driven}, not {printer.address.kind}", "connection.kind")
     if not 1 <= printer.health_check_interval_s <= 3600:
         raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
     if not 0 <= printer.max_retries <= 20:

@@ -81,6 +81,7 @@ def test_a_simulated_printer_is_added_without_any_address_and_shown_as_such(any_
         (["--simulated", "--fault", "slow"], 2, "'slow' is not written like"),
         (["--simulated", "--fault", "moody=true"], 1, "unknown field `moody`"),
         (["--simulated", "--speed", "0"], 1, "between 0.1 and 1000 times as fast as real time"),
+        (["--simulated", "--kind", "octoprint"], 2, "--kind goes with --url."),
         (["--url", URL, "--speed", "2", "--api-key-stdin"], 2, "--speed and --fault go with --simulated."),
     ],
 )
@@ -176,6 +177,15 @@ def test_an_address_where_nobody_answers_is_not_added_unless_one_insists(server,
     assert err == f"nobody answers at {URL}\nNothing was added. With --no-probe it is, all the same.\n"
     server.farm.fleet.answer = usual
     assert added(shop)[0] == 0
+
+
+def test_a_print_host_of_another_kind_than_said_is_not_added(server, shop):
+    server.farm.fleet.answer = lambda message, by: Probed("moonraker", "0.11.0")
+    words = ["--url", URL, "--kind", "octoprint"]
+    code, out, err = shop.types("printer", "add", "mk4-01", *words, answers=[KEY])
+    assert (code, out) == (1, "")
+    assert "0.11.0 answers" in err
+    assert "That is no OctoPrint." in err
 
 
 def test_an_address_is_looked_at(server, shop):

@@ -1,0 +1,58 @@
+"""Who answers at an address: each kind of print host that the farm drives is asked for in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from farm.domain.printer import PRINT_HOSTS, Address, Printer
+from farm.drivers.base import AnswerLost, Driver, Identity
+from farm.errors import FarmError, PrinterUnreachable, ProtocolError
+from farm.printers.messages import Probed, ProbePrinter
+from farm.printers.settings import checked_url
+
+PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
+
+
+async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
+    """Who answers at an address, or why nobody does, within PROBE_WITHIN_S."""
+    try:
+        url = checked_url(wish.url)
+        with trio.fail_after(PROBE_WITHIN_S):
+            return await _ask_for_each(url, wish, driver_of)
+    except FarmError as problem:
+        return Probed(None, problem=str(problem))
+    except trio.TooSlowError:
+        return Probed(None, problem=f"nobody answered at {url} within {PROBE_WITHIN_S:.0f} s")
+
+
+async def _ask_for_each(url: str, wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
+    """Raises what speaks for itself: a key that is not taken, an address that cannot be used or reached."""
+    other = starting = None
+    for kind, peer in PRINT_HOSTS.items():
+        try:
+            identity = await _connect(driver_of(_at(Address(kind, url, wish.api_key, wish.tls))))
+        except ProtocolError as error:
+            other = error
+        except AnswerLost as error:
+            starting = error
+        except PrinterUnreachable as error:  # nobody is there to be taken for a host of this kind
+            raise PrinterUnreachable(str(error).replace(f"{peer} at", "The print host at", 1)) from error
+        else:
+            return Probed(identity.kind, identity.version, identity.name or None)
+    peers = ", ".join(PRINT_HOSTS.values())
+    words = f"What answers at {url} is none that the farm drives ({peers}). {other}"
+    return Probed(None, problem=str(starting or words))
+
+
+def _at(address: Address) -> Printer:
+    return Printer("probe", "the address", address)
+
+
+async def _connect(driver: Driver) -> Identity:
+    try:
+        return await driver.connect()
+    finally:
+        with trio.move_on_after(1, shield=True):
+            await driver.aclose()
