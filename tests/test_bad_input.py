@@ -101,7 +101,7 @@ async def open_shop(folder: Path, driver: Callable[[Printer], Any] | None = None
         (folder / part).mkdir()
     settings = Settings(files=Files(min_free_mb=0), queue=Queue(plate_undo_s=0.05))
     async with trio.open_nursery() as nursery:
-        fleet = await running_fleet(nursery, folder / "simulator", Plan(printers=0, speed=20, seed=1))
+        fleet = await running_fleet(nursery, folder / "simulator", Plan(printers={}, speed=20, seed=1))
         farm = Farm(settings, DataFolder(folder / "data"), Seams(driver=driver))
         async with farm.running():
             shop = Shop(farm, fleet)

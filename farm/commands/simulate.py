@@ -19,20 +19,26 @@ if TYPE_CHECKING:
 
     from farm.simulator.server import Plan, Running
 
+MOST = 1200  # printers in one process
 MODEST_MEMORY = 2_000_000_000  # bytes of addresses, of which 1000 printers in use fill a tenth
-COLUMNS = {"id": "ID", "url": "ADDRESS", "api_key": "API KEY"}
+COLUMNS = {"id": "ID", "dialect": "SPEAKS", "url": "ADDRESS", "api_key": "API KEY"}
 
 
 def add_to(commands: options.Commands) -> None:
     parser = options.command(
         commands,
         "simulate",
-        "run printers that exist only in this computer, behind simulated OctoPrints",
+        "run printers that exist only in this computer, behind simulated print hosts",
         run,
-        examples="  farm simulate --printers 10\n  farm simulate --speed 60 --seed 1 --json",
+        examples="  farm simulate --printers 10\n  farm simulate --printers octoprint:8,moonraker:2\n"
+        "  farm simulate --speed 60 --seed 1 --json",
     )
     parser.add_argument(
-        "--printers", type=_number(1, 1000), default=4, metavar="N", help="how many (default: 4)"
+        "--printers",
+        type=_printers,
+        default={"octoprint": 4},
+        metavar="N|DIALECT:N,…",
+        help="how many OctoPrints, or how many of each dialect (default: 4)",
     )
     parser.add_argument(
         "--speed",
@@ -51,6 +57,23 @@ def add_to(commands: options.Commands) -> None:
     for hidden in ("--until-input-ends", "--modest", "--empty"):  # for a process that has an owner
         parser.add_argument(hidden, action="store_true", help=argparse.SUPPRESS)
     options.add_json(parser)
+
+
+def _printers(text: str) -> dict[str, int]:
+    """How many of each dialect."""
+    from farm.simulator.dialects import DIALECTS
+
+    number = _number(1, MOST)
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        dialect, colon, many = part.strip().rpartition(":")
+        if colon and dialect not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise argparse.ArgumentTypeError(f"nobody speaks {dialect!r} here; there are {known}")
+        found[dialect or "octoprint"] = number(many)
+    if sum(found.values()) > MOST:
+        raise argparse.ArgumentTypeError(f"more than {MOST} printers are too many for one process")
+    return found
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -82,7 +105,7 @@ def run(chosen: argparse.Namespace) -> int:
     raise_descriptor_limit()
     if chosen.modest:
         be_modest(MODEST_MEMORY)
-    plan = Plan(0 if chosen.empty else chosen.printers, chosen.speed, chosen.seed, chosen.port)
+    plan = Plan({} if chosen.empty else chosen.printers, chosen.speed, chosen.seed, chosen.port)
     with tempfile.TemporaryDirectory(
         prefix=f"farm-simulator-{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:
@@ -121,7 +144,12 @@ async def _stop_with_input(everything: trio.CancelScope) -> None:
 
 def _announce(running: Running, as_json: bool) -> None:
     printers = [
-        {"id": station.id, "url": station.url, "api_key": station.host.api_key}
+        {
+            "id": station.id,
+            "dialect": station.host.kind,
+            "url": station.url,
+            "api_key": station.host.api_key,
+        }
         for station in running.stations
     ]
     if as_json:

@@ -67,7 +67,12 @@ class Simulator:
             await trio.lowlevel.checkpoint()
             return known[1]
         await self._end(printer)
-        wish = {"id": printer, "speed": simulation.speed, "faults": simulation.faults}
+        wish = {
+            "id": printer,
+            "dialect": simulation.dialect,
+            "speed": simulation.speed,
+            "faults": simulation.faults,
+        }
         told = await self._ask(await self._process(), "POST", "/printers", wish)
         address = Address(simulation.dialect, told["url"], told["api_key"])
         self._printers[printer] = simulation, address

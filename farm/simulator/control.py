@@ -11,7 +11,7 @@ import msgspec
 from farm.domain.printer import FASTEST, SLOWEST
 from farm.drivers.exchange import Answer
 from farm.simulator.faults import Manner, Swallow
-from farm.simulator.octoprint import Json
+from farm.simulator.host import Json
 from farm.simulator.station import Station
 
 _T = TypeVar("_T")
@@ -19,9 +19,10 @@ _Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Add(msgspec.Struct, forbid_unknown_fields=True):
-    """POST /control/printers. speed: how much faster than real time it lives."""
+    """POST /control/printers. speed: how much faster than real time it lives. dialect: see DIALECTS."""
 
     id: str | None = None
+    dialect: str = "octoprint"
     speed: Annotated[float, msgspec.Meta(ge=SLOWEST, le=FASTEST)] | None = None
     seed: int | None = None
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
@@ -79,7 +80,7 @@ class Fleet(Protocol):
     stations: dict[str, Station]
 
     def add(self, wish: Add) -> Station:
-        """Raises OSError when the port is taken, ValueError when the id is."""
+        """Raises OSError when the port is taken, ValueError when the id is or the dialect is not known."""
         ...
 
     def remove(self, id: str) -> None: ...
@@ -127,6 +128,7 @@ def described(station: Station) -> Json:
     counted = host.counted
     return {
         "id": station.id,
+        "dialect": host.kind,
         "url": station.url,
         "api_key": host.api_key,
         "state": host.text,
@@ -183,7 +185,7 @@ def do(fleet: Fleet, station: Station, wish: Do, now: float) -> Json:
         case What.GO_AWOL:
             host.go_awol(now)
         case What.COME_BACK:
-            host.machine.come_back(now)
+            host.come_back(now)
         case What.DROP_CONNECTION:
             host.lose_line(now)
         case What.FIRMWARE_ERROR:

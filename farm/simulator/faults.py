@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 import trio
 
-from farm.simulator.octoprint import Json
-from farm.simulator.octoprint_api import Asked
+_GARBAGE = b'{"state": \xff\xfe\x00 <html>'
 
 
 class Manner(StrEnum):
@@ -36,7 +36,7 @@ class Swallowed(StrEnum):
     UPLOAD = "upload"
     COPY = "copy"
     DELETE = "delete"
-    POST = "post"
+    POST = "post"  # of whatever puts something there or tells it to do something
 
 
 class Silence(StrEnum):
@@ -82,49 +82,26 @@ class Faults:
         self.changed.set()
         self.changed = trio.Event()
 
+    def spoilt(self, body: bytes) -> bytes:
+        """What of an answer's body goes out."""
+        match self.manner:
+            case Manner.GARBAGE if body:
+                return _GARBAGE
+            case Manner.HALF:
+                return body[: len(body) // 2]
+            case _:
+                return body
+
     async def flowing(self) -> None:
         """Returns when bytes pass."""
         while self.manner in (Manner.HALF_OPEN, Manner.SILENT):
             await self.changed.wait()
 
-    def swallows(self, question: Asked) -> Silence | None:
-        """Whether the answer to this request is lost, and how. Counts it."""
+    def swallows(self, meant: Collection[Swallowed]) -> Silence | None:
+        """Whether the answer to a request that is about this is lost, and how. Counts it."""
         lost = self.swallow
-        if lost is None or not _meant(lost.what, question):
+        if lost is None or lost.what not in meant:
             return None
         left = lost.times - 1
         self.swallow = Swallow(lost.what, left, lost.then) if left > 0 else None
         return lost.then
-
-
-def _meant(what: Swallowed, question: Asked) -> bool:
-    if question.method != "POST":
-        return what is Swallowed.DELETE and question.method == "DELETE"
-    upload = question.path == "/api/files/local"
-    match what:
-        case Swallowed.POST:
-            return True
-        case Swallowed.UPLOAD:
-            return upload
-        case Swallowed.START:
-            prints = question.form is not None and question.form.fields.get("print") == "true"
-            return prints or (not upload and _starts(question))
-        case Swallowed.COPY:
-            return _commands(question).get("command") == "copy"
-        case Swallowed.DELETE:
-            return False
-
-
-def _starts(question: Asked) -> bool:
-    body = _commands(question)
-    if question.path == "/api/job":
-        return body.get("command") in ("start", "restart")
-    return question.path.startswith("/api/files/") and body.get("print") is True
-
-
-def _commands(question: Asked) -> Json:
-    try:
-        body = msgspec.json.decode(question.body)
-    except msgspec.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,17 +36,20 @@ class FleetProcess:
 
 @asynccontextmanager
 async def fleet_process(
-    printers: int, *, speed: float = 1.0, seed: int | None = None, modest: bool = False
+    printers: int | Mapping[str, int], *, speed: float = 1.0, seed: int | None = None, modest: bool = False
 ) -> AsyncIterator[FleetProcess]:
     """Starts a simulator, ready when this is entered and gone when it is left.
 
+    printers: how many OctoPrints, or how many of each dialect.
     It also ends by itself when this process does, however it ends: its input is a pipe of ours. A Ctrl-C
     in the terminal does not reach it; it is for us to end it when we are through with it.
     modest: it takes no more memory than MODEST_MEMORY, and the processor only when nobody else wants it.
     Raises PrinterUnreachable when it does not get ready.
     """
     command = [sys.executable, "-P", "-m", "farm", "simulate", "--json", "--until-input-ends"]
-    command += ["--printers", str(printers)] if printers else ["--empty"]
+    mix = printers if isinstance(printers, Mapping) else {"octoprint": printers} if printers else {}
+    wish = ",".join(f"{dialect}:{many}" for dialect, many in mix.items())
+    command += ["--printers", wish] if wish else ["--empty"]
     command += ["--speed", str(speed)]
     command += [] if seed is None else ["--seed", str(seed)]
     command += ["--modest"] if modest else []
@@ -65,7 +68,7 @@ async def fleet_process(
 
 def _understood(process: trio.Process, told: dict[str, Any]) -> FleetProcess:
     addresses = {
-        printer["id"]: Address("octoprint", printer["url"], printer["api_key"])
+        printer["id"]: Address(printer["dialect"], printer["url"], printer["api_key"])
         for printer in told["printers"]
     }
     return FleetProcess(process.pid, told["control"], addresses, process.wait)

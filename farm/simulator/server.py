@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import secrets
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from farm.drivers.exchange import Answer
 from farm.errors import Refused
 from farm.platform import listening_socket
 from farm.simulator.control import Add, Do, Mishap, What, control, do
+from farm.simulator.dialects import DIALECTS
 from farm.simulator.machine import Machine
 from farm.simulator.station import BEAT_S, HOST, Station
 from farm.simulator.wire import MAX_BODY, Wire
@@ -28,11 +30,11 @@ MAX_PRINTERS = 1200  # each takes a descriptor, and a few more for its clients
 class Plan:
     """What to simulate.
 
-    speed: how much faster than real time the machines live. seed: of keys and noise. port: of the
-    switches, and the first printer's is the next one; 0 takes free ones.
+    printers: how many, by their dialect. speed: how much faster than real time the machines live. seed: of
+    keys and noise. port: of the switches, and the first printer's is the next one; 0 takes free ones.
     """
 
-    printers: int = 4
+    printers: Mapping[str, int] = field(default_factory=lambda: {"octoprint": 4})
     speed: float = 1.0
     seed: int | None = None
     port: int = 0
@@ -62,16 +64,24 @@ class SimulatedFleet:
         """Of the switches. Who does not know it reaches none: pages in a browser get at this port too."""
 
     def add(self, wish: Add) -> Station:
-        """A further printer. Raises OSError when its port is taken, ValueError when its id is."""
+        """A further printer.
+
+        Raises OSError when its port is taken, ValueError when its id is or its dialect is not known.
+        """
         self._added += 1
         id = wish.id or f"sim-{self._added:03}"
         if id in self.stations or len(self.stations) >= MAX_PRINTERS:
             raise ValueError(f"there is a printer {id}" if id in self.stations else "the fleet is full")
+        if wish.dialect not in DIALECTS:
+            raise ValueError(f"nobody here speaks {wish.dialect}")
         seed = self._random.getrandbits(32) if wish.seed is None else wish.seed
         speed = self._plan.speed if wish.speed is None else wish.speed
         folder = self._folder / f"{self._added}"
         folder.mkdir()
-        station = Station(id, Machine(seed, speed), folder, self.new_key(), wish.port)
+        now = trio.current_time()
+        speaks = DIALECTS[wish.dialect]
+        host = speaks(Machine(seed, speed), folder, self.new_key(), now, time.time() - now)
+        station = Station(id, host, wish.port)
         self.stations[id], self._ends[id] = station, trio.CancelScope()
         self._nursery.start_soon(self._run, station, self._ends[id])
         return station
@@ -153,8 +163,9 @@ async def simulate(plan: Plan, folder: Path, announce: Callable[[Running], None]
         nursery.start_soon(fleet.beat)
         try:
             switches = listening_socket(HOST, plan.port)
-            for number in range(1, plan.printers + 1):
-                fleet.add(Add(port=plan.port + number if plan.port else 0))
+            dialects = [dialect for dialect, many in plan.printers.items() for _ in range(many)]
+            for number, dialect in enumerate(dialects, 1):
+                fleet.add(Add(dialect=dialect, port=plan.port + number if plan.port else 0))
         except OSError as error:
             raise Refused(f"A port for the simulated printers is not free: {error}.") from error
         address = f"http://{HOST}:{switches.getsockname()[1]}{fleet.path}"

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import math
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 import h11
 import trio
 
 from farm.drivers.exchange import Answer
-from farm.errors import Invalid
 from farm.platform import listening_socket
 from farm.simulator.faults import Faults, Manner, Silence, Swallow
-from farm.simulator.machine import Machine
-from farm.simulator.octoprint import PrintHost
-from farm.simulator.octoprint_api import STARTING, Asked, answer, asked, authorised
-from farm.simulator.push import Push
-from farm.simulator.upload import FormReader
+from farm.simulator.host import Asked, Host, Push, asked
+from farm.simulator.upload import Taker
 from farm.simulator.wire import MAX_BODY, Socket, Wire
 
 HOST = "127.0.0.1"  # simulated printers are for this computer alone
@@ -30,9 +24,6 @@ STARTING_S = 0.3  # a stand-in answers so long before a print host that was rest
 FLOOD_EVERY_S = 0.01
 WAIT_AT_DEAF_DOOR = 2  # a queue of 0 holds one
 PORT_TAKEN_S = 0.1  # until the next try, when somebody took the port while it was shut
-PUSH_PATH = "/sockjs/websocket"
-UPLOAD_PATH = "/api/files/local"
-_GARBAGE = b'{"state": \xff\xfe\x00 <html>'
 _BROKEN = Answer(500, {"content-type": "text/html"}, b"<h1>Internal Server Error</h1>")
 _TOO_LARGE = Answer(413, {"content-type": "text/plain"}, b"Request Entity Too Large")
 
@@ -40,13 +31,11 @@ _TOO_LARGE = Answer(413, {"content-type": "text/plain"}, b"Request Entity Too La
 class Station:
     """A print host that can be reached. port 0 takes a free one, and keeps it through all restarts."""
 
-    def __init__(self, id: str, machine: Machine, folder: Path, api_key: str, port: int = 0) -> None:
+    def __init__(self, id: str, host: Host, port: int = 0) -> None:
         """Raises OSError when the port is taken."""
-        now = trio.current_time()
         self.id = id
-        self.host = PrintHost(machine, folder, api_key, now, time.time() - now)
+        self.host = host
         self.faults = Faults()
-        self._sessions: set[str] = set()
         self._connections: set[trio.CancelScope] = set()
         self._pushed_to: dict[Push, _Sender] = {}
         self._starting = self._down = False
@@ -82,7 +71,7 @@ class Station:
         if now >= self.host.wake_at:
             self.host.tick(now)
         for push, sender in list(self._pushed_to.items()):
-            if push.overrun:
+            if push.over:
                 sender.give_up()
             elif now >= push.wake_at and not push.waiting:
                 push.tick(now)
@@ -105,18 +94,18 @@ class Station:
     def go_down(self) -> None:
         """The print host's computer goes away with all its connections."""
         self._down = True
-        self.host.machine.abandon()
-        self._sessions.clear()
+        self.host.went_down()
         self._move_door()
 
     async def come_back(self, down_s: float) -> None:
         """It starts again after a while, on the same port."""
         await trio.sleep(down_s)
-        self._down, self._starting = False, True
+        self._down, self._starting = False, self.host.starting is not None
         self._move_door()
-        await trio.sleep(STARTING_S)
-        self._starting = False
-        self._hang_up()
+        if self._starting:
+            await trio.sleep(STARTING_S)
+            self._starting = False
+            self._hang_up()
         self.host.restarted(trio.current_time())
         self.touched()
 
@@ -179,34 +168,34 @@ class Station:
 
     async def _converse(self, wire: Wire) -> None:
         while (request := await wire.next_request()) is not None:
-            if request.target.startswith(PUSH_PATH.encode()) and not self._starting:
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
+            head = asked(request.method.decode("latin-1"), request.target.decode("latin-1"), headers)
+            if head.path == self.host.push_path and not self._starting:
                 socket = await wire.accept_socket(request)
                 if socket is not None:
-                    await self._push(socket)
+                    await self._push(socket, head)
                     return
-            if not await self._answer(wire, request):
+            if not await self._answer(wire, head):
                 return
 
-    async def _answer(self, wire: Wire, request: h11.Request) -> bool:
+    async def _answer(self, wire: Wire, head: Asked) -> bool:
         """Answers one request, or spoils the answer; whether the connection goes on."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
-        method, target = request.method.decode("latin-1"), request.target.decode("latin-1")
-        with self._reader(method, target, headers) as reader:
+        with self._taker(head) as taker:
             body, size = bytearray(), 0
             while piece := await wire.next_piece():
                 size += len(piece)
-                if reader is not None:
-                    reader.receive(piece)
+                if taker is not None:
+                    taker.receive(piece)
                 elif size <= MAX_BODY:
                     body += piece
-            form = reader.form if reader is not None and reader.form.complete else None
-            question = asked(method, target, headers, bytes(body), form)
+            form = taker.form if taker is not None and taker.form.complete else None
+            question = replace(head, body=bytes(body), form=form)
             await trio.sleep(self.faults.slow_ms / 1000)
             await self.faults.flowing()
             if self.faults.manner is Manner.DROP:
                 return False
-            ours = self._do(question) if size <= MAX_BODY or reader is not None else _TOO_LARGE
-            match self.faults.swallows(question):
+            ours = await self._do(question) if size <= MAX_BODY or taker is not None else _TOO_LARGE
+            match self.faults.swallows(self.host.means(question)):
                 case Silence.NOTHING:
                     await trio.sleep_forever()
                 case Silence.CLOSE:
@@ -215,43 +204,44 @@ class Station:
             return True
 
     @contextmanager
-    def _reader(self, method: str, target: str, headers: dict[str, str]) -> Iterator[FormReader | None]:
+    def _taker(self, head: Asked) -> Iterator[Taker | None]:
         """Takes in an upload; None for everything that is none."""
-        reader = None
-        if method == "POST" and target == UPLOAD_PATH and authorised(self.host.api_key, headers):
-            with suppress(Invalid):
-                reader = FormReader(headers.get("content-type", ""), self.host.folder)
+        taker = self.host.take_upload(head)
         try:
-            yield reader
+            yield taker
         finally:
-            if reader is not None:
-                reader.close()
+            if taker is not None:
+                taker.close()
 
-    def _do(self, question: Asked) -> Answer:
-        """Carries a request out, as far as the faults of the moment let it, and answers."""
-        if self._starting:
-            return STARTING
+    async def _do(self, question: Asked) -> Answer:
+        """Carries a request out, as far as the faults of the moment let it, and answers when it is done."""
+        if self._starting and self.host.starting is not None:
+            return self.host.starting
         if self.faults.manner is Manner.ERROR:
             return _BROKEN
-        ours = answer(self.host, question, self._sessions, trio.current_time())
-        self.touched()
-        match self.faults.manner:
-            case Manner.GARBAGE if ours.body:
-                return replace(ours, body=_GARBAGE)
-            case Manner.HALF:
-                return replace(ours, body=ours.body[: len(ours.body) // 2])
-            case _:
-                return ours
+        answers: list[Answer] = []
+        answered = trio.Event()
 
-    async def _push(self, socket: Socket) -> None:
+        def reply(answer: Answer) -> None:
+            answers.append(answer)
+            answered.set()
+
+        self.host.answer(question, trio.current_time(), reply)
+        self.touched()
+        await answered.wait()
+        return replace(answers[0], body=self.faults.spoilt(answers[0].body))
+
+    async def _push(self, socket: Socket, head: Asked) -> None:
         async with trio.open_nursery() as nursery:
             sender = _Sender(socket, nursery.cancel_scope)
-            push = Push(self.host, self._sessions, trio.current_time(), sender.wake)
+            push = self.host.push(head, self.faults, trio.current_time(), sender.wake)
+            if push is None:
+                return
             self._pushed_to[push] = sender
             try:
                 nursery.start_soon(sender.run, push)
                 nursery.start_soon(self._flood, push, sender)
-                while (text := await socket.receive()) is not None:
+                while not push.over and (text := await socket.receive()) is not None:
                     push.receive(text, trio.current_time())
                     self.touched()
                 nursery.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""A multipart upload taken in piece by piece: fields in memory, the file in a folder."""
+"""Uploads taken in piece by piece, as forms or bare: fields in memory, the file in a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, assert_never
+from typing import BinaryIO, Protocol, assert_never
 
 from farm.errors import FarmError, Invalid
 from farm.multipart import FieldRead, FileBegun, FileEnded, FileRead, FormDecoder, FormEvent, boundary_in
@@ -14,12 +14,12 @@ from farm.multipart import FieldRead, FileBegun, FileEnded, FileRead, FormDecode
 
 @dataclass
 class Form:
-    """A form with one file in the field `file`. sha1: in hex. size: bytes. name: "" without a file."""
+    """One file and what was said about it. digest: in hex. size: bytes. name: "" without a file."""
 
     folder: Path
     name: str = ""
     size: int = 0
-    sha1: str = ""
+    digest: str = ""
     complete: bool = False
     fields: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
@@ -38,11 +38,25 @@ class Form:
             self.path = None
 
 
-class FormReader:
+class Taker(Protocol):
     """Bytes in, a Form at the end. Writes to the disk itself: a simulator may wait that moment."""
 
-    def __init__(self, content_type: str, folder: Path) -> None:
-        """Raises Invalid when this is no form."""
+    form: Form
+
+    def receive(self, data: bytes) -> None:
+        """Takes in a piece. What comes after the end, or after something that is no form, is left out."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more comes. A file cut off in the middle is not kept, nor one that nobody took."""
+        ...
+
+
+class FormReader:
+    """A multipart form with one file in the field `file`."""
+
+    def __init__(self, content_type: str, folder: Path, algorithm: str = "sha1") -> None:
+        """algorithm: of the digest, by its name in hashlib. Raises Invalid when this is no form."""
         boundary = boundary_in(content_type)
         if boundary is None:
             raise Invalid("no multipart form")
@@ -50,10 +64,9 @@ class FormReader:
         self._decoder = FormDecoder(boundary)
         self._broken = False
         self._file: BinaryIO | None = None
-        self._sha1 = hashlib.sha1(usedforsecurity=False)
+        self._digest = hashlib.new(algorithm, usedforsecurity=False)
 
     def receive(self, data: bytes) -> None:
-        """Takes in a piece. What comes after the end, or after something that is no form, is left out."""
         if self._broken:
             return
         try:
@@ -64,7 +77,6 @@ class FormReader:
         self.form.complete = self._decoder.ended
 
     def close(self) -> None:
-        """Nothing more comes. A file cut off in the middle is not kept, nor one that nobody took."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -80,12 +92,12 @@ class FormReader:
             case FileRead(data):
                 if self._file is not None:
                     self._file.write(data)
-                    self._sha1.update(data)
+                    self._digest.update(data)
                     self.form.size += len(data)
             case FileEnded():
                 if self._file is not None:
                     self._file.close()
-                    self._file, self.form.sha1 = None, self._sha1.hexdigest()
+                    self._file, self.form.digest = None, self._digest.hexdigest()
             case _:
                 assert_never(event)
 

@@ -68,8 +68,8 @@ def test_it_says_where_everything_is_runs_and_stops_when_told(end: signal.Signal
 
 def test_a_person_reads_a_table() -> None:
     with simulator("--printers", "1") as process:
-        assert first_line(process).split() == ["ID", "ADDRESS", "API", "KEY"]
-        assert first_line(process).startswith("sim-001  http://127.0.0.1:")
+        assert first_line(process).split() == ["ID", "SPEAKS", "ADDRESS", "API", "KEY"]
+        assert first_line(process).startswith("sim-001  octoprint  http://127.0.0.1:")
 
 
 def test_the_ports_are_in_a_row_and_the_keys_those_of_the_seed() -> None:
@@ -107,3 +107,10 @@ def test_odd_options_are_refused(options: list[str], capsys: pytest.CaptureFixtu
 
     assert stopped.value.code == 2
     assert options[0] in capsys.readouterr().err
+
+
+def test_a_dialect_that_nobody_speaks_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--printers", "octoprint:1,klingon:2"])
+
+    assert "nobody speaks 'klingon' here; there are octoprint" in capsys.readouterr().err

@@ -20,7 +20,7 @@ HASTY = Patience(connect_s=1, silence_s=0.4, whole_s=1, command_s=0.4, stored_s=
 async def fleet(nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[Fleet]:
     folder = tmp_path / "simulator"
     folder.mkdir()
-    fleet = await running_fleet(nursery, folder, Plan(printers=0, speed=10, seed=1))
+    fleet = await running_fleet(nursery, folder, Plan(printers={}, speed=10, seed=1))
     yield fleet
     await fleet.aclose()
 

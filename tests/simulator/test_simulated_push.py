@@ -12,8 +12,8 @@ import pytest
 import trio
 
 from farm.simulator.machine import Machine
-from farm.simulator.octoprint import PrintHost
-from farm.simulator.push import EVERY_S, MAX_WAITING, Push
+from farm.simulator.octoprint.dialect import OctoPrint
+from farm.simulator.octoprint.push import EVERY_S, MAX_WAITING, Push
 from farm.simulator.stamp import age_s
 from tests.simulator.fleet import Fleet, deaf_client
 
@@ -21,11 +21,11 @@ LOGIN = '{"auth":"admin:good"}'
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> PrintHost:
-    return PrintHost(Machine(), tmp_path, "key", now=0.0, wall_offset=1000.0)
+def host(tmp_path: Path) -> OctoPrint:
+    return OctoPrint(Machine(), tmp_path, "key", now=0.0, wall_offset=1000.0)
 
 
-def client(host: PrintHost, *said: str) -> Push:
+def client(host: OctoPrint, *said: str) -> Push:
     push = Push(host, {"good"}, now=0.0)
     for words in said:
         push.receive(words, 0.0)
@@ -50,7 +50,7 @@ def pictures_until(push: Push, now: float) -> int:
     return count
 
 
-def test_a_stranger_hears_whom_it_reached_and_nothing_more(host: PrintHost) -> None:
+def test_a_stranger_hears_whom_it_reached_and_nothing_more(host: OctoPrint) -> None:
     push = client(host)
     assert kinds(push) == ["connected"]
 
@@ -65,32 +65,32 @@ def test_a_stranger_hears_whom_it_reached_and_nothing_more(host: PrintHost) -> N
 @pytest.mark.parametrize(
     "words", ["", "no JSON", "[]", "1", '{"auth":7}', '{"auth":"admin"}', '{"subscribe":1}']
 )
-def test_nonsense_is_ignored(host: PrintHost, words: str) -> None:
+def test_nonsense_is_ignored(host: OctoPrint, words: str) -> None:
     push = client(host, words)
 
     assert kinds(push) == ["connected"]
 
 
-def test_a_stale_login_is_told_to_log_in_again(host: PrintHost) -> None:
+def test_a_stale_login_is_told_to_log_in_again(host: OctoPrint) -> None:
     push = client(host, '{"auth":"admin:stale"}')
 
     assert heard(push)[1:] == [("reauthRequired", {"reason": "stale"})]
 
 
-def test_a_login_brings_the_history_and_two_pictures_a_second(host: PrintHost) -> None:
+def test_a_login_brings_the_history_and_two_pictures_a_second(host: OctoPrint) -> None:
     push = client(host, LOGIN)
     assert kinds(push) == ["connected", "history", "timelapse"]
 
     assert pictures_until(push, 10) == pytest.approx(10 / EVERY_S, abs=1)
 
 
-def test_a_throttled_client_gets_fewer(host: PrintHost) -> None:
+def test_a_throttled_client_gets_fewer(host: OctoPrint) -> None:
     push = client(host, LOGIN, '{"throttle":4}')
 
     assert pictures_until(push, 20) == pytest.approx(10, abs=1)
 
 
-def test_a_busy_moment_does_not_bring_clients_into_step(host: PrintHost) -> None:
+def test_a_busy_moment_does_not_bring_clients_into_step(host: OctoPrint) -> None:
     early, late = client(host, LOGIN), Push(host, {"good"}, now=0.2)
     late.receive(LOGIN, 0.2)
     heard(early), heard(late)
@@ -106,7 +106,7 @@ def test_a_busy_moment_does_not_bring_clients_into_step(host: PrintHost) -> None
     assert {moment % 50 for moment in pictures[1][1:]} == {20}
 
 
-def test_each_picture_carries_a_fresh_reading_where_that_is_wanted(host: PrintHost) -> None:
+def test_each_picture_carries_a_fresh_reading_where_that_is_wanted(host: OctoPrint) -> None:
     host.stamped = True
     push = client(host, LOGIN)
     heard(push)
@@ -120,7 +120,7 @@ def test_each_picture_carries_a_fresh_reading_where_that_is_wanted(host: PrintHo
     assert ages == pytest.approx([0.0] * 5, abs=0.001)
 
 
-def test_samples_come_once_each(host: PrintHost) -> None:
+def test_samples_come_once_each(host: OctoPrint) -> None:
     push, times = client(host, LOGIN), []
     heard(push)
     for step in range(400):
@@ -131,7 +131,7 @@ def test_samples_come_once_each(host: PrintHost) -> None:
     assert times == [1000 + second for second in range(2, 20, 2)]
 
 
-def test_events_are_there_at_once_and_only_for_who_wants_them(host: PrintHost) -> None:
+def test_events_are_there_at_once_and_only_for_who_wants_them(host: OctoPrint) -> None:
     told = []
     push = Push(host, {"good"}, 0.0, on_news=lambda: told.append(1))
     push.receive(LOGIN, 0.0)
@@ -145,17 +145,17 @@ def test_events_are_there_at_once_and_only_for_who_wants_them(host: PrintHost) -
     assert kinds(deaf) == []
 
 
-def test_a_client_that_never_reads_is_given_up(host: PrintHost) -> None:
+def test_a_client_that_never_reads_is_given_up(host: OctoPrint) -> None:
     push = client(host, LOGIN)
 
     for number in range(MAX_WAITING):
-        assert not push.overrun
+        assert not push.over
         host.disconnect(float(number))
         host.connect(float(number))
-        if push.overrun:
+        if push.over:
             break
 
-    assert push.overrun
+    assert push.over
 
 
 async def test_a_client_that_does_not_read_is_cut_off_and_the_print_goes_on(fleet: Fleet) -> None:
@@ -182,7 +182,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_print_goes_on(flee
     assert (await printer.told())["files"]["z.gcode"]["successes"] == 1
 
 
-def test_a_print_keeps_its_file_while_a_new_one_takes_its_name(host: PrintHost, tmp_path: Path) -> None:
+def test_a_print_keeps_its_file_while_a_new_one_takes_its_name(host: OctoPrint, tmp_path: Path) -> None:
     first, second = tmp_path / "1", tmp_path / "2"
     for path in (first, second):
         path.write_bytes(b"G4 S1\n")

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from farm.simulator.octoprint import USER, VERSION, Json, PrintHost
+from farm.simulator.host import Json
+from farm.simulator.octoprint.host import USER, VERSION, PrintHost
 
 EVERY_S = 0.5  # between two `current` messages
 LATE_S = 0.06  # a picture later than this takes the place of the next one
@@ -47,7 +48,7 @@ class Push:
         self._host.listeners.discard(self._event)
 
     @property
-    def overrun(self) -> bool:
+    def over(self) -> bool:
         """Whether the client reads so little that it is cut off."""
         return len(self.waiting) > MAX_WAITING
 

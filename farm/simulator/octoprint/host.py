@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import secrets
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from farm.simulator import host
+from farm.simulator.host import Host, Json
 from farm.simulator.machine import Activity, Happening, Machine, What
 from farm.simulator.stamp import stamped
 
@@ -36,9 +38,6 @@ _EMERGENCY = "Closing serial port due to emergency stop M112."
 _LINE_CUT = "SerialTimeoutException: "
 _PICTURED = ("Connecting", "PrinterStateChanged", "FileSelected", "FileDeselected")
 _NOWHERE = dict.fromkeys(("y", "x", "t", "e", "f", "z"))
-
-Json: TypeAlias = dict[str, Any]
-"""An object of OctoPrint's JSON."""
 
 
 class Link(StrEnum):
@@ -61,30 +60,11 @@ _ACTIVITY_TEXTS = {
 
 
 @dataclass
-class StoredFile:
-    """A file as OctoPrint keeps it, with what became of its prints. date: seconds since 1970."""
+class StoredFile(host.StoredFile):
+    """A file as OctoPrint keeps it. digest: SHA-1. date: whole seconds. last: how its last print ended."""
 
-    name: str
-    path: Path
-    size: int
-    sha1: str
-    date: int
-    successes: int = 0
-    failures: int = 0
     last: Json | None = None
     print_times: list[float] = field(default_factory=list)
-
-
-@dataclass
-class Counted:
-    """What came in since the simulator was started, so that a test can show that nothing came twice."""
-
-    requests: int = 0
-    starts: Counter[str] = field(default_factory=Counter)  # by remote name, prints that really began
-    uploads: Counter[str] = field(default_factory=Counter)  # by remote name, files stored whole
-    finished: Counter[str] = field(default_factory=Counter)  # by remote name, prints that ended well
-    copies: Counter[str] = field(default_factory=Counter)  # by remote name, files copied to it
-    commands: Counter[str] = field(default_factory=Counter)  # accepted: pause, cancel, gcode and so on
 
 
 @dataclass
@@ -104,24 +84,18 @@ Listener: TypeAlias = Callable[[str, Json | None], None]
 """Called with each event's type and payload, as it happens."""
 
 
-class PrintHost:
-    """One OctoPrint. Every call that changes something first lets the time pass until `now`."""
+class PrintHost(Host):
+    """One OctoPrint, as far as it has nothing to do with how one talks to it."""
 
     def __init__(self, machine: Machine, folder: Path, api_key: str, now: float, wall_offset: float) -> None:
-        self.machine = machine
-        self.folder = folder
-        self.api_key = api_key
+        super().__init__(machine, folder, api_key, wall_offset)
         self.files: dict[str, StoredFile] = {}
-        self.counted = Counted()
         self.listeners: set[Listener] = set()
         self.changes = 0
         """Grows with everything that makes OctoPrint push a picture of this printer."""
         self.version = 0
         """Grows with everything that changes its state, its job or its markings."""
         self.gives_up_after_s = GIVES_UP_AFTER_S
-        self.stamped = False
-        """Whether each push carries a fresh reading of the nozzle that says when it was taken."""
-        self._wall_offset = wall_offset
         self._power_on(now)
         self._steps.clear()  # a fleet is there at once; what starts later takes its time
         self._connected(now)
@@ -137,16 +111,14 @@ class PrintHost:
         self._job: _Job | None = None
         self._printed: StoredFile | None = None  # the file of the print going on, or of the last one
         self._progress = _no_progress()
-        self._steps: list[tuple[float, Callable[[float], None]]] = []
+        self._steps.clear()
         self._next_sample = 0.0
         self._connect_now(now)
 
     # -- time ----------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Lets happen what is due until `now`."""
-        while self._steps and self._steps[0][0] <= now:
-            self._steps.pop(0)[1](now)
+        self._take_steps(now)
         if self.link is not Link.OPEN:
             return
         for happening in self.machine.tick(now):
@@ -156,13 +128,8 @@ class PrintHost:
 
     @property
     def wake_at(self) -> float:
-        """When something happens next by itself, so that `tick` is wanted; `math.inf` for never."""
         machine_at = self.machine.wake_at if self.link is Link.OPEN else math.inf
         return min(machine_at, self._steps[0][0]) if self._steps else machine_at
-
-    def wall(self, now: float) -> float:
-        """Seconds since 1970."""
-        return now + self._wall_offset
 
     def sample(self, now: float) -> None:
         """Takes a reading of the heaters, unless the printer answers nothing."""
@@ -183,10 +150,6 @@ class PrintHost:
         self.samples.append(sample)
         self.sampled += 1
         self.changes += 1
-
-    def _later(self, when: float, what: Callable[[float], None]) -> None:
-        self._steps.append((when, what))
-        self._steps.sort(key=lambda step: step[0])
 
     # -- looking -------------------------------------------------------------------------------------
 
@@ -285,12 +248,12 @@ class PrintHost:
     def in_use(self, name: str) -> bool:
         return self.printing and self._printed is not None and self._printed.name == name
 
-    def store(self, name: str, path: Path, size: int, sha1: str, now: float) -> StoredFile:
+    def store(self, name: str, path: Path, size: int, digest: str, now: float) -> StoredFile:
         """Takes over an uploaded file; the history of a name goes on while its content is the same."""
         old = self.files.get(name)
-        new = StoredFile(name, path, size, sha1, int(self.wall(now)))
+        new = StoredFile(name, path, size, digest, int(self.wall(now)))
         if old is not None:
-            if old.sha1 == sha1:
+            if old.digest == digest:
                 new.successes, new.failures = old.successes, old.failures
                 new.last, new.print_times = old.last, old.print_times
             old.path.unlink(missing_ok=True)
@@ -355,7 +318,7 @@ class PrintHost:
         self._fire("PrintStarted", self._payload(file))
         self._mark("print", "Start", now)
         self.machine.begin(file.path.open("rb"), file.size, now)
-        self._later(now, self._started)
+        self.later(now, self._started)
 
     def _started(self, now: float) -> None:
         self._state_changed("PRINTING", "Printing")
@@ -472,8 +435,8 @@ class PrintHost:
 
     def _connect_now(self, now: float) -> None:
         self.link, self.error = Link.OPENING, ""
-        self._later(now + OPENS_AFTER_S, self._opened)
-        self._later(now + CONNECTED_AFTER_S, self._connected)
+        self.later(now + OPENS_AFTER_S, self._opened)
+        self.later(now + CONNECTED_AFTER_S, self._connected)
 
     def _opened(self, now: float) -> None:
         self._state_changed("OPEN_SERIAL", "Opening serial connection")
@@ -517,7 +480,7 @@ class PrintHost:
         """The printer answers nothing more; after three minutes the host gives up."""
         if self.link is Link.OPEN:
             self.machine.go_awol(now)
-            self._later(now + self.gives_up_after_s, self._give_up)
+            self.later(now + self.gives_up_after_s, self._give_up)
 
     def _give_up(self, now: float) -> None:
         if self.machine.awol:

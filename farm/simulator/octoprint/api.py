@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from farm.drivers.exchange import Answer
 from farm.drivers.octoprint.protocol import SIMULATED_HEADER
-from farm.simulator.octoprint import BAUDRATE, EXTENSIONS, PORT, USER, VERSION, Json, PrintHost, StoredFile
-from farm.simulator.upload import Form
+from farm.simulator.host import Asked, Json
+from farm.simulator.octoprint.host import (
+    BAUDRATE,
+    EXTENSIONS,
+    PORT,
+    USER,
+    VERSION,
+    PrintHost,
+    StoredFile,
+)
 
 _MISSING = (
     "The requested URL was not found on the server. If you entered the URL manually please check your "
@@ -31,20 +39,8 @@ _BROKEN = "The browser (or proxy) sent a request that this server could not unde
 _AWAY = "Printer is not operational"
 _BAUDRATES = [250000, 230400, 115200, 57600, 38400, 19200, 9600]
 _DISK = {"free": 100_000_000_000, "total": 250_000_000_000}
-_FILES = "/api/files/local"
+FILES = "/api/files/local"
 _TRUE = ("true", "yes", "y", "1", "on")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request. path: decoded. headers: names in lower case. form: of an upload, whose file is stored."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    form: Form | None = None
 
 
 class _Refusal(Exception):
@@ -53,13 +49,6 @@ class _Refusal(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.answer = _json({"error": words}, status)
-
-
-def asked(method: str, target: str, headers: Mapping[str, str], body: bytes, form: Form | None) -> Asked:
-    """A request with its target taken apart."""
-    parts = urlsplit(target)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    return Asked(method, unquote(parts.path), query, headers, body, form)
 
 
 STARTING = Answer(404, {"content-type": "text/plain"}, b"404 Not Found")
@@ -117,7 +106,7 @@ class _Call:
             raise _Refusal(409, _AWAY)
 
     def file(self) -> StoredFile:
-        found = self.host.files.get(self.asked.path.removeprefix(f"{_FILES}/"))
+        found = self.host.files.get(self.asked.path.removeprefix(f"{FILES}/"))
         if found is None:
             raise _Refusal(404, _MISSING)
         return found
@@ -136,7 +125,7 @@ _Route: TypeAlias = Callable[[_Call], Answer]
 
 
 def _route(question: Asked) -> _Route:
-    path = "/api/files/local/*" if question.path.startswith(f"{_FILES}/") else question.path
+    path = f"{FILES}/*" if question.path.startswith(f"{FILES}/") else question.path
     methods = _ROUTES.get(path)
     if methods is None:
         raise _Refusal(404, _MISSING)
@@ -391,7 +380,7 @@ def _record(call: _Call, file: StoredFile) -> Json:
         "typePath": ["machinecode", "gcode"],
         "size": file.size,
         "date": file.date,
-        "hash": file.sha1,
+        "hash": file.digest,
         "user": USER,
         "refs": _refs(call, file.name),
     }
@@ -407,7 +396,7 @@ def _record(call: _Call, file: StoredFile) -> Json:
 
 def _refs(call: _Call, name: str) -> dict[str, str]:
     return {
-        "resource": call.url(f"{_FILES}/{name}"),
+        "resource": call.url(f"{FILES}/{name}"),
         "download": call.url(f"/downloads/files/local/{name}"),
     }
 
@@ -424,7 +413,7 @@ def _upload(call: _Call) -> Answer:
     if not name.lower().endswith(EXTENSIONS):
         raise _Refusal(415, "Could not upload file, invalid type")
     free = host.operational and not host.printing  # else it is stored, and nobody says why no print began
-    file = host.store(name, form.keep(), form.size, form.sha1, call.now)
+    file = host.store(name, form.keep(), form.size, form.digest, call.now)
     if free and (to_select or to_print):
         host.select(file)
     if free and to_print:
@@ -437,7 +426,7 @@ def _upload(call: _Call) -> Answer:
         "effectivePrint": free and to_print,
         "files": {"local": {"name": name, "path": name, "origin": "local", "refs": _refs(call, name)}},
     }
-    return _json(body, 201, location=call.url(f"{_FILES}/{name}"))
+    return _json(body, 201, location=call.url(f"{FILES}/{name}"))
 
 
 def _use_file(call: _Call) -> Answer:
@@ -468,7 +457,7 @@ def _copy(call: _Call, file: StoredFile, body: Json) -> Answer:
     call.host.copy(file, name)
     call.host.tick(call.now)
     about = {"name": file.name, "path": name, "origin": "local", "refs": _refs(call, name)}
-    return _json(about, 201, location=call.url(f"{_FILES}/{name}"))
+    return _json(about, 201, location=call.url(f"{FILES}/{name}"))
 
 
 def _delete(call: _Call) -> Answer:

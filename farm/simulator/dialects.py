@@ -1,0 +1,14 @@
+"""The languages that simulated print hosts speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from farm.simulator.host import Host
+from farm.simulator.machine import Machine
+from farm.simulator.octoprint.dialect import OctoPrint
+
+DIALECTS: Mapping[str, Callable[[Machine, Path, str, float, float], Host]] = {OctoPrint.kind: OctoPrint}
+"""What makes a host of each dialect: of a machine, a folder for its files, a key, the time, and the seconds
+to add to that for those since 1970."""
