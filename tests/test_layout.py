@@ -32,7 +32,11 @@ STARTS_THE_SIMULATOR = {"app", "commands", "__main__"}
 SIMULATOR_MAY_USE = {"errors", "platform", "domain", "multipart", "actors"}  # and the drivers' protocols
 PURE = {"domain", "multipart"}  # and protocols
 PURE_MAY_USE = {"errors", "domain"}  # and protocols, and SHARED_BY_PROTOCOLS
-SHARED_BY_PROTOCOLS = {"farm.drivers.base", "farm.drivers.exchange"}  # values and shapes: as pure themselves
+SHARED_BY_PROTOCOLS = {
+    "farm.drivers.base",
+    "farm.drivers.exchange",
+    "farm.drivers.values",
+}  # values and shapes: as pure themselves
 
 WAITS = re.compile(
     r"(trio|anyio|asyncio|httpx|httpcore|serial|socket|select|selectors|ssl|http\.client|http\.server"

@@ -13,7 +13,8 @@ from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY
 from farm.drivers.base import Outcome, OutcomeKind, Reading
 from farm.drivers.exchange import Answer, Request, json_request, path_segment
-from farm.drivers.octoprint.protocol import count, good, is_json, no_such_file, part, reason, seconds, shown
+from farm.drivers.octoprint.protocol import good, is_json, no_such_file, part, reason
+from farm.drivers.values import count, seconds, shown
 from farm.errors import NotFound, ProtocolError, Refused, TooLarge, WrongFileType
 
 _MARK = re.compile(r"(\d{1,19})/(\d{1,19})")

@@ -6,7 +6,6 @@ no reading, a wrong *structure* is a ProtocolError. Fields we do not know are no
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from farm.drivers.base import (
     plain_number,
 )
 from farm.drivers.exchange import Answer, Request, json_object, json_request, one_line
+from farm.drivers.values import count, number, seconds, shown, text_of
 from farm.errors import Forbidden, Invalid, NotFound, ProtocolError, Refused
 
 PEER = "OctoPrint"
@@ -399,37 +399,3 @@ def part(body: Mapping[str, object], name: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ProtocolError(f'OctoPrint sent an answer without "{name}".')
     return value
-
-
-def number(value: object) -> float | None:
-    """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def seconds(value: object) -> float | None:
-    """A duration, or None for anything else."""
-    found = number(value)
-    return found if found is not None and found >= 0 else None
-
-
-def count(value: object) -> int | None:
-    """A whole number of things, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value < 2**63 else None
-
-
-def text_of(value: object) -> str:
-    """A text fit to show; "" for anything else."""
-    return one_line(value) if isinstance(value, str) else ""
-
-
-def shown(value: object) -> str:
-    """A peer's value in a sentence."""
-    return repr(one_line(value)) if isinstance(value, str) else "nothing at all"

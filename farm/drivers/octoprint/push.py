@@ -15,7 +15,8 @@ from farm.domain.printer import Position, Temperature
 from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
 from farm.drivers.exchange import one_line
 from farm.drivers.octoprint import protocol
-from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine, count, number, part
+from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine, part
+from farm.drivers.values import count, number, seconds, text_of
 from farm.errors import ProtocolError
 
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
@@ -89,7 +90,7 @@ class Session:
         self._z_mm = number(payload.get("currentZ"))
         state = part(payload, "state")
         machine = protocol.machine_in(state, self._temperatures, self._sampled)
-        job = protocol.job_in(payload, machine.text, protocol.text_of(state.get("error")))
+        job = protocol.job_in(payload, machine.text, text_of(state.get("error")))
         return self._reading(machine, job, now)
 
     def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
@@ -139,7 +140,7 @@ class Session:
             return None  # a cancelled print is told twice, as cancelled and as failed: one print has one end
         if payload.get("reason") == "cancelled":
             kind = EndKind.CANCELLED
-        words, printed_s = protocol.text_of(payload.get("error")), protocol.seconds(payload.get("time"))
+        words, printed_s = text_of(payload.get("error")), seconds(payload.get("time"))
         self._ended = Ending(name, kind, words, printed_s)
         if self._last is not None:
             self._last = replace(self._last, ended=self._ended)
