@@ -142,7 +142,8 @@ class Machine:
     def __post_init__(self) -> None:
         self._noise = random.Random(self.seed)
         self._print: _Print | None = None
-        self._orders: deque[bytes] = deque()
+        self._orders: deque[bytes | Callable[[], None]] = deque()
+        self._fed_mm = 0.0
         self._happened: list[Happening] = []
         self._busy_until = 0.0  # machine time
         self._heating = False  # the line being carried out is a wait for heat
@@ -170,6 +171,11 @@ class Machine:
     @property
     def extruded(self) -> float:
         return self._place["E"]
+
+    @property
+    def fed_mm(self) -> float:
+        """Filament that went through the nozzle since it was switched on, less what was drawn back."""
+        return self._fed_mm
 
     @property
     def feed_mm_s(self) -> float:
@@ -248,6 +254,17 @@ class Machine:
                 self._start_clock(now)
                 self._orders.append(line)
 
+    def then(self, what: Callable[[], None], now: float) -> bool:
+        """Calls `what` once the line in hand and all orders before it are carried out, within a tick.
+
+        Never where the machine is halted or reset before. False when too many orders wait: then it is lost.
+        """
+        if len(self._orders) >= MAX_ORDERS:
+            return False
+        self._start_clock(now)
+        self._orders.append(what)
+        return True
+
     def halt(self, now: float) -> None:
         """The firmware kills heat and motion at once, and answers nothing until it is reset."""
         self._kill(self._time(now))
@@ -278,6 +295,7 @@ class Machine:
         self._busy_until, self._heating = at, False
         self._relative = self._relative_e = False
         self._feed, self.fan, self.lines, self._height = FIRST_FEED_MM_S, 0.0, 0, None
+        self._fed_mm = 0.0
 
     def tick(self, now: float) -> Sequence[Happening]:
         """Carries out what is due until `now`; what happened since the last tick."""
@@ -311,7 +329,11 @@ class Machine:
         """Carries out one line at `_busy_until`; False when there is none to carry out."""
         self._heating = False
         if self._orders:
-            self._carry_out(self._orders.popleft())
+            order = self._orders.popleft()
+            if callable(order):
+                order()
+            else:
+                self._carry_out(order)
             return True
         match self.activity:
             case Activity.RUNNING if self._print is not None:
@@ -362,6 +384,7 @@ class Machine:
             if (value := words.get(axis.encode())) is not None:
                 relative = self._relative_e if axis == "E" else self._relative
                 place[axis] = place[axis] + value if relative else value
+        self._fed_mm += place["E"] - before["E"]
         way = math.dist([before[axis] for axis in "XYZ"], [place[axis] for axis in "XYZ"])
         self._busy_until += (way or abs(place["E"] - before["E"])) / self._feed
         if b"Z" in words and place["Z"] != self._height:

@@ -18,6 +18,8 @@ from farm.simulator.server import Plan, Running, simulate
 
 SOON_S = 10.0
 LOOK_EVERY_S = 0.05
+READY = {"octoprint": "Operational", "moonraker": "standby"}
+"""How each dialect says that a fresh printer is ready."""
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; the usual one takes 30 ms to make
 HANDSHAKE = (
     b"GET /sockjs/websocket HTTP/1.1\r\nHost: farm\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -59,10 +61,10 @@ class Fleet:
         self._http = httpx.AsyncClient(timeout=SOON_S, trust_env=False, verify=NO_TLS)
 
     async def add(self, **wish: Any) -> Printer:
-        """A fresh printer, ready to print. wish: id, speed, seed."""
+        """A fresh printer, ready to print. wish: id, dialect, speed, seed."""
         told = await self.ask("POST", "/printers", wish)
-        printer = Printer(self, told["id"], Address("octoprint", told["url"], told["api_key"]))
-        await printer.until("Operational")
+        printer = Printer(self, told["id"], Address(told["dialect"], told["url"], told["api_key"]))
+        await printer.until(READY[told["dialect"]])
         return printer
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
