@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +18,9 @@ from types import TracebackType
 import httpx
 import pytest
 
+from tests.peers.programs import end, free_port, program
+
 READY_WITHIN_S = 60.0  # 1.7 s on a calm machine; two busy cores take far longer
-STOP_WITHIN_S = 10.0
 LOG_LINES_SHOWN = 60
 
 # The plugins that reach out to the internet or multicast, and those that only cost memory here.
@@ -82,7 +81,7 @@ class OctoPrint:
         self.program = program
         self.base_dir = base_dir
         self.api_key = secrets.token_hex(16)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         base_dir.mkdir(parents=True, exist_ok=True)
@@ -111,14 +110,8 @@ class OctoPrint:
     def stop(self, kill: bool = False) -> None:
         """Ends the server: politely, or as a power cut would with `kill`."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            _signal_group(process, kill)
-            process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            _signal_group(process, kill=True)
-            process.wait(STOP_WITHIN_S)
+        if process is not None:
+            end(process, kill)
 
     def freeze(self) -> None:
         """Holds the server where it is: connections stay open, and nothing is answered any more."""
@@ -225,36 +218,10 @@ def slow_gcode(seconds: int) -> bytes:
     return f"G90\nG1 X0 F6000\nM104 S50\n{moves}".encode()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _signal_group(process: subprocess.Popen[bytes], kill: bool) -> None:
-    if sys.platform == "win32":
-        process.kill() if kill else process.terminate()
-        return
-    if process.poll() is None:  # not yet waited for, so the id is still its own
-        os.killpg(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
-
-
-def program() -> Path:
-    """The OctoPrint to run. Skips the test, or fails it where peers are required, when there is none."""
-    named = os.environ.get("FARM_OCTOPRINT", "")
-    if named and Path(named).exists():
-        return Path(named)
-    reason = f"no OctoPrint at {named!r}" if named else "FARM_OCTOPRINT names no OctoPrint"
-    reason += ": run scripts/test.py, which sets one up"
-    if os.environ.get("FARM_REQUIRE_PEERS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def shared_octoprint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OctoPrint]:
     """The one OctoPrint of this test run; tests ask for `octoprint`."""
-    with OctoPrint(program(), tmp_path_factory.mktemp("octoprint")) as server:
+    with OctoPrint(program("OctoPrint"), tmp_path_factory.mktemp("octoprint")) as server:
         yield server
 
 
