@@ -32,13 +32,22 @@ class Answer:
     body: bytes = b""
 
 
+HASH_HERE = b"{hash of what was sent}"
+"""Where in an envelope's tail the hash of the file goes, which is known only then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What goes around a file's bytes in a multipart upload."""
+    """What goes around a file's bytes in a multipart upload. hashed: by what the bytes are, on their way."""
 
     content_type: str
     head: bytes
     tail: bytes
+    hashed: str = "sha1"
+
+    def end(self, digest: str) -> bytes:
+        """What follows the file. digest: of its bytes, in hexadecimal."""
+        return self.tail.replace(HASH_HERE, digest.encode("ascii"))
 
 
 def json_request(method: str, path: str, value: object) -> Request:
@@ -69,19 +78,22 @@ def one_line(text: str, limit: int = 200) -> str:
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
-def file_envelope(remote_name: str, boundary: str) -> Envelope:
+def file_envelope(remote_name: str, boundary: str, checksum: str = "") -> Envelope:
     """The multipart form around one file in the field `file`.
 
-    boundary: a random word that does not occur in the file.
+    boundary: a random word that does not occur in the file. checksum: the name of a hash, such as "sha256",
+    that is told the peer after the file in a field `checksum`; "" for none.
     """
     name = remote_name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    return Envelope(
-        f"multipart/form-data; boundary={boundary}", head.encode(), f"\r\n--{boundary}--\r\n".encode()
-    )
+    kind, tail = f"multipart/form-data; boundary={boundary}", f"\r\n--{boundary}--\r\n".encode()
+    if not checksum:
+        return Envelope(kind, head.encode(), tail)
+    field = f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="checksum"\r\n\r\n'.encode()
+    return Envelope(kind, head.encode(), field + HASH_HERE + tail, checksum)
 
 
 def path_segment(name: str) -> str:

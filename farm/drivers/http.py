@@ -55,6 +55,10 @@ class Patience:
 PATIENT = Patience()
 
 
+class Unanswered(AnswerLost):
+    """The request is with the peer, which has not answered in time, nor hung up."""
+
+
 class Http:
     """Requests to one print host. `peer` is its name in sentences, such as "OctoPrint"."""
 
@@ -104,20 +108,21 @@ class Http:
     async def send_file(
         self, request: Request, source: Path, size: int, envelope: Envelope
     ) -> tuple[Answer, str]:
-        """Sends `size` bytes of a file inside `envelope`; the answer, and the SHA-1 of what was sent.
+        """Sends `size` bytes of a file inside `envelope`; the answer, and the hash of what was sent.
 
         Raises as `send` does, and StorageFailed when the file cannot be read or is not of that size.
         """
         patience = self._patience
-        length = len(envelope.head) + size + len(envelope.tail)
+        file_hash = hashlib.new(envelope.hashed, usedforsecurity=False)
+        length = len(envelope.head) + size + len(envelope.end(file_hash.hexdigest()))
         headers = {"Content-Type": envelope.content_type, "Content-Length": str(length)}
         within_s = patience.whole_s + patience.stored_s + size / patience.upload_rate
         file = await trio.to_thread.run_sync(_opened, source, size, limiter=_readers)
         try:
-            body = _FileBody(file, size, envelope)
+            body = _FileBody(file, size, envelope, file_hash)
             outgoing = self._request(request, headers, stream=body)
             answer = await self._exchange(outgoing, patience.stored_s, within_s)
-            return answer, body.sha1()
+            return answer, file_hash.hexdigest()
         finally:
             file.close()
 
@@ -167,8 +172,9 @@ class Http:
             raise ProtocolError(f"{self._where} answers something that is not HTTP.") from error
         except (httpx.TransportError, trio.TooSlowError, UnicodeError) as error:
             if sent:
-                words = f"{self._where} {_in_words(error)}"
-                raise AnswerLost(f"{words}; the request was already on its way.") from error
+                words = f"{self._where} {_in_words(error)}; the request was already on its way."
+                waits = isinstance(error, httpx.ReadTimeout | trio.TooSlowError)
+                raise (Unanswered if waits else AnswerLost)(words) from error
             raise unreachable(self._where, error) from error
 
     async def _answer(self, request: httpx.Request) -> Answer:
@@ -199,11 +205,12 @@ class Http:
 class _FileBody(httpx.AsyncByteStream):
     """A file inside its envelope, read piece by piece in a thread and hashed on the way."""
 
-    def __init__(self, file: BinaryIO, size: int, envelope: Envelope) -> None:
+    def __init__(self, file: BinaryIO, size: int, envelope: Envelope, file_hash: hashlib._Hash) -> None:
+        """file_hash: takes in the file's bytes as they are sent."""
         self._file = file
         self._size = size
         self._envelope = envelope
-        self._sha1 = hashlib.sha1(usedforsecurity=False)  # the hash that OctoPrint shows
+        self._hash = file_hash
         # A plain generator: an upload that breaks off leaves no asynchronous one to be closed.
         self._pieces = self._read()
 
@@ -216,10 +223,6 @@ class _FileBody(httpx.AsyncByteStream):
             raise StopAsyncIteration
         return piece
 
-    def sha1(self) -> str:
-        """SHA-1 of the file's bytes sent so far, in hexadecimal."""
-        return self._sha1.hexdigest()
-
     def _read(self) -> Iterator[bytes]:
         yield self._envelope.head
         left = self._size
@@ -231,9 +234,9 @@ class _FileBody(httpx.AsyncByteStream):
             if not piece:
                 raise StorageFailed("The farm's copy of the file became shorter while it was sent.")
             left -= len(piece)
-            self._sha1.update(piece)
+            self._hash.update(piece)
             yield piece
-        yield self._envelope.tail
+        yield self._envelope.end(self._hash.hexdigest())
 
 
 def _opened(source: Path, size: int) -> BinaryIO:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -117,8 +117,11 @@ async def hold_push_socket(
     use: Callable[[PushSocket], Awaitable[NoReturn]],
     trust: str = tls.SYSTEM,
     vigilance: Vigilance = VIGILANT,
+    headers: Mapping[str, str] | None = None,
 ) -> NoReturn:
     """Opens a push socket at a path below the peer's address, and lets it be used until that raises.
+
+    headers: what else the peer is told in the handshake, such as who we are.
 
     Raises PrinterUnreachable or ProtocolError when it cannot be opened or is lost, Flooded when the peer
     pushes too much for too long; what `use` raises comes out as it is.
@@ -128,7 +131,7 @@ async def hold_push_socket(
         async with trio.open_nursery() as nursery:
             plain = await _reached(base, where, vigilance.connect_s)
             try:
-                connection = await _opened(nursery, plain, base, path, where, trust, vigilance)
+                connection = await _opened(nursery, plain, base, path, where, trust, vigilance, headers or {})
                 socket = PushSocket(connection, where, vigilance)
                 nursery.start_soon(socket.stay_in_touch)
                 try:
@@ -166,6 +169,7 @@ async def _opened(
     where: str,
     trust: str,
     vigilance: Vigilance,
+    headers: Mapping[str, str],
 ) -> WebSocketConnection:
     context = trusted(base, trust)
     try:
@@ -179,6 +183,9 @@ async def _opened(
                 base.raw_path.decode("ascii").rstrip("/") + path,
                 message_queue_size=WAITING,
                 max_message_size=MAX_MESSAGE,
+                extra_headers=[
+                    (name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()
+                ],
             )
     except trio.BrokenResourceError as error:
         raise unreachable(where, error) from error

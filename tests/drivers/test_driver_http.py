@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import struct
@@ -313,12 +314,12 @@ def test_printers_share_their_certificates() -> None:
 # -- uploads -------------------------------------------------------------------------------------
 
 
-async def send_file(url: str, source: Path, size: int, patience: Patience = BRIEF) -> str:
+async def send_file(url: str, source: Path, size: int, patience: Patience = BRIEF, checksum: str = "") -> str:
     http = Http(url, "OctoPrint", {}, patience)
     try:
-        envelope = file_envelope(source.name, "b0undary")
-        _, sha1 = await http.send_file(Request("POST", "/files"), source, size, envelope)
-        return sha1
+        envelope = file_envelope(source.name, "b0undary", checksum)
+        _, digest = await http.send_file(Request("POST", "/files"), source, size, envelope)
+        return digest
     finally:
         await http.aclose()
 
@@ -341,6 +342,25 @@ async def test_a_file_arrives_whole_inside_its_envelope(
     head, _, rest = form.partition(b"\r\n\r\n")
     assert b'name="file"; filename="a %22quoted%22 name.gcode"' in head
     assert rest == source.read_bytes() + b"\r\n--b0undary--\r\n"
+
+
+async def test_a_peer_that_checks_what_it_gets_is_told_its_hash_after_it(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    arrived: list[bytes] = []
+
+    async def store(stream: trio.SocketStream, request: bytes) -> None:
+        arrived.append(request)
+        await answering("201 Created", b"{}")(stream, request)
+
+    source = tmp_path / "part.gcode"
+    source.write_bytes(b"G28\n")
+    digest = await send_file(await raw_peer(nursery, store), source, 4, checksum="sha256")
+
+    assert digest == hashlib.sha256(b"G28\n").hexdigest()
+    rest = arrived[0].partition(b"G28\n\r\n--b0undary\r\n")[2].decode()
+    assert rest.startswith('Content-Disposition: form-data; name="checksum"')
+    assert rest.endswith(f"\r\n\r\n{digest}\r\n--b0undary--\r\n")
 
 
 async def test_an_upload_that_stalls_is_given_up(nursery: trio.Nursery, tmp_path: Path) -> None:
