@@ -21,6 +21,7 @@ from scripts.environment import CHECKOUT, EnvironmentFailed
 LOCKS: dict[str, list[str]] = {
     "requirements.txt": ["pyproject.toml"],
     "requirements-test.txt": ["pyproject.toml", "--extra", "test"],
+    "scripts/peers/moonraker.txt": ["scripts/peers/moonraker.in"],
     "scripts/peers/octoprint.txt": ["scripts/peers/octoprint.in"],
 }
 """Each lock file, and what it is made from."""

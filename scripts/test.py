@@ -5,8 +5,9 @@
     python3 scripts/test.py tests/actors -k crash   just these tests: arguments are passed on to pytest
 
 What this machine cannot run is skipped, and the summary says why. The exit code is 0 only when nothing
-failed. The real peers (OctoPrint) are installed once in a cache folder outside the checkout; FARM_PEERS
-names another. Tests make a tenth of each large seeded count; FARM_TEST_SCALE=1, or --all, makes them all.
+failed. The real peers (OctoPrint, Moonraker) are installed once in a cache folder outside the checkout;
+FARM_PEERS names another. Tests make a tenth of each large seeded count; FARM_TEST_SCALE=1, or --all, makes
+them all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scripts import chromium, environment
 from scripts.environment import Environment, EnvironmentFailed
 
-OCTOPRINT_LOCK = environment.CHECKOUT / "scripts" / "peers" / "octoprint.txt"
+PEER_LOCKS = environment.CHECKOUT / "scripts" / "peers"
 OTHER_PYTHON = "3.13"  # the newest we support; the locks choose other packages there than on 3.11
 
 
@@ -120,6 +121,7 @@ def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
     outcomes: list[Outcome] = []
     peers: dict[str, Callable[[], Path]] = {
         "octoprint": set_up_octoprint,
+        "moonraker": set_up_moonraker,
         "chromium": lambda: chromium.prepare(may_install=required),
     }
     for name, set_up in peers.items():
@@ -132,13 +134,25 @@ def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
 
 
 def set_up_octoprint() -> Path:
-    """Installs the locked OctoPrint in the cache folder. Returns its program; raises EnvironmentFailed."""
-    version = f"py{sys.version_info[0]}.{sys.version_info[1]}"
-    folder = environment.cache_folder() / f"octoprint-{locked_version(OCTOPRINT_LOCK, 'octoprint')}-{version}"
-    octoprint = Environment(folder, (OCTOPRINT_LOCK,))
+    """Installs the locked OctoPrint. Returns its program; raises EnvironmentFailed."""
+    return set_up_print_host("octoprint")
+
+
+def set_up_moonraker() -> Path:
+    """Installs the locked Moonraker. Returns its program; raises EnvironmentFailed."""
+    if sys.platform != "linux":
+        raise EnvironmentFailed("Moonraker runs on Linux alone")
+    return set_up_print_host("moonraker")
+
+
+def set_up_print_host(name: str) -> Path:
+    """Installs the locked package of this name in the cache folder. Returns the program of that name."""
+    lock, python = PEER_LOCKS / f"{name}.txt", f"py{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = environment.cache_folder() / f"{name}-{locked_version(lock, name)}-{python}"
+    host = Environment(folder, (lock,))
     # Not wheels only: one of OctoPrint's own needs (netifaces) has none and is compiled here.
-    environment.prepare(octoprint, install=environment.pip_install)
-    return octoprint.program("octoprint")
+    environment.prepare(host, install=environment.pip_install)
+    return host.program(name)
 
 
 def locked_version(lock: Path, package: str) -> str:

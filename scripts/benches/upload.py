@@ -28,7 +28,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 from farm.multipart import FileRead, FormDecoder
 from scripts.benches.figure import Figure, Rival, alternating
 from scripts.environment import EnvironmentFailed
-from scripts.test import OCTOPRINT_LOCK, locked_version, set_up_octoprint
+from scripts.test import PEER_LOCKS, locked_version, set_up_octoprint
 from tests.peers.farm_process import FarmProcess
 from tests.peers.octoprint import OctoPrint
 
@@ -76,7 +76,11 @@ def _against_octoprint(farm: Place, folder: Path, rounds: int) -> Figure:
             _upload(place, 100)  # the first one warms up
         ours, theirs = alternating(lambda: _upload(farm, 100), lambda: _upload(octoprint, 100), rounds)
     return Figure(
-        name, ours, "s", Rival(f"OctoPrint {locked_version(OCTOPRINT_LOCK, 'octoprint')}", theirs), goal
+        name,
+        ours,
+        "s",
+        Rival(f"OctoPrint {locked_version(PEER_LOCKS / 'octoprint.txt', 'octoprint')}", theirs),
+        goal,
     )
 
 

@@ -93,22 +93,33 @@ def test_peer_that_cannot_be_set_up_is_told_and_fails_only_where_it_must(
 
     monkeypatch.setattr(environment, "prepare", no_network)
     monkeypatch.setattr(chromium, "prepare", no_network)
+    monkeypatch.setattr(sys, "platform", "linux")
 
     variables, outcomes = test_script.set_up_peers(required)
 
     assert variables == ({"FARM_REQUIRE_PEERS": "1"} if required else {})
-    assert outcomes == [Outcome(peer, verdict, 0.0, "no network") for peer in ("octoprint", "chromium")]
+    peers = ("octoprint", "moonraker", "chromium")
+    assert outcomes == [Outcome(peer, verdict, 0.0, "no network") for peer in peers]
+
+
+def test_moonraker_is_set_up_on_linux_alone(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(EnvironmentFailed, match="Linux"):
+        test_script.set_up_moonraker()
 
 
 def test_peer_lies_outside_the_checkout_under_its_own_version(monkeypatch, tmp_path):
     monkeypatch.setenv("FARM_PEERS", str(tmp_path))
     monkeypatch.setattr(environment, "prepare", lambda *_, **__: None)
     monkeypatch.setattr(chromium, "prepare", lambda may_install: Path("/usr/bin/chromium"))
+    monkeypatch.setattr(sys, "platform", "linux")
 
     variables, outcomes = test_script.set_up_peers(required=True)
 
-    folder = tmp_path / f"octoprint-1.11.8-py3.{sys.version_info[1]}"
-    assert Path(variables["FARM_OCTOPRINT"]).parent.parent == folder
+    for peer in ("octoprint-1.11.8", "moonraker-0.11.0"):
+        folder = tmp_path / f"{peer}-py3.{sys.version_info[1]}"
+        variable = f"FARM_{peer.partition('-')[0].upper()}"
+        assert Path(variables[variable]).parent.parent == folder
     assert variables["FARM_CHROMIUM"] == str(Path("/usr/bin/chromium"))
     assert outcomes == []
 
