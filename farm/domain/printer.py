@@ -155,10 +155,11 @@ class Position:
 SIMULATED = "simulated"
 """The kind of a printer that exists only in this computer."""
 
-PRINT_HOSTS: Mapping[str, str] = {"octoprint": "OctoPrint"}
+PRINT_HOSTS: Mapping[str, str] = {"moonraker": "Moonraker", "octoprint": "OctoPrint"}
 """Whom the farm drives over the network: the kind, and what people call it.
 
-An unknown print host is asked in this order what it is. Their drivers are in `farm/drivers/kinds.py`.
+An unknown print host is asked in this order what it is: a Moonraker may answer as an OctoPrint, too. Their
+drivers are in `farm/drivers/kinds.py`.
 """
 
 DIALECTS = frozenset({"octoprint"})
@@ -180,6 +181,7 @@ class Simulation:
 
 
 ENDPOINTS: Mapping[str, Mapping[str, str]] = {
+    "moonraker": {"push": "/websocket"},
     "octoprint": {"api": "/api", "push": "/sockjs/websocket"},
 }
 """What may lie elsewhere than usual at a print host, by its kind: names, and where it usually lies."""

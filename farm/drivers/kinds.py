@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from farm.domain.printer import Address
 from farm.drivers.base import Capability, Driver
 from farm.drivers.http import PATIENT, Patience
+from farm.drivers.moonraker.driver import MoonrakerDriver
 from farm.drivers.octoprint.driver import OctoPrintDriver
 
 
@@ -20,6 +21,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "moonraker": Kind(MoonrakerDriver, MoonrakerDriver.capabilities),
     "octoprint": Kind(OctoPrintDriver, OctoPrintDriver.capabilities),
 }
 

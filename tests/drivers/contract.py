@@ -123,7 +123,8 @@ def is_doing(*operations: Operation) -> Callable[[Reading], bool]:
 
 
 def targets_of(reading: Reading) -> set[float | None]:
-    return {heater.target for heater in reading.temperatures.values()}
+    """Of its heaters; what only measures has none."""
+    return {sensor.target for sensor in reading.temperatures.values()} - {None}
 
 
 async def status_until(driver: Driver, wanted: Callable[[Reading], object]) -> Reading:

@@ -62,9 +62,9 @@ function AddPrinter({ close }) {
           aria-invalid=${ADDRESS_FIELDS.has(wrong?.field)} autofocus />
         <p id="about-address" class="hint">What you type into a browser to see this printer.</p>
         <label for="printer-key">API key</label>
-        <input id="printer-key" required value=${address.api_key} onInput=${change("api_key")} autocomplete="off" autocapitalize="none"
+        <input id="printer-key" value=${address.api_key} onInput=${change("api_key")} autocomplete="off" autocapitalize="none"
           spellcheck=${false} aria-describedby="about-key" aria-invalid=${KEY_FIELDS.has(wrong?.field)} />
-        <p id="about-key" class="hint">In OctoPrint: Settings, Application Keys.</p>
+        <p id="about-key" class="hint">In OctoPrint: Settings, Application Keys. In Mainsail or Fluidd: Settings. Empty where none is asked for.</p>
         <div role="status">
           ${busy && html`<p class="answer">One moment …</p>`}
           ${!busy && wrong && html`<p class="answer wrong">${wrong.message}</p>`}

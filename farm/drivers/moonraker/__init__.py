@@ -1,0 +1,1 @@
+"""Printers with Klipper behind a Moonraker."""

@@ -1,0 +1,294 @@
+"""Moonraker: asks and commands over HTTP, listens at its push socket, and hands both to the protocols."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import trio
+
+from farm.domain.file import RemoteFile
+from farm.domain.printer import BUSY, Address, Operation
+from farm.drivers import tls
+from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
+from farm.drivers.exchange import Answer, Request, file_envelope
+from farm.drivers.http import PATIENT, Http, Patience, Unanswered
+from farm.drivers.moonraker.protocol import api, files, history, klipper, push
+from farm.drivers.moonraker.protocol.klipper import Klipper
+from farm.drivers.moonraker.protocol.wish import Wish
+from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
+from farm.errors import NotFound, PrinterUnreachable, ProtocolError, Refused
+
+URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
+REFUSED_WITHIN_S = 8.0  # what Klipper has not refused by then waits for its turn, as long as a heat-up takes
+COPIED_PER_S = 1_000_000  # bytes; the card of a slow Raspberry Pi takes several times that
+LEAST_BETWEEN_S = 0.4  # of two readings told; Klipper tells what changed every 0.25 s
+
+
+class MoonrakerDriver:
+    """One printer with Klipper behind a Moonraker; see `base.Driver` for what each call promises."""
+
+    capabilities = frozenset(Capability) - {Capability.MACHINE_LINK}
+
+    def __init__(
+        self,
+        address: Address,
+        patience: Patience = PATIENT,
+        trust: str = tls.SYSTEM,
+        vigilance: Vigilance = VIGILANT,
+    ) -> None:
+        """Raises Invalid when the address, the key or the trust (see `tls.trusting`) cannot be used."""
+        self._address = address
+        self._patience = patience
+        self._trust = trust
+        self._vigilance = vigilance
+        self._push_path = address.endpoints.get("push", push.PATH)
+        self._wish = Wish()
+        self._key = {"X-Api-Key": address.api_key} if address.api_key else {}
+        self._http = Http(address.url, api.PEER, self._key, patience, trust)
+        # A connection of its own each time: nothing is before it, and none lies there half-dead.
+        hurried = replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1))
+        self._urgent = Http(address.url, api.PEER, self._key, hurried, trust, keep_idle_s=0)
+
+    async def connect(self) -> Identity:
+        return api.identity(await self._http.send(api.server_info()))
+
+    async def status(self) -> Reading:
+        return self._wish.shown(klipper.reading(await self._look()), trio.current_time())
+
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        following = _Following(self._vigilance, self._wish, tell)
+        await hold_push_socket(
+            self._address.url,
+            self._push_path,
+            api.PEER,
+            following.use,
+            self._trust,
+            self._vigilance,
+            self._key,
+        )
+
+    async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
+        if await self._is_at_work_on(remote_name):  # Moonraker looks when it has all of it, and at old news
+            raise Refused(f"Moonraker does not take {remote_name}: a file of that name is printing.")
+        envelope = file_envelope(remote_name, secrets.token_hex(16), files.CHECKSUM)
+        answer, _ = await self._http.send_file(files.upload(), source, size, envelope)
+        files.uploaded(answer, remote_name)
+        return files.stored(await self._record(remote_name), remote_name, size, await self._mark())
+
+    async def copy(self, source: str, remote_name: str, size: int, checksum: str) -> RemoteFile:
+        files.original(await self._record(source), source, size, checksum)
+        there = await self._record(remote_name)
+        if there is None or not there.holds(size, checksum):
+            await self._copy(source, remote_name, size)
+            there = await self._record(remote_name)
+        return files.stored(there, remote_name, size, await self._mark())
+
+    async def _copy(self, source: str, remote_name: str, size: int) -> None:
+        within_s = self._patience.command_s + size / COPIED_PER_S
+        files.copied(await self._sent(files.copy(source, remote_name), within_s), source)
+
+    async def _record(self, remote_name: str) -> files.FileRecord | None:
+        record = files.file_record(await self._http.send(files.metadata(remote_name)))
+        return record or files.listed(await self._http.send(files.listing()), remote_name)
+
+    async def _mark(self) -> str:
+        return history.mark(history.jobs(await self._http.send(history.newest())))
+
+    async def start(self, remote_name: str) -> None:
+        found = await self._look_first(beside=True)
+        api.require_there(found)
+        if klipper.reading(found).operation in BUSY or klipper.is_busy_beside(found):
+            # It would not be refused, but wait for its turn and begin when nobody reckons with it.
+            raise Refused(f"Klipper does not start {remote_name}: it is at work on something else.")
+        answer = await self._sent(api.start(remote_name), self._patience.command_s)
+        api.accepted(answer, remote_name)
+
+    async def pause(self) -> None:
+        if (await self._printing()).operation not in (Operation.PAUSED, Operation.PAUSING):
+            await self._in_turn(api.pause(), Operation.PAUSING)
+
+    async def resume(self) -> None:
+        if (await self._printing()).operation in (Operation.PAUSED, Operation.PAUSING):
+            await self._in_turn(api.resume(), Operation.RESUMING)
+
+    async def cancel(self) -> None:
+        await self._printing()
+        await self._in_turn(api.cancel(), Operation.CANCELLING)
+
+    async def _printing(self) -> Reading:
+        """What it does, where it prints. Raises Refused where not: Klipper itself says "ok" to anything."""
+        found = await self._look_first()
+        api.require_there(found)
+        reading = self._wish.shown(klipper.reading(found), trio.current_time())
+        if reading.operation not in BUSY:
+            raise Refused("Klipper refused: nothing is being printed.")
+        return reading
+
+    async def emergency_stop(self) -> None:
+        try:
+            answer = await self._urgent.send(api.emergency_stop(), URGENT_S)
+        except ProtocolError as error:
+            raise _lost(error) from error
+        api.accepted(answer)
+
+    async def send_gcode(self, lines: Sequence[str]) -> None:
+        await self._in_turn(api.gcode(lines))
+
+    async def set_temperature(self, heater: str, target_degc: float) -> None:
+        await self._in_turn(api.target(heater, target_degc, await self._look_first()))
+
+    async def home(self, axes: Sequence[str]) -> None:
+        request = api.home(axes)
+        await self._standing()
+        await self._in_turn(request)
+
+    async def jog(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        await self._in_turn(api.jog(x, y, z, await self._standing()))
+
+    async def _standing(self) -> Klipper:
+        """How Klipper is. Raises Refused while it prints, or is away."""
+        found = await self._look_first()
+        api.require_there(found)
+        if klipper.reading(found).operation in BUSY:
+            raise Refused("Nothing is moved by hand while it is printing.")
+        return found
+
+    async def connect_machine(self) -> None:
+        match (await self._known()).state:
+            case "disconnected":  # Moonraker takes it up by itself, as soon as it runs
+                raise Refused(api.AWAY)
+            case "shutdown" | "error":
+                await self._in_turn(api.firmware_restart())
+
+    async def disconnect_machine(self) -> None:
+        await trio.lowlevel.checkpoint()
+        raise Refused("A Moonraker does not let go of its printer.")
+
+    async def delete(self, remote_name: str) -> None:
+        if await self._is_at_work_on(remote_name):  # what Moonraker itself knows of that is a moment old
+            raise Refused(files.in_use(remote_name))
+        files.deleted(await self._http.send(files.delete(remote_name)), remote_name)
+
+    async def _is_at_work_on(self, remote_name: str) -> bool:
+        reading = klipper.reading(await self._look())
+        file = reading.file
+        return reading.operation in BUSY and file is not None and file.remote_name == remote_name
+
+    async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
+        # First the printer, then the history: an end between the two is then in the history.
+        reading = klipper.reading(await self._look())
+        prints = await self._prints_of(remote_name, mark)
+        is_there = bool(prints) or await self._record(remote_name) is not None
+        return history.outcome(reading, prints, is_there, remote_name)
+
+    async def _prints_of(self, remote_name: str, mark: str) -> list[history.Job] | None:
+        """The prints of a file after `mark`, the first first; None where no history is kept."""
+        found: list[history.Job] = []
+        for number in range(history.MOST_PAGES):
+            page = history.jobs(await self._http.send(history.page(number * history.PAGE)))
+            if page is None:
+                return None
+            found += page
+            if len(page) < history.PAGE or not history.is_after(page[-1], mark):
+                break
+        return history.ours(found, remote_name, mark)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+        await self._urgent.aclose()
+
+    async def _look(self, beside: bool = False) -> Klipper:
+        """How Klipper is, and all that it shows where it is ready. beside: see `klipper.wanted`."""
+        listed = api.klipper_result(await self._http.send(api.objects()))
+        objects = klipper.Objects(klipper.wanted(listed.get("objects"), beside)) if listed else None
+        if objects is None:
+            return await self._known()
+        answer = api.klipper_result(await self._http.send(api.query(objects.wanted)))
+        if answer is None:
+            return await self._known()
+        objects.merge(answer.get("status"))
+        return objects.klipper()
+
+    async def _look_first(self, beside: bool = False) -> Klipper:
+        """As `_look`, before a command: whatever goes wrong, that has not been sent."""
+        try:
+            return await self._look(beside)
+        except (AnswerLost, ProtocolError) as error:
+            raise PrinterUnreachable(f"{error} Nothing was sent.") from error
+
+    async def _known(self) -> Klipper:
+        """How Klipper is, in its own words where it has any."""
+        found = api.klipper_info(await self._http.send(api.printer_info()))
+        return found or api.klipper_state(await self._http.send(api.server_info()))
+
+    async def _in_turn(self, request: Request, wish: Operation | None = None) -> None:
+        """Sends what Klipper does in its turn. Refusals come soon; where none comes, it is accepted."""
+        now = trio.current_time()
+        if wish is not None:
+            self._wish.make(wish, now)
+        try:
+            api.accepted(await self._sent(request, REFUSED_WITHIN_S))
+        except Unanswered:
+            await self._http.send(api.server_info())  # Moonraker lives, so Klipper has it
+        except (Refused, NotFound):
+            if wish is not None:
+                self._wish.drop()
+            raise
+        else:
+            if wish is not None:
+                self._wish.is_done(trio.current_time())
+
+    async def _sent(self, request: Request, within_s: float) -> Answer:
+        """The answer to what changes something. AnswerLost also where it makes no sense."""
+        try:
+            return await self._http.send(request, within_s)
+        except ProtocolError as error:
+            raise _lost(error) from error
+
+
+class _Following:
+    """Follows one printer at one push socket, for as long as that holds."""
+
+    def __init__(self, vigilance: Vigilance, wish: Wish, tell: Callable[[Reading], None]) -> None:
+        self._silence_s = vigilance.silence_s
+        self._session = push.Session(vigilance.stale_s)
+        self._wish = wish
+        self._tell = tell
+        self._is_news = False
+        self._told_at = float("-inf")
+
+    async def use(self, socket: PushSocket) -> NoReturn:
+        """Listens for ever; see `hold_push_socket`."""
+        self._session.begin(trio.current_time())
+        while True:
+            for words in self._session.to_send():
+                await socket.send(words)
+            message = None
+            with trio.move_on_after(self._wait_s()):
+                message = await socket.receive()
+            now = trio.current_time()
+            if message is not None:
+                self._is_news = self._session.receive(message, now) or self._is_news
+            if now >= self._told_at + self._silence_s:
+                self._session.look(now)
+                self._is_news = True
+            if self._is_news and now >= self._told_at + LEAST_BETWEEN_S:
+                self._pass_on(now)
+
+    def _wait_s(self) -> float:
+        wait_s = LEAST_BETWEEN_S if self._is_news else self._silence_s
+        return max(0.0, self._told_at + wait_s - trio.current_time())
+
+    def _pass_on(self, now: float) -> None:
+        self._is_news, self._told_at = False, now
+        reading = self._session.reading(now)
+        if reading is not None:
+            self._tell(self._wish.shown(reading, now))
+
+
+def _lost(error: ProtocolError) -> AnswerLost:
+    return AnswerLost(f"{error} Whether the command was carried out is unknown.")

@@ -1,0 +1,264 @@
+"""Klipper as it shows itself through Moonraker: its objects, put together from what changed, and read.
+
+No I/O, no clock. Klipper tells everything once, and from then on only the fields that changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from farm.domain.printer import BUSY, Operation, Position, Temperature
+from farm.drivers.base import Ending, EndKind, LoadedFile, Loss, Reading
+from farm.drivers.exchange import one_line
+from farm.drivers.values import number, seconds, text_of
+
+MAX_HEATERS = 32  # more is a peer gone mad
+MAX_NAME = 1024  # characters of a file's path; no file system takes more
+MAX_OBJECTS = 4000  # macros are objects too; large machines have some hundreds
+AXES = ("x", "y", "z")
+
+_FIELDS: Mapping[str, Sequence[str]] = {
+    "webhooks": ("state", "state_message"),
+    "print_stats": ("state", "filename", "message", "total_duration"),
+    "virtual_sdcard": ("progress",),
+    "display_status": ("progress",),  # as the file says by M73, or else as the card does
+    "pause_resume": ("is_paused",),
+    "toolhead": ("homed_axes",),
+    "gcode_move": ("gcode_position",),  # without what a bed mesh adds
+}
+_BUSY_BESIDE = {"idle_timeout": ("state",)}  # asked for before a start; it changes too often to be pushed
+_HEATER = re.compile(r"extruder\d*|heater_bed|heater_generic .+")
+_SENSOR = re.compile(r"temperature_sensor .+")
+_OPERATIONS = {
+    "printing": Operation.PRINTING,
+    "paused": Operation.PAUSED,
+    "standby": Operation.IDLE,
+    "complete": Operation.IDLE,
+    "cancelled": Operation.IDLE,
+    "error": Operation.IDLE,
+}
+_ENDS = {
+    "complete": EndKind.FINISHED,
+    "cancelled": EndKind.CANCELLED,
+    "standby": EndKind.CANCELLED,  # the file was put away, as some macros do
+    "error": EndKind.FAILED,
+}
+_STOPPED_BY_HAND = re.compile(r"Shutdown due to (webhooks request|M112)")
+_ADVICE = "Once the underlying issue is corrected"  # with what follows, the same for each shutdown
+_CUT = "Klipper was started again in the middle of the print."
+
+Fields = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Klipper:
+    """How Klipper is. state: "ready", "startup", "error", "shutdown" or "disconnected"; message: why.
+
+    fields: of its objects, as far as it told them; only where it is ready, or was.
+    """
+
+    state: str
+    message: str = ""
+    fields: Fields = field(default_factory=dict)
+
+
+class Objects:
+    """Klipper's objects, as they have been told piece by piece. wanted: the fields to keep, by object."""
+
+    def __init__(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        self.wanted = wanted
+        self._fields: dict[str, dict[str, object]] = {}
+
+    def merge(self, told: object) -> None:
+        """Take in what changed; whatever was not asked for is passed over."""
+        if not isinstance(told, dict):
+            return
+        for name, fields in told.items():
+            wanted = self.wanted.get(name)
+            if wanted is None or not isinstance(fields, dict):
+                continue
+            kept = self._fields.setdefault(name, {})
+            kept.update((key, fields[key]) for key in wanted if key in fields)
+
+    def klipper(self) -> Klipper:
+        """How Klipper is, all told."""
+        hooks = self._fields.get("webhooks", {})
+        return Klipper(text_of(hooks.get("state")), told(hooks.get("state_message")), self._fields)
+
+
+def wanted(names: object, beside: bool = False) -> dict[str, Sequence[str]]:
+    """The fields to ask for, of those objects that this Klipper has.
+
+    names: of all its objects, as it listed them. beside: also what tells whether it is busy without a print.
+    """
+    there = [name for name in names[:MAX_OBJECTS] if isinstance(name, str)] if isinstance(names, list) else []
+    fields = {**_FIELDS, **_BUSY_BESIDE} if beside else _FIELDS
+    found = {name: fields[name] for name in there if name in fields}
+    for name in there:
+        if len(found) < len(fields) + MAX_HEATERS and len(name) < 100:
+            if _HEATER.fullmatch(name):
+                found[name] = ("temperature", "target")
+            elif _SENSOR.fullmatch(name):
+                found[name] = ("temperature",)
+    return found
+
+
+def reading(klipper: Klipper) -> Reading:
+    """What the printer does."""
+    if klipper.state != "ready":
+        return Reading(
+            machine_connected=False,
+            operation=Operation.UNKNOWN,
+            text=f"Klipper: {klipper.state}",
+            error=klipper.message,
+            loss=_loss(klipper),
+        )
+    stats = _object(klipper, "print_stats")
+    state, position = text_of(stats.get("state")), _position(klipper)
+    return Reading(
+        machine_connected=True,
+        operation=_operation(klipper),
+        text=state,
+        error=told(stats.get("message")),
+        temperatures=temperatures(klipper),
+        file=_loaded_file(klipper),
+        z_mm=None if position is None or "z" not in homed(klipper) else position.z,
+        position=position if homed(klipper) >= set(AXES) else None,
+    )
+
+
+def is_busy_beside(klipper: Klipper) -> bool:
+    """Whether it carries out something that is no print of a file: homing, a macro, a move by hand."""
+    moving = _object(klipper, "idle_timeout").get("state") == "Printing"
+    return moving and _operation(klipper) not in BUSY
+
+
+def homed(klipper: Klipper) -> set[str]:
+    """The axes whose place is known."""
+    axes = _object(klipper, "toolhead").get("homed_axes")
+    return set(axes) & set(AXES) if isinstance(axes, str) else set()
+
+
+def temperatures(klipper: Klipper) -> dict[str, Temperature]:
+    """By the farm's names for heaters. A sensor that shows 0.0 has measured nothing yet."""
+    found = {}
+    for name, fields in klipper.fields.items():
+        if not (_HEATER.fullmatch(name) or _SENSOR.fullmatch(name)):
+            continue
+        temperature = Temperature(number(fields.get("temperature")) or None, number(fields.get("target")))
+        if temperature.actual is not None:
+            found[heater_name(name)] = temperature
+    return found
+
+
+def heater_name(name: str) -> str:
+    """The farm's name for one of Klipper's heaters or sensors."""
+    if name == "heater_bed":
+        return "bed"
+    if name.startswith("extruder"):
+        return f"tool{name.removeprefix('extruder') or 0}"
+    return one_line(name.partition(" ")[2], 40)
+
+
+def heater_object(heater: str, klipper: Klipper) -> str | None:
+    """Klipper's object for a heater by the farm's name; None where there is none."""
+    for name in klipper.fields:
+        if _HEATER.fullmatch(name) and heater_name(name) == heater:
+            return name
+    return None
+
+
+def told(words: object) -> str:
+    """What Klipper says, without its standing advice, on one line; "" for anything else."""
+    return one_line(words.partition(_ADVICE)[0]) if isinstance(words, str) else ""
+
+
+class Prints:
+    """The prints of one printer as they come and go, and how the last of them ended."""
+
+    def __init__(self) -> None:
+        self.ended: Ending | None = None
+        self._running: LoadedFile | None = None
+        self._is_cut = False  # Klipper was away in the middle of it
+
+    def follow(self, klipper: Klipper) -> None:
+        """Take in how it is now."""
+        if klipper.state in ("startup", "disconnected"):
+            self._is_cut = self._is_cut or self._running is not None
+            return
+        file = _loaded_file(klipper)
+        at_work = klipper.state == "ready" and file is not None and _operation(klipper) in BUSY
+        if self._running is not None and not (at_work and self._goes_on(self._running, file)):
+            if not at_work:  # else another print came over it so soon that nobody saw the end
+                self._end(self._running, klipper, file)
+            self._running = None
+        if at_work and self._running is None:
+            self.ended = None
+        self._running, self._is_cut = file if at_work else None, False
+
+    def _goes_on(self, running: LoadedFile, file: LoadedFile | None) -> bool:
+        if file is None or file.remote_name != running.remote_name:
+            return False
+        return (file.elapsed_s or 0.0) >= (running.elapsed_s or 0.0)
+
+    def _end(self, running: LoadedFile, klipper: Klipper, file: LoadedFile | None) -> None:
+        stats = _object(klipper, "print_stats")
+        state, name = text_of(stats.get("state")), running.remote_name
+        same = file is not None and file.remote_name == name
+        printed_s = (file.elapsed_s if file is not None and same else None) or running.elapsed_s
+        if klipper.state != "ready":
+            self.ended = Ending(name, EndKind.FAILED, klipper.message, printed_s)
+        elif self._is_cut and state == "standby":
+            self.ended = Ending(name, EndKind.FAILED, _CUT, printed_s)
+        elif state in _ENDS and (same or file is None):
+            self.ended = Ending(name, _ENDS[state], told(stats.get("message")), printed_s)
+
+
+# -- pieces --------------------------------------------------------------------------------------
+
+
+def _object(klipper: Klipper, name: str) -> Mapping[str, object]:
+    return klipper.fields.get(name, {})
+
+
+def _operation(klipper: Klipper) -> Operation:
+    found = _OPERATIONS.get(text_of(_object(klipper, "print_stats").get("state")), Operation.UNKNOWN)
+    pausing = _object(klipper, "pause_resume").get("is_paused") is True
+    return Operation.PAUSING if pausing and found is Operation.PRINTING else found
+
+
+def _loaded_file(klipper: Klipper) -> LoadedFile | None:
+    stats = _object(klipper, "print_stats")
+    name = stats.get("filename")
+    if not isinstance(name, str) or not name:
+        return None
+    shown, card = _object(klipper, "display_status"), _object(klipper, "virtual_sdcard")
+    progress = number(shown.get("progress", card.get("progress")))
+    return LoadedFile(
+        remote_name=name[:MAX_NAME].encode("utf-8", "replace").decode(),  # no lone surrogate can be stored
+        progress=None if progress is None else min(max(progress, 0.0), 1.0),
+        elapsed_s=seconds(stats.get("total_duration")),
+    )
+
+
+def _position(klipper: Klipper) -> Position | None:
+    place = _object(klipper, "gcode_move").get("gcode_position")
+    if not isinstance(place, list) or len(place) < 3:
+        return None
+    x, y, z = (number(value) for value in place[:3])
+    return None if x is None or y is None or z is None else Position(x, y, z)
+
+
+def _loss(klipper: Klipper) -> Loss | None:
+    """Why the printer is away; None while it is only starting."""
+    match klipper.state:
+        case "disconnected":
+            return Loss.LINK_LOST
+        case "shutdown" if _STOPPED_BY_HAND.match(klipper.message):
+            return Loss.EMERGENCY_STOP
+        case "shutdown" | "error":
+            return Loss.FIRMWARE_ERROR
+        case _:
+            return None
