@@ -107,6 +107,8 @@ WHEN_IT_KEEPS_CRASHING = {
 }
 
 LOCK_WITHIN_S = 2.0  # a command that uses the data folder is over by then
+COLLECT_AFTER = (5_000, 10, 100)
+"""So many new objects; so many such rounds before the survivors, and those before everything is looked at."""
 HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
 
 
@@ -348,11 +350,13 @@ async def _serve(
     return 1 if hurry.cancelled_caught else code
 
 
-def _set_aside_what_stays() -> None:
-    """Modules and the like live as long as we do. Whenever garbage is collected the loop stands still: then
-    at least they need not be looked at each time."""
+def _collect_garbage_seldom() -> None:
+    """The loop stands still whenever garbage is collected: with a thousand printers for a third of a second, and
+    that every other second by Python's own measure. Modules and the like live as long as we do: set them aside.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _serve_the_web(
@@ -375,7 +379,7 @@ async def _serve_the_web(
         if demo is not None:
             say(f"Demo user: {prepare.USER} password: {demo.password}")
             await farm.start(ChildSpec(name="demo", run=People(local.url, demo).run))
-        _set_aside_what_stays()
+        _collect_garbage_seldom()
         notify_service_manager("READY=1")
         try:
             await stop.wait()
