@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -258,6 +259,7 @@ def trusted(base: httpx.URL, trust: str) -> ssl.SSLContext | None:
     return context if base.scheme == "https" else None
 
 
+@lru_cache(maxsize=4096)  # taking one apart costs as much as a fifth of a request
 def checked(url: str) -> httpx.URL:
     """A print host's address. Raises Invalid when it is none."""
     # The text itself is not repeated in the errors: people paste addresses with passwords in them.
