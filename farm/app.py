@@ -351,8 +351,8 @@ async def _serve(
 
 
 def _collect_garbage_seldom() -> None:
-    """The loop stands still whenever garbage is collected: with a thousand printers for a third of a second, and
-    that every other second by Python's own measure. Modules and the like live as long as we do: set them aside.
+    """The loop stands still whenever garbage is collected: with a thousand printers for a third of a second,
+    every other second by Python's own measure. Modules and the like live as long as we do: set them aside.
     """
     gc.collect()
     gc.freeze()

@@ -216,7 +216,7 @@ class DriverContract:
     async def test_each_print_has_one_end_which_is_forgotten_when_the_next_begins(
         self, driver, watch, bench, tmp_path
     ):
-        first, second = [await put(driver, tmp_path, bench.short) for _ in range(2)]
+        first, second = await put(driver, tmp_path, bench.short), await put(driver, tmp_path, bench.long)
         assert (await driver.outcome(first)).kind is OutcomeKind.NO_RECORD
 
         await driver.start(first)
@@ -229,6 +229,7 @@ class DriverContract:
 
         await driver.start(second)
         await watch.until(lambda reading: reading.operation in BUSY and reading.ended is None)
+        await driver.cancel()
         again = await watch.until(lambda reading: reading.ended is not None)
         assert again.ended.remote_name == second
 

@@ -245,6 +245,7 @@ class _Following:
         self._look = look
         self._tell = tell
         self.was_pushed = False
+        self._pace = push.AT_WORK  # OctoPrint's own
         self._held: Reading | None = None
         self._told_at = float("-inf")
 
@@ -262,9 +263,18 @@ class _Following:
                 case Reading() as reading:
                     self.was_pushed = True
                     self._take(reading)
+                    await self._keep_pace(socket, reading)
+                case push.StateChanged() if self._pace != push.AT_WORK:
+                    await socket.send(push.subscription())
                 case push.LoginWanted():
                     login, self._login = self._login or await self._log_in(), None
                     await socket.send(push.authentication(login))
+
+    async def _keep_pace(self, socket: PushSocket, reading: Reading) -> None:
+        wanted = push.AT_WORK if reading.operation in BUSY else push.AT_REST
+        if wanted != self._pace:
+            self._pace = wanted
+            await socket.send(push.pace(wanted))
 
     def _wait_s(self) -> float:
         if self._held is None:

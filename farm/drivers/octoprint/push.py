@@ -22,7 +22,10 @@ from farm.errors import ProtocolError
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
 MAX_LOGINS = 3  # without a message of state in between: then our session is never taken
 
-_EVENTS = ("PrintStarted", "PrintResumed", "PrintPaused", "PositionUpdate")
+AT_WORK, AT_REST = 1, 4
+"""Half seconds between two pictures of the state: idle printers would cost as much as busy ones."""
+
+_EVENTS = ("PrinterStateChanged", "PrintStarted", "PrintResumed", "PrintPaused", "PositionUpdate")
 _ENDS = {"PrintDone": EndKind.FINISHED, "PrintCancelled": EndKind.CANCELLED, "PrintFailed": EndKind.FAILED}
 
 
@@ -30,10 +33,22 @@ class LoginWanted:
     """OctoPrint greets, or has forgotten our session: log in and send `authentication`."""
 
 
+class StateChanged:
+    """OctoPrint says that its state changed; the picture of it may be held back, see `pace`."""
+
+
 def subscription() -> str:
-    """Asks for the state without the lines of the terminal, and for the events we look at."""
+    """Asks for the state without the lines of the terminal, and for the events we look at.
+
+    It is answered with a whole picture, also when it is asked for again.
+    """
     wanted = {"state": {"logs": False, "messages": False}, "events": [*_EVENTS, *_ENDS], "plugins": False}
     return json.dumps({"subscribe": wanted})
+
+
+def pace(half_seconds: int) -> str:
+    """Asks for one picture of the state in so many half seconds; what came in between is in the next."""
+    return json.dumps({"throttle": half_seconds})
 
 
 def authentication(login: Login) -> str:
@@ -56,7 +71,7 @@ class Session:
         self._last: Reading | None = None
         self._freshness = Freshness(stale_s)
 
-    def receive(self, message: str, now: float) -> Reading | LoginWanted | None:
+    def receive(self, message: str, now: float) -> Reading | LoginWanted | StateChanged | None:
         """What a message asks for or shows; None for what is of no use to us.
 
         now: seconds of a monotonic clock. Raises ProtocolError for what OctoPrint does not say.
@@ -111,10 +126,12 @@ class Session:
             self._temperatures = found
             self._sampled = number(newest.get("time"))
 
-    def _happened(self, event: object, payload: object) -> Reading | None:
+    def _happened(self, event: object, payload: object) -> Reading | StateChanged | None:
         if not isinstance(payload, dict):
             return None
         match event:
+            case "PrinterStateChanged":
+                return StateChanged()
             case "PrintStarted":
                 self._ended = self._position = None
             case "PrintResumed":

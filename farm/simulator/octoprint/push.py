@@ -68,7 +68,9 @@ class Push:
         elif "throttle" in message:
             wanted = message["throttle"]
             if isinstance(wanted, int) and wanted >= 1:
+                self._next_current += EVERY_S * (wanted - self._throttle)
                 self._throttle = wanted
+                self.wake_at = min(self.wake_at, max(now, self._next_current))
         elif isinstance(wanted := message.get("subscribe"), dict):
             self._subscribe(wanted, now)
 

@@ -34,6 +34,7 @@ CURRENT = {
     "progress": {},
     "temps": [],
 }
+PRINTING = {"text": "Printing", "flags": {"operational": True, "printing": True}, "error": ""}
 BRIEF = Vigilance(connect_s=1, ping_s=0.3, pong_s=0.5, silence_s=0.3, stale_s=0.5, paced_s=0.3)
 
 
@@ -162,8 +163,9 @@ async def test_a_session_that_ended_is_opened_again(nursery: trio.Nursery, rest:
         assert "subscribe" in await pushed.hears(1)
         assert "auth" in await pushed.hears(2)
         await pushed.say(json.dumps({"current": CURRENT}))
+        assert "throttle" in await pushed.hears(3)  # it rests
         await pushed.say('{"reauthRequired": {"reason": "stale"}}')
-        assert "auth" in await pushed.hears(3)
+        assert "auth" in await pushed.hears(4)
         await pushed.say(json.dumps({"current": CURRENT | {"currentZ": 7}}))
         await trio.sleep_forever()
 
@@ -171,6 +173,30 @@ async def test_a_session_that_ended_is_opened_again(nursery: trio.Nursery, rest:
 
     await watch.until(lambda now: now.z_mm == 7)
     assert rest.logins == 2
+
+
+async def test_a_printer_at_rest_is_heard_less_often_and_a_change_at_once(
+    nursery: trio.Nursery, rest: Rest, watch_of: Any
+) -> None:
+    asked: list[Any] = []
+
+    async def begin_to_print(pushed: Pushed) -> None:
+        await pushed.say(json.dumps({"current": CURRENT}))
+        asked.append(json.loads(await pushed.hears(2)))
+        await pushed.say('{"event": {"type": "PrinterStateChanged", "payload": {"state_id": "PRINTING"}}}')
+        asked.append(json.loads(await pushed.hears(3)))
+        await pushed.say(json.dumps({"history": CURRENT | {"state": PRINTING}}))
+        asked.append(json.loads(await pushed.hears(4)))
+        await pushed.say('{"event": {"type": "PrinterStateChanged", "payload": {"state_id": "PAUSED"}}}')
+        await pushed.say(json.dumps({"current": CURRENT | {"state": PRINTING, "currentZ": 7}}))
+        await trio.sleep_forever()
+
+    watch = watch_of(await push_peer(nursery, begin_to_print, rest.answer))
+
+    await watch.until(lambda now: now.z_mm == 7)
+    assert asked[0] == {"throttle": 4}
+    assert "subscribe" in asked[1]  # it is answered at once, while the next push may be 2 s away
+    assert asked[2] == {"throttle": 1}  # and soon enough while it works
 
 
 async def test_a_key_taken_back_is_said_when_the_session_ends(
