@@ -189,7 +189,8 @@ class Life:
             self.say("// Print is not paused, resume aborted")
             return
         self.is_paused = False
-        self.print.begin()
+        if self.print.state == "paused":
+            self.print.begin()
 
     async def _cancel(self) -> None:
         if self.print.file is not None:
@@ -389,7 +390,7 @@ class Client:
             "klipper_path": "/home/pi/klipper",
             "python_path": "/home/pi/klippy-env/bin/python",
             "process_id": os.getpid(),
-            "log_file": "/tmp/klippy.log",  # noqa: S108 # never opened
+            "log_file": "/home/pi/printer_data/logs/klippy.log",
             "config_file": "/home/pi/printer.cfg",
             "software_version": "v0.13.0-stand-in",
             "cpu_info": "bench",
