@@ -91,7 +91,7 @@ class OctoPrint:
     def start(self) -> None:
         """Starts the server and waits until its virtual printer is ready to print."""
         root = ["--iknowwhatimdoing"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        command = [self.program, "serve", *root, "-b", str(self.base_dir)]
+        command = [str(self.program), "serve", *root, "-b", str(self.base_dir)]
         command += ["--host", "127.0.0.1", "--port", str(self.port)]
         with (self.base_dir / "console.log").open("ab") as log:
             self._process = subprocess.Popen(
