@@ -12,7 +12,15 @@ from typing import Any
 
 from farm.commands import options, output, reach
 from farm.domain.command import NAMES
-from farm.domain.printer import PRINT_HOSTS, SIMULATED, Address, Printer, Simulation
+from farm.domain.printer import (
+    HEALTH_CHECK_INTERVAL_S,
+    MAX_RETRIES,
+    PRINT_HOSTS,
+    SIMULATED,
+    Address,
+    Printer,
+    Simulation,
+)
 from farm.errors import Refused, SettingsError
 
 COLUMNS = {
@@ -75,6 +83,20 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
         "--tag", dest="tags", action="append", default=[], metavar="TAG", help="a group it is in, and others"
     )
     adding.add_argument("--no-probe", action="store_true", help="add it without looking who answers")
+    adding.add_argument(
+        "--health-check-interval-s",
+        type=float,
+        default=HEALTH_CHECK_INTERVAL_S,
+        metavar="SECONDS",
+        help="how often one that pushes is asked whether it still answers (default: %(default)g)",
+    )
+    adding.add_argument(
+        "--max-retries",
+        type=int,
+        default=MAX_RETRIES,
+        metavar="NUMBER",
+        help="how often a request that failed is sent again, where that is safe (default: %(default)s)",
+    )
     probing = options.command(
         group,
         "probe",
@@ -177,7 +199,14 @@ def add(chosen: argparse.Namespace) -> int:
     with reach.farm_in(options.data_folder(chosen), may_be_new=True) as farm:
         if not (chosen.no_probe or chosen.simulated):
             address = _looked_at(farm, address, chosen.kind)
-        wanted = Printer(chosen.id, chosen.name or chosen.id, address, frozenset(chosen.tags))
+        wanted = Printer(
+            chosen.id,
+            chosen.name or chosen.id,
+            address,
+            frozenset(chosen.tags),
+            health_check_interval_s=chosen.health_check_interval_s,
+            max_retries=chosen.max_retries,
+        )
         printer = farm.add_printer(wanted)
     if chosen.json:
         output.say_json(printer)

@@ -101,6 +101,8 @@ class RunningFarm:
             "name": printer.name,
             "connection": connection,
             "tags": sorted(printer.tags),
+            "health_check_interval_s": printer.health_check_interval_s,
+            "max_retries": printer.max_retries,
         }
         return self._ask("POST", "/printers", wanted)
 

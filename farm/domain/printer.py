@@ -236,17 +236,26 @@ class Profile:
     loaded: tuple[Loaded, ...] = ()
 
 
+HEALTH_CHECK_INTERVAL_S = 30.0
+MAX_RETRIES = 5
+"""Unless the shop says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """One printer as the shop set it up."""
+    """One printer as the shop set it up.
+
+    health_check_interval_s: how often one that pushes is asked whether it still answers; others are asked
+    at their kind's own pace. max_retries: how often one request is sent again, where that is safe.
+    """
 
     id: str
     name: str
     address: Address
     tags: frozenset[str] = frozenset()
     enabled: bool = True
-    health_check_interval_s: float = 30.0
-    max_retries: int = 5
+    health_check_interval_s: float = HEALTH_CHECK_INTERVAL_S
+    max_retries: int = MAX_RETRIES
     profile: Profile = Profile()
 
     @property

@@ -38,6 +38,7 @@ class Capability(StrEnum):
     TEMPERATURE = "temperature"  # set a heater's target
     MOTION = "motion"  # home and jog
     MACHINE_LINK = "machine_link"  # let go of the machine and take it up again, as between host and printer
+    PUSH = "push"  # tell news unasked: whether it still answers questions has to be looked at apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from farm.printers import commands, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.guarded import GuardedDriver
+from farm.printers.health import HealthCheck
 from farm.printers.link import Ears, Link
 from farm.printers.messages import (
     EmergencyStop,
@@ -117,6 +118,15 @@ class PrinterActor:
         self._parts = parts
         self._breaker = CircuitBreaker(printer.name, parts.clock, parts.chance)
         self._driver = GuardedDriver(parts.driver(printer), self._breaker)
+        ears = Ears(self._online, self._see, self._lost)
+        self._link = Link(printer.name, self._driver, self._breaker, parts.turnstile, parts.chance, ears)
+        self._health = HealthCheck(
+            self._driver,
+            parts.chance,
+            printer.health_check_interval_s,
+            lambda: self._status.connection is Connection.ONLINE,
+            self._link.lose_key,
+        )
         self._status = PrinterStatus(connection=Connection.CONNECTING)
         self._mode, self._mode_why = Mode.NORMAL, ""
         self._unkept: _Decision | None = None  # not in the database yet
@@ -126,6 +136,7 @@ class PrinterActor:
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
         self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
+        self._in_turn = trio.CancelScope()  # of the command whose turn it is
         self._pending: list[Later[None]] = []
         self._accepted: dict[str, Accepted] = {}  # commands whose end nobody was told yet
         self._followed = self._came = 0  # readings
@@ -174,10 +185,8 @@ class PrinterActor:
         if not self._printer.enabled:
             self._show(connection=Connection.DISABLED, message="switched off in the farm's settings")
             return
-        ears = Ears(self._online, self._see, self._lost)
-        parts = self._parts
-        link = Link(self._printer.name, self._driver, self._breaker, parts.turnstile, parts.chance, ears)
-        self._nursery.start_soon(link.run)
+        self._nursery.start_soon(self._link.run)
+        self._nursery.start_soon(self._health.run)
         self._nursery.start_soon(self._follow_readings)
         self._nursery.start_soon(self._tidying.run)
 
@@ -212,6 +221,7 @@ class PrinterActor:
         if (before.address, before.enabled) != (printer.address, printer.enabled):
             self._nursery.cancel_scope.cancel()
         else:
+            self._health.set_interval(printer.health_check_interval_s)
             self._say()
 
     def _take(self, order: PrintOrder) -> None:
@@ -446,10 +456,13 @@ class PrinterActor:
             if self._mode is Mode.EMERGENCY:
                 await self._finished(accepted, "an emergency stop came first")
             else:
-                await self._carry_out(accepted, trio.CancelScope())
+                self._in_turn = trio.CancelScope()
+                await self._carry_out(accepted, self._in_turn)
 
     async def _carry_out(self, accepted: Accepted, overtaken: trio.CancelScope) -> None:
-        problem = await commands.carry_out(self._driver, accepted.command, self._seen, overtaken)
+        problem = await commands.carry_out(
+            self._driver, accepted.command, self._seen, overtaken, self._printer.max_retries
+        )
         name = NAMES[type(accepted.command)]
         log.info("command over", printer=self._printer.id, command=name, problem=problem)
         await self._finished(accepted, problem)
@@ -504,6 +517,8 @@ class PrinterActor:
         later: Later[None] = Later()
         self._pending.append(later)
         self._nursery.start_soon(self._send_stop, later)  # first of all
+        self._overtaken.cancel()
+        self._in_turn.cancel()
         self._tidying.give_way()
         if self._assignment is not None:
             self._assignment.stop_sending()

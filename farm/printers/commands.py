@@ -24,12 +24,14 @@ from farm.domain.command import (
     SetTemperature,
 )
 from farm.domain.printer import BUSY, Connection, Mode, Operation, PrinterStatus, Profile
-from farm.drivers.base import Capability, Driver, Reading
-from farm.errors import AskExpired, FarmError, Invalid, Refused
+from farm.drivers.base import AnswerLost, Capability, Driver, Reading
+from farm.errors import AskExpired, FarmError, Invalid, PrinterUnreachable, Refused
 
 SEND_WITHIN_S = 35.0  # OctoPrint may be busy with a file first
 COME_ABOUT_S = 900.0  # a pause or cancel waits for the heat-up or long move it falls into
 MACHINE_WITHIN_S = 30.0  # for a host to take up its printer
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 8.0
+OVERTAKEN = "overtaken by a later command"
 
 _NEEDS: dict[type[Command], Capability] = {
     Pause: Capability.PAUSE,
@@ -47,6 +49,9 @@ _DECISIONS = (MaintenanceOn, MaintenanceOff, ClearAttention, ClearEmergency)
 
 _STANDING = (Home, Jog, Disconnect)
 """Commands that would spoil a running print."""
+
+_REPEATABLE = (Pause, Resume, SetTemperature)
+"""Commands that do no more when they arrive twice. A cancel does: it might end the next print."""
 
 _PRINTS = BUSY - {Operation.PREPARING}
 _PAUSED = frozenset({Operation.PAUSED, Operation.PAUSING})
@@ -111,16 +116,36 @@ def _unfitting(command: Command, observed: Operation) -> str | None:
     return None
 
 
-async def send(driver: Driver, command: Command) -> None:
+async def send(driver: Driver, command: Command, overtaken: trio.CancelScope, retries: int = 0) -> None:
     """Send a command to the printer. Accepted is not done. Raises the driver's FarmErrors.
 
-    AskExpired after SEND_WITHIN_S: it may have been carried out.
+    retries: how often it is sent again, when it certainly did not arrive or may arrive twice; never once it
+    is `overtaken`. AskExpired after SEND_WITHIN_S: it may have been carried out.
     """
     try:
         with trio.fail_after(SEND_WITHIN_S):
+            for retry in range(retries):
+                if await _is_taken(driver, command):
+                    return
+                await trio.sleep(min(FIRST_RETRY_S * 2.0**retry, LONGEST_RETRY_S))
+                if overtaken.cancel_called:
+                    raise Refused(OVERTAKEN)
             await _send(driver, command)
     except trio.TooSlowError:
         raise AskExpired("the printer's host did not answer; look whether it was done") from None
+
+
+async def _is_taken(driver: Driver, command: Command) -> bool:
+    """Send it once. False where it has failed, and may be sent again."""
+    try:
+        await _send(driver, command)
+    except AnswerLost:
+        if not isinstance(command, _REPEATABLE):
+            raise
+        return False
+    except PrinterUnreachable:  # nothing was sent
+        return False
+    return True
 
 
 async def _send(driver: Driver, command: Command) -> None:
@@ -171,22 +196,24 @@ async def carry_out(
     command: Command,
     seen: Callable[[Callable[[Reading], bool]], Awaitable[None]],
     overtaken: trio.CancelScope,
+    retries: int = 0,
 ) -> str:
     """Send a command and wait until the printer shows it. Returns the problem in words, "" for none.
 
     seen: waits for a reading, newer than the call, for which its argument is true.
     overtaken: cancelled when a later command makes that wait pointless; the sending is never cut off.
+    retries: see `send`.
     """
     within_s = MACHINE_WITHIN_S if isinstance(command, (Connect, Disconnect)) else COME_ABOUT_S
     try:
-        await send(driver, command)
+        await send(driver, command, overtaken, retries)
         with overtaken, trio.fail_after(within_s):
             await seen(lambda reading: has_come_about(command, reading))
     except FarmError as problem:
         return str(problem)
     except trio.TooSlowError:
         return f"accepted, but after {within_s:.0f} s the printer does not show it"
-    return "accepted, and overtaken by a later command" if overtaken.cancelled_caught else ""
+    return f"accepted, and {OVERTAKEN}" if overtaken.cancelled_caught else ""
 
 
 def refuse(why: str | None, name: str) -> None:

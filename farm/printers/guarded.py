@@ -34,6 +34,11 @@ class GuardedDriver:
     async def aclose(self) -> None:
         await self._driver.aclose()
 
+    async def check(self) -> None:
+        """Ask for a sign of life on the way that commands go. Raises as `Driver.connect` does."""
+        with self._breaker.request():
+            await self._driver.connect()
+
     async def status(self) -> Reading:
         with self._breaker.request():
             return await self._driver.status()

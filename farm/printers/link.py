@@ -69,8 +69,15 @@ class Link:
         self._turnstile = turnstile
         self._chance = chance
         self._ears = ears
+        self._patience = trio.CancelScope()
+        self._refusal = ""
         self._failures = 0  # without CALM_S in between
         self._lost_at = trio.current_time()
+
+    def lose_key(self, refusal: str) -> None:
+        """Our key is not taken any more: the printer is lost, whatever it still pushes."""
+        self._refusal = refusal
+        self._patience.cancel()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -114,18 +121,21 @@ class Link:
     async def _watch(self, identity: Identity, connected: Callable[[], None]) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
         began = trio.current_time()
-        with trio.move_on_after(SILENT_S) as patience:
+        self._refusal = ""
+        with trio.move_on_after(SILENT_S) as self._patience:
 
             def seen(reading: Reading) -> None:
                 connected()
                 now = trio.current_time()
-                patience.deadline = now + SILENT_S
+                self._patience.deadline = now + SILENT_S
                 if self._failures and now - began >= CALM_S:
                     self._failures = 0
                     self._ears.online(identity)
                 self._ears.seen(reading)
 
             await self._driver.watch(seen)
+        if self._refusal:
+            raise Forbidden(self._refusal)
         raise PrinterUnreachable(f"nothing was seen of {self._name} for {SILENT_S:.0f} s")
 
     def _delay_s(self, loss: _Loss) -> float:

@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from farm.domain.printer import Address, Loaded, Printer, Profile, Simulation
+from farm.domain.printer import (
+    HEALTH_CHECK_INTERVAL_S,
+    MAX_RETRIES,
+    Address,
+    Loaded,
+    Printer,
+    Profile,
+    Simulation,
+)
 from farm.errors import Invalid
 
 _NOT_YET = ("username", "password", "port", "baud")
@@ -112,14 +120,17 @@ class PrinterChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewPrinter(msgspec.Struct, forbid_unknown_fields=True):
+    """health_check_interval_s: how often one that pushes is asked whether it still answers; others are asked
+    at their kind's own pace. max_retries: how often one request is sent again, where that is safe."""
+
     id: str
     name: str
     connection: NewConnection
     profile: SentProfile | None = None
     tags: frozenset[str] = frozenset()
     enabled: bool = True
-    health_check_interval_s: float = 30.0
-    max_retries: int = 5
+    health_check_interval_s: float = HEALTH_CHECK_INTERVAL_S
+    max_retries: int = MAX_RETRIES
 
     def as_printer(self) -> Printer:
         """What is wanted. Raises Invalid rather than lose a setting in silence."""

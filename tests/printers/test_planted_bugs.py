@@ -195,6 +195,8 @@ async def three_print(sabotage: Sabotage) -> None:
                 for name, job in wishes.items():
                     nursery.start_soon(until_done, shop, job, name)
         await trio.sleep(10)  # so that what was begun beside it ends, and is struck at as well
+        sabotage.runtime = None
+        await trio.sleep(5)  # so that what was struck at last is started again
         await check(shop, wishes, sabotage)
 
 

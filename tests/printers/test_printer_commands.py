@@ -27,13 +27,15 @@ from farm.domain.command import (
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Operation, Plate, PrinterStatus
 from farm.domain.user import SYSTEM, Principal, Role, Scope
-from farm.drivers.base import Loss
+from farm.drivers.base import AnswerLost, Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
+from farm.printers import commands
 from farm.printers.actor import LEFT_ALONE, MOST_COMMANDS
-from farm.printers.messages import EmergencyStop, RunCommand
+from farm.printers.commands import OVERTAKEN
+from farm.printers.messages import ChangePrinter, EmergencyStop, RunCommand
 from farm.store import audit
-from tests.simulation.machine import Faults
+from tests.simulation.machine import Faults, MachineDriver
 from tests.simulation.shop import Shop, open_shop
 
 COMMANDS: list[Command] = [
@@ -203,6 +205,52 @@ async def test_the_audit_names_who_commanded_what_and_how_it_went(autojump_clock
         assert rows[1].detail == {"command": "maintenance_on", "reason": "new nozzle", "problem": None}
         assert rows[0].detail == {"was": "maintenance", "is": "emergency"}
         assert await shop.database.read(audit.verify_chain) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "problem", "sent"),
+    [
+        (SendGcode(("M115",)), PrinterUnreachable("nothing was sent"), 4),
+        (SetTemperature("bed", 60), AnswerLost("the answer was lost"), 4),
+        (SendGcode(("M115",)), AnswerLost("the answer was lost"), 1),
+        (Home(), AnswerLost("the answer was lost"), 1),
+    ],
+    ids=["never arrived", "may arrive twice", "may not arrive twice", "moves"],
+)
+async def test_a_command_is_sent_again_where_that_is_safe_and_no_oftener_than_the_shop_said(
+    command, problem, sent, autojump_clock, monkeypatch
+):
+    tries = []
+
+    async def lost(*_: Any) -> None:
+        await trio.lowlevel.checkpoint()
+        tries.append(trio.current_time())
+        raise problem
+
+    monkeypatch.setattr(MachineDriver, "send_gcode", lost)
+    monkeypatch.setattr(commands, "FIRST_RETRY_S", 2.5)  # so that the breaker's rests are over
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await shop.farm.address("printers").ask(ChangePrinter("mk4", {"max_retries": 3}))
+        await trio.sleep(3)
+        await tell(shop, command)
+        await trio.sleep(60)
+        assert len(tries) == sent
+        assert await ends(shop) == {NAMES[type(command)]: str(problem)}
+
+
+async def test_nothing_is_sent_again_after_an_emergency_stop(autojump_clock):
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+        shop.machines["mk4"].faults = Faults(unreachable=1.0)
+        await tell(shop, SendGcode(("M104 S200",)))
+        await trio.sleep(0.2)  # it has failed, and is to be sent again
+        await shop.stop("mk4")
+        shop.machines["mk4"].faults = Faults()
+        await trio.sleep(30)
+        assert shop.machines["mk4"].heard == []
+        assert await ends(shop) == {"gcode": OVERTAKEN}
 
 
 async def test_too_many_commands_are_refused_and_those_taken_are_done_in_their_order(autojump_clock):
