@@ -26,6 +26,9 @@ URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
 REFUSED_WITHIN_S = 8.0  # what Klipper has not refused by then waits for its turn, as long as a heat-up takes
 COPIED_PER_S = 1_000_000  # bytes; the card of a slow Raspberry Pi takes several times that
 LEAST_BETWEEN_S = 0.4  # of two readings told; Klipper tells what changed every 0.25 s
+AT_REST_S = (
+    2.0  # the same where nothing but temperatures changes: idle printers would cost as much as busy ones
+)
 
 
 class MoonrakerDriver:
@@ -258,7 +261,8 @@ class _Following:
         self._session = push.Session(vigilance.stale_s)
         self._wish = wish
         self._tell = tell
-        self._is_news = False
+        self._news = push.News.NONE
+        self._at_work = False
         self._told_at = float("-inf")
 
     async def use(self, socket: PushSocket) -> NoReturn:
@@ -272,21 +276,30 @@ class _Following:
                 message = await socket.receive()
             now = trio.current_time()
             if message is not None:
-                self._is_news = self._session.receive(message, now) or self._is_news
+                self._news = max(self._news, self._session.receive(message, now))
             if now >= self._told_at + self._silence_s:
                 self._session.look(now)
-                self._is_news = True
-            if self._is_news and now >= self._told_at + LEAST_BETWEEN_S:
+            if now >= self._due_at():
                 self._pass_on(now)
 
     def _wait_s(self) -> float:
-        wait_s = LEAST_BETWEEN_S if self._is_news else self._silence_s
-        return max(0.0, self._told_at + wait_s - trio.current_time())
+        return max(0.0, self._due_at() - trio.current_time())
+
+    def _due_at(self) -> float:
+        """When the next reading is to be told, if nothing else comes."""
+        match self._news:
+            case push.News.NONE:
+                return self._told_at + self._silence_s
+            case push.News.SAMPLE if not self._at_work:
+                return self._told_at + AT_REST_S
+            case _:
+                return self._told_at + LEAST_BETWEEN_S
 
     def _pass_on(self, now: float) -> None:
-        self._is_news, self._told_at = False, now
+        self._news, self._told_at = push.News.NONE, now
         reading = self._session.reading(now)
         if reading is not None:
+            self._at_work = reading.operation in BUSY
             self._tell(self._wish.shown(reading, now))
 
 

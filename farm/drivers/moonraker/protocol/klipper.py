@@ -71,16 +71,16 @@ class Objects:
         self.wanted = wanted
         self._fields: dict[str, dict[str, object]] = {}
 
-    def merge(self, told: object) -> None:
-        """Take in what changed; whatever was not asked for is passed over."""
-        if not isinstance(told, dict):
-            return
-        for name, fields in told.items():
-            wanted = self.wanted.get(name)
-            if wanted is None or not isinstance(fields, dict):
-                continue
-            kept = self._fields.setdefault(name, {})
-            kept.update((key, fields[key]) for key in wanted if key in fields)
+    def merge(self, told: object) -> bool:
+        """Take in what changed, as far as it was asked for. Whether it is more than a temperature."""
+        changed = False
+        for name, fields in told.items() if isinstance(told, dict) else ():
+            wanted = self.wanted.get(name, ())
+            news = {key: fields[key] for key in wanted if key in fields} if isinstance(fields, dict) else {}
+            if news:
+                self._fields.setdefault(name, {}).update(news)
+                changed = changed or news.keys() != {"temperature"}
+        return changed
 
     def klipper(self) -> Klipper:
         """How Klipper is, all told."""

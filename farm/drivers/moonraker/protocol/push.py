@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import IntEnum
 
 from farm import __version__
 from farm.drivers.base import Reading
@@ -28,6 +29,14 @@ _NAMED_WITHIN = 80  # characters of a message, in which its method stands
 Params = Mapping[str, object]
 
 
+class News(IntEnum):
+    """What a message brings: nothing for us, only measured values, or a change of what is going on."""
+
+    NONE = 0
+    SAMPLE = 1
+    CHANGE = 2
+
+
 class Session:
     """One connection's talk. What it wants to say is fetched with `to_send` after each call."""
 
@@ -35,7 +44,7 @@ class Session:
         """stale_s: how long Klipper may say nothing, not even when it is asked, in seconds."""
         self._stale_s = stale_s
         self._numbers = 0
-        self._asked: dict[int, Callable[[Params], bool]] = {}
+        self._asked: dict[int, Callable[[Params], News]] = {}
         self._asked_at = float("-inf")
         self._outbox: list[str] = []
         self._klipper: Klipper | None = None  # where it is not ready, or before anything was told
@@ -55,13 +64,13 @@ class Session:
         messages, self._outbox = self._outbox, []
         return messages
 
-    def receive(self, message: str, now: float) -> bool:
-        """Take in a message; whether there is something new to read. now: seconds of a monotonic clock.
+    def receive(self, message: str, now: float) -> News:
+        """Take in a message; what there is new to read. now: seconds of a monotonic clock.
 
         Raises Forbidden, and ProtocolError for what Moonraker does not say.
         """
         if _HEARTBEAT in message[:_NAMED_WITHIN]:
-            return False
+            return News.NONE
         self._now = now
         given = _opened(message)
         number = given.get("id")
@@ -73,13 +82,13 @@ class Session:
             case "notify_klippy_ready":
                 self._objects = None
                 self._ask_what_there_is()
-                return False
+                return News.NONE
             case "notify_klippy_shutdown":
                 self._ask("printer.info", {}, self._explained)
-                return False
+                return News.NONE
             case "notify_klippy_disconnected":
                 return self._away(Klipper("disconnected"))
-        return False
+        return News.NONE
 
     def look(self, now: float) -> None:
         """Ask how it is, unless a question is open: nothing came for a while, and nobody knows why."""
@@ -106,10 +115,10 @@ class Session:
 
     # -- answers -----------------------------------------------------------------------------------
 
-    def _answered(self, number: int, given: Params) -> bool:
+    def _answered(self, number: int, given: Params) -> News:
         take = self._asked.pop(number, None)
         if take is None:
-            return False
+            return News.NONE
         error = given.get("error")
         if error is None:
             found = given.get("result")
@@ -117,74 +126,74 @@ class Session:
         words = error.get("message") if isinstance(error, dict) else None
         if take == self._known or words == "Unauthorized":
             raise Forbidden(WRONG_KEY)
-        return False  # Klipper went away meanwhile, or starts; the next look shows
+        return News.NONE  # Klipper went away meanwhile, or starts; the next look shows
 
-    def _known(self, result: Params) -> bool:
+    def _known(self, result: Params) -> News:
         self._ask("server.info", {}, self._introduced)
-        return False
+        return News.NONE
 
-    def _introduced(self, result: Params) -> bool:
+    def _introduced(self, result: Params) -> News:
         state = text_of(result.get("klippy_state"))
         if not state:
             raise ProtocolError("Moonraker does not tell how Klipper is.")
         if state == "ready":
             self._ask_what_there_is()
-            return False
+            return News.NONE
         if state == "disconnected":
             return self._away(Klipper(state))
         self._ask("printer.info", {}, self._explained)
-        return False
+        return News.NONE
 
-    def _explained(self, result: Params) -> bool:
+    def _explained(self, result: Params) -> News:
         klipper = Klipper(text_of(result.get("state")), told(result.get("state_message")))
         if klipper.state == "ready":
             if self._objects is None:
                 self._ask_what_there_is()
-            return False
+            return News.NONE
         return self._away(klipper)
 
     def _ask_what_there_is(self) -> None:
         self._ask("printer.objects.list", {}, self._listed)
 
-    def _listed(self, result: Params) -> bool:
+    def _listed(self, result: Params) -> News:
         objects = wanted(result.get("objects"))
         if "print_stats" not in objects or "webhooks" not in objects:
             raise ProtocolError(
                 "Klipper has no [virtual_sdcard]: add it to its configuration, to print files."
             )
 
-        def subscribed(result: Params) -> bool:
+        def subscribed(result: Params) -> News:
             self._objects = Objects(objects)
             return self._merge(result.get("status"))
 
         self._ask("printer.objects.subscribe", {"objects": objects}, subscribed)
-        return False
+        return News.NONE
 
-    def _queried(self, result: Params) -> bool:
+    def _queried(self, result: Params) -> News:
         return self._merge(result.get("status"))
 
     # -- what Klipper tells ------------------------------------------------------------------------
 
-    def _changed(self, params: object) -> bool:
-        return self._merge(params[0]) if isinstance(params, list) and params else False
+    def _changed(self, params: object) -> News:
+        return self._merge(params[0]) if isinstance(params, list) and params else News.NONE
 
-    def _merge(self, status: object) -> bool:
+    def _merge(self, status: object) -> News:
         if self._objects is None or not isinstance(status, dict):
-            return False
+            return News.NONE
         self._heard_at = self._now
-        self._objects.merge(status)
+        changed = self._objects.merge(status)
         klipper = self._objects.klipper()
         self._prints.follow(klipper)
         if klipper.state not in ("ready", ""):
             self._klipper, self._objects = klipper, None
-        return True
+        return News.CHANGE if changed else News.SAMPLE
 
-    def _away(self, klipper: Klipper) -> bool:
+    def _away(self, klipper: Klipper) -> News:
         self._klipper, self._objects = klipper, None
         self._prints.follow(klipper)
-        return True
+        return News.CHANGE
 
-    def _ask(self, method: str, params: Mapping[str, object], take: Callable[[Params], bool]) -> None:
+    def _ask(self, method: str, params: Mapping[str, object], take: Callable[[Params], News]) -> None:
         if len(self._asked) >= MOST_OPEN:
             raise ProtocolError("Moonraker leaves question after question unanswered.")
         self._numbers += 1
