@@ -172,7 +172,8 @@ class Moonraker:
     def make_idle(self) -> None:
         """Whatever was going on: both run, nothing prints, nothing is hot, nothing stops the machine."""
         self.start()
-        self.done("/printer/print/cancel")
+        if self.request("POST", "/printer/print/cancel").status_code != 200:  # stopped a moment ago
+            self.restart_klippy()
         if self.status("print_stats")["print_stats"]["state"] not in ("standby", "complete"):
             self.restart_klippy()  # with a clean sheet, as after a night
         self.script("TURN_OFF_HEATERS")

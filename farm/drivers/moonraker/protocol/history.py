@@ -98,9 +98,8 @@ def outcome(reading: Reading, prints: Sequence[Job] | None, is_there: bool, remo
     first, alone = prints[0], len(prints) == 1
     if first.status == "in_progress" or (first.status in _OVERTAKEN and alone and running):
         return _still(running, remote_name)
-    if first.status in _OVERTAKEN and alone and _is_loaded(reading, remote_name):
-        return _by_the_printer(reading, first)
-    return _ended(first, running)
+    shown = _shown(reading, remote_name) if first.status in _OVERTAKEN and alone else None
+    return shown or _ended(first, running)
 
 
 def _without_record(
@@ -108,15 +107,13 @@ def _without_record(
 ) -> Outcome:
     if running:
         return _still(True, remote_name)
+    if shown := _shown(reading, remote_name):  # Moonraker was away when it began, or notes it in a moment
+        return shown
     if prints is None:
         words = "Moonraker keeps no history: add [history] to its moonraker.conf."
         return Outcome(OutcomeKind.UNKNOWN, words)
     if not is_there:
         return Outcome(OutcomeKind.UNKNOWN, no_such_file(remote_name))
-    if _is_loaded(reading, remote_name):  # the history comes a moment after the state
-        return Outcome(
-            OutcomeKind.UNKNOWN, "Klipper has it loaded, but Moonraker has not noted how it ended."
-        )
     return Outcome(OutcomeKind.NO_RECORD, "Moonraker has no record of printing it: it never started.")
 
 
@@ -126,15 +123,15 @@ def _still(running: bool, remote_name: str) -> Outcome:
     return Outcome(OutcomeKind.UNKNOWN, "Moonraker has not noted yet how it ended.")
 
 
-def _by_the_printer(reading: Reading, job: Job) -> Outcome:
+def _shown(reading: Reading, remote_name: str) -> Outcome | None:
     """The end of a print that Moonraker did not see, as long as Klipper still shows it."""
-    match reading.text:
-        case "complete":
-            return Outcome(OutcomeKind.FINISHED, _GOOD)
-        case "cancelled" | "error":
-            return Outcome(OutcomeKind.FAILED, reading.error or "Klipper did not print it to its end.")
-        case _:
-            return _ended(job, running=False)
+    if reading.machine_connected and _is_loaded(reading, remote_name):
+        match reading.text:
+            case "complete":
+                return Outcome(OutcomeKind.FINISHED, _GOOD)
+            case "cancelled" | "error":
+                return Outcome(OutcomeKind.FAILED, reading.error or "Klipper did not print it to its end.")
+    return None
 
 
 _GOOD = "Klipper printed it to its end."
