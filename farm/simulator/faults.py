@@ -29,6 +29,9 @@ class Manner(StrEnum):
     SILENT = "silent"  # as one that is switched off: nothing is answered, no connection either
 
 
+_HOLDS = (Manner.HALF_OPEN, Manner.SILENT)
+
+
 class Swallowed(StrEnum):
     """Which answers are lost."""
 
@@ -92,9 +95,14 @@ class Faults:
             case _:
                 return body
 
+    @property
+    def flows(self) -> bool:
+        """Whether bytes pass."""
+        return self.manner not in _HOLDS
+
     async def flowing(self) -> None:
         """Returns when bytes pass."""
-        while self.manner in (Manner.HALF_OPEN, Manner.SILENT):
+        while not self.flows:
             await self.changed.wait()
 
     def swallows(self, meant: Collection[Swallowed]) -> Silence | None:

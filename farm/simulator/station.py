@@ -233,7 +233,7 @@ class Station:
 
     async def _push(self, socket: Socket, head: Asked) -> None:
         async with trio.open_nursery() as nursery:
-            sender = _Sender(socket, nursery.cancel_scope)
+            sender = _Sender(socket, self.faults, nursery.cancel_scope)
             push = self.host.push(head, self.faults, trio.current_time(), sender.wake)
             if push is None:
                 return
@@ -263,24 +263,36 @@ class Station:
 class _Sender:
     """Sends to one client of the push socket what waits for it."""
 
-    def __init__(self, socket: Socket, connection: trio.CancelScope) -> None:
+    def __init__(self, socket: Socket, faults: Faults, connection: trio.CancelScope) -> None:
         self._socket = socket
+        self._faults = faults
         self._connection = connection
         self._news = trio.Event()
+        self._push: Push | None = None
+        self._rest = b""  # of what went out before: it goes first
 
     def wake(self) -> None:
-        self._news.set()
+        """Something waits: it goes out at once, or as soon as there is room and nothing holds it."""
+        if self._push is not None and not self._rest and self._faults.flows:
+            messages = list(self._push.waiting)
+            self._push.waiting.clear()
+            self._rest = self._socket.send_at_once(messages)
+        if self._rest or self._push is None or self._push.waiting:
+            self._news.set()
 
     def give_up(self) -> None:
         """The client reads too slowly."""
         self._connection.cancel()
 
     async def run(self, push: Push) -> None:
+        self._push = push
         while True:
-            while push.waiting:
-                messages = list(push.waiting)
-                push.waiting.clear()
-                await self._socket.send(messages)
+            while self._rest or push.waiting:
+                if self._rest:
+                    await self._socket.send_on(self._rest)
+                    self._rest = b""
+                await self._faults.flowing()
+                self.wake()
             self._news = trio.Event()
             await self._news.wait()
 

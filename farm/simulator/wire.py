@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import h11
 import trio
@@ -113,14 +113,26 @@ class Socket:
         self._closed = False
         self._one_at_a_time = trio.Lock()  # an answer to a ping must not fall into another frame
 
-    async def send(self, messages: Iterable[bytes]) -> None:
-        """Sends text in UTF-8. Framed by hand: this is what a fleet of printers does all day."""
-        frames = b"".join(_frame(message) for message in messages)
+    def send_at_once(self, messages: Iterable[bytes]) -> bytes:
+        """Sends text in UTF-8 as far as the line takes it now. What is left has to follow by `send_on`.
+
+        Framed by hand and past trio, where waiting would cost as much again as the rest of a message: this is
+        what a fleet of printers does all day. Only while bytes flow.
+        """
+        frames = b"".join([_frame(message) for message in messages])
+        if self._one_at_a_time.locked():
+            return frames
+        try:
+            sent: int = cast(Any, self._stream.socket)._sock.send(frames)
+        except OSError:  # the line is full, or broken, which `send_on` finds out
+            return frames
+        return frames[sent:]
+
+    async def send_on(self, frames: bytes) -> None:
+        """Sends the rest, or hands on what went wrong."""
         await self._gate()
         async with self._one_at_a_time:
-            sent = await self._stream.socket.send(frames)  # nearly always all: cheaper than asking for all
-            if sent < len(frames):
-                await self._stream.send_all(frames[sent:])
+            await self._stream.send_all(frames)
 
     async def receive(self) -> str | None:
         """What the client says next in text; None once it closed, or says more than MAX_BODY at once."""

@@ -44,18 +44,18 @@ class _Watched:
         self.name = name
         self.lively = known.lively
         self._look: Look = known.look
-        self._fields = fields
+        self._fields = frozenset(fields) if fields is not None else None
         self._seen = seen
 
-    def news(self, host: MoonrakerHost, now: float) -> Json | None:
-        """The fields that changed, where there are any."""
-        fresh, seen = self._look(host, now), self._seen
-        names = self._fields or fresh
-        changed = {name: fresh[name] for name in names if name in fresh and fresh[name] != seen.get(name)}
-        if not changed:
-            return None
-        seen.update(changed)
-        return changed
+    def news(self, host: MoonrakerHost, now: float) -> Json:
+        """The fields that changed."""
+        fresh, seen, fields = self._look(host, now), self._seen, self._fields
+        if fields is not None:
+            fresh = {name: value for name, value in fresh.items() if name in fields}
+        if fresh == seen:
+            return {}
+        self._seen = fresh
+        return {name: value for name, value in fresh.items() if value != seen.get(name)}
 
 
 class Push:
