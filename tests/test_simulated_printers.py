@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from farm.data_folder import DataFolder
+from farm.domain.printer import DIALECTS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
@@ -27,7 +28,7 @@ ENVIRONMENT = {
     "FARM_FILES__MIN_FREE_MB": "0",
     "FARM_QUEUE__PLATE_UNDO_S": "0",
 }
-PRINTER = {
+PRINTER: dict[str, Any] = {
     "id": "sim1", "name": "Sim", "connection": {"kind": "simulated", "speed": 20},
 }  # fmt: skip
 SOON_S = 30.0
@@ -86,12 +87,15 @@ def begin_a_print(http: httpx.Client) -> str:
     return str(job.json()["id"])
 
 
-def test_a_simulated_printer_prints_and_ends_with_its_farm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_a_simulated_printer_prints_and_ends_with_its_farm(tmp_path: Path, dialect: str) -> None:
+    printer = {**PRINTER, "connection": {**PRINTER["connection"], "dialect": dialect}}
     with served(tmp_path / "data") as (server, http):
         assert psutil.Process(server.pid).children() == []  # nobody needs it yet
-        assert http.post("/v1/printers", json=PRINTER).status_code == 201
+        assert http.post("/v1/printers", json=printer).status_code == 201
         job = begin_a_print(http)
-        assert http.get("/v1/printers/sim1").json()["connection"]["kind"] == "simulated"
+        connection = http.get("/v1/printers/sim1").json()["connection"]
+        assert (connection["kind"], connection["dialect"]) == ("simulated", dialect)
         wait_for(lambda: http.get(f"/v1/jobs/{job}").json()["state"] == "done")
         simulator = simulator_of(server)
         assert os.getsid(simulator.pid) != os.getsid(

@@ -67,7 +67,8 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     adding.add_argument(
         "--kind",
         choices=PRINT_HOSTS,
-        help=f"what its print host is (default: who answers there, or {UNSEEN_KIND} where nobody looks)",
+        help="what its print host is, or would be where it is simulated "
+        f"(default: who answers there, or {UNSEEN_KIND} where nobody looks)",
     )
     adding.add_argument("--speed", type=float, help="how many times faster than real time it is simulated")
     adding.add_argument(
@@ -255,11 +256,9 @@ def _who(found: output.Row, url: str) -> str:
 
 
 def _simulated(chosen: argparse.Namespace) -> Address:
-    """Raises SettingsError for what belongs to a print host alone."""
-    if chosen.kind is not None:
-        raise SettingsError("--kind goes with --url.")
+    dialect = chosen.kind or UNSEEN_KIND
     speed = 1.0 if chosen.speed is None else chosen.speed
-    return Address(SIMULATED, "", simulation=Simulation(speed=speed, faults=dict(chosen.faults or ())))
+    return Address(SIMULATED, "", simulation=Simulation(dialect, speed, dict(chosen.faults or ())))
 
 
 def _address(chosen: argparse.Namespace) -> Address:
@@ -302,7 +301,8 @@ def _line(printer: output.Row) -> output.Row:
 
 def _where(connection: output.Row) -> str:
     if connection["kind"] == SIMULATED:
-        return f"simulated, {connection['speed']:g} times as fast"
+        host = PRINT_HOSTS.get(connection["dialect"], connection["dialect"])
+        return f"simulated {host}, {connection['speed']:g} times as fast"
     return str(connection["url"])
 
 

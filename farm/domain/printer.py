@@ -162,7 +162,7 @@ An unknown print host is asked in this order what it is: a Moonraker may answer 
 drivers are in `farm/drivers/kinds.py`.
 """
 
-DIALECTS = frozenset({"octoprint"})
+DIALECTS = frozenset({"moonraker", "octoprint"})
 """The print hosts that can be simulated."""
 
 SLOWEST, FASTEST = 0.1, 1000.0  # times real time

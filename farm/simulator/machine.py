@@ -142,7 +142,7 @@ class Machine:
     def __post_init__(self) -> None:
         self._noise = random.Random(self.seed)
         self._print: _Print | None = None
-        self._orders: deque[bytes | Callable[[], None]] = deque()
+        self._orders: deque[bytes | Callable[[], bytes | None]] = deque()
         self._fed_mm = 0.0
         self._happened: list[Happening] = []
         self._busy_until = 0.0  # machine time
@@ -185,6 +185,19 @@ class Machine:
     def height(self) -> float | None:
         """The last height a line led to, as a print host notes it; None before the first."""
         return self._height
+
+    @property
+    def modes(self) -> tuple[bool, bool, float]:
+        """Whether it moves by the way and not to the place, the same of the extruder, and how fast: mm/s."""
+        return self._relative, self._relative_e, self._feed
+
+    @modes.setter
+    def modes(self, modes: tuple[bool, bool, float]) -> None:
+        self._relative, self._relative_e, self._feed = modes
+
+    def works(self, now: float) -> bool:
+        """Whether it is carrying out a line, or has one to carry out."""
+        return math.isfinite(self.wake_at) or self._busy_until > self._time(now)
 
     @property
     def read_bytes(self) -> int:
@@ -254,10 +267,11 @@ class Machine:
                 self._start_clock(now)
                 self._orders.append(line)
 
-    def then(self, what: Callable[[], None], now: float) -> bool:
+    def then(self, what: Callable[[], bytes | None], now: float) -> bool:
         """Calls `what` once the line in hand and all orders before it are carried out, within a tick.
 
-        Never where the machine is halted or reset before. False when too many orders wait: then it is lost.
+        It answers the line to carry out in its place, if any. Never called where the machine is halted or
+        reset before. False when too many orders wait: then it is lost.
         """
         if len(self._orders) >= MAX_ORDERS:
             return False
@@ -330,10 +344,9 @@ class Machine:
         self._heating = False
         if self._orders:
             order = self._orders.popleft()
-            if callable(order):
-                order()
-            else:
-                self._carry_out(order)
+            line = order() if callable(order) else order
+            if line:
+                self._carry_out(line)
             return True
         match self.activity:
             case Activity.RUNNING if self._print is not None:

@@ -66,14 +66,15 @@ def test_how_often_it_is_asked_and_tried_can_be_said(any_shop):
 
 
 def test_a_simulated_printer_is_added_without_any_address_and_shown_as_such(any_shop):
-    words = ["--simulated", "--speed", "60", "--fault", "slow_ms=5", "--fault", "manner=drop"]
+    words = ["--simulated", "--kind", "moonraker", "--speed", "60"]
+    words += ["--fault", "slow_ms=5", "--fault", "manner=drop"]
     code, out, err = any_shop.types("printer", "add", "sim1", *words)
     assert (code, err) == (0, "")
     assert out.startswith("sim1 is in the farm.")
-    assert "simulated, 60 times as fast" in any_shop.types("printer", "list")[1]
+    assert "simulated Moonraker, 60 times as fast" in any_shop.types("printer", "list")[1]
     (printer,) = listed(any_shop)
     assert printer["connection"] == {
-        "kind": "simulated", "url": None, "dialect": "octoprint", "speed": 60.0,
+        "kind": "simulated", "url": None, "dialect": "moonraker", "speed": 60.0,
         "faults": {"slow_ms": 5, "manner": "drop"},
     }  # fmt: skip
 
@@ -87,7 +88,7 @@ def test_a_simulated_printer_is_added_without_any_address_and_shown_as_such(any_
         (["--simulated", "--fault", "slow"], 2, "'slow' is not written like"),
         (["--simulated", "--fault", "moody=true"], 1, "unknown field `moody`"),
         (["--simulated", "--speed", "0"], 1, "between 0.1 and 1000 times as fast as real time"),
-        (["--simulated", "--kind", "octoprint"], 2, "--kind goes with --url."),
+        (["--simulated", "--kind", "klingon"], 2, "invalid choice: 'klingon'"),
         (["--url", URL, "--speed", "2", "--api-key-stdin"], 2, "--speed and --fault go with --simulated."),
     ],
 )

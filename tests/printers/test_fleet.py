@@ -74,7 +74,7 @@ def test_an_address_that_cannot_be_used_is_refused_with_its_field(typed):
         ({"address": Address("simulated", "http://x")}, "connection.url"),
         ({"address": Address("simulated", "", "key")}, "connection.api_key"),
         ({"address": Address("simulated", "", tls="sha256:ab")}, "connection.tls"),
-        ({"address": simulated(dialect="moonraker")}, "connection.dialect"),
+        ({"address": simulated(dialect="klingon")}, "connection.dialect"),
         ({"address": simulated(speed=0.0)}, "connection.speed"),
         ({"address": simulated(speed=1e6)}, "connection.speed"),
         ({"address": simulated(speed=float("nan"))}, "connection.speed"),

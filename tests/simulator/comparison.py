@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.simulator.conversation import Told
 
-CHANCE = {"session", "_credentials_seen", "date", "time", "serverTime", "plugin_hash", "config_hash"}
+CHANCE = {"uuid", "session", "_credentials_seen", "date", "time", "serverTime", "plugin_hash", "config_hash"}
 """Fields whose value is another one each time; their type still has to be the same."""
 BY_THE_CLOCK = {"temps", "history", "markings", "logs", "messages"}
 """Lists that may be empty at one moment and not at another."""
@@ -46,7 +46,7 @@ def _answers(real: dict[str, Json], ours: dict[str, Json]) -> Iterator[str]:
         if situation not in ours:
             yield f"{situation}/: not asked"
         else:
-            yield from _values(situation + "/", answer, ours[situation])
+            yield from value_differences(situation + "/", answer, ours[situation])
 
 
 def _events(real: dict[str, list[Json]], ours: dict[str, list[Json]]) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _messages(situation: str, real: list[Json], ours: list[Json]) -> Iterator[st
     expected, came = _by_kind(real), _by_kind(ours)
     for kind, (first, *_) in expected.items():
         if kind in came:
-            ways = [list(_values(f"{situation}/{kind}.", first, message)) for message in came[kind]]
+            ways = [list(value_differences(f"{situation}/{kind}.", first, message)) for message in came[kind]]
             yield from min(ways, key=len) if kind.startswith(PICTURES) else ways[0]
         elif not kind.startswith(("event ", *PICTURES)):
             yield f"{situation}/{kind}: missing"
@@ -99,7 +99,8 @@ def _by_kind(messages: list[Json]) -> dict[str, list[Json]]:
     return found
 
 
-def _values(place: str, real: Json, ours: Json, name: str = "") -> Iterator[str]:
+def value_differences(place: str, real: Json, ours: Json, name: str = "") -> Iterator[str]:
+    """Where two JSON values differ: in keys, types and words; numbers only where their field is exact."""
     if type(real) is not type(ours):
         yield f"{place.rstrip('.')}: {_type(ours)} instead of {_type(real)}"
     elif isinstance(real, dict):
@@ -110,10 +111,10 @@ def _values(place: str, real: Json, ours: Json, name: str = "") -> Iterator[str]
             elif key not in real:
                 yield f"{place}{dot}{key}: only ours"
             else:
-                yield from _values(f"{place}{dot}{key}", real[key], ours[key], key)
+                yield from value_differences(f"{place}{dot}{key}", real[key], ours[key], key)
     elif isinstance(real, list):
         if real and ours:
-            yield from _values(f"{place}[]", real[0], ours[0])
+            yield from value_differences(f"{place}[]", real[0], ours[0])
         elif bool(real) != bool(ours) and name not in BY_THE_CLOCK:
             yield f"{place}: {len(ours)} instead of {len(real)}"
     elif real != ours and name not in CHANCE and _exact(real, name) and "temps[]" not in place:

@@ -305,6 +305,7 @@ def test_in_a_heat_up_everything_waits_but_the_emergency_stop(bench: Bench) -> N
 
     assert bench.ask("printer.emergency_stop", within_s=STEP_S) == "ok"
 
+    bench.pass_time(0.3)
     assert bench.told("klippy_shutdown") == [None]
     for number in waiting:
         error = bench.answer_to(number)["error"]  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,16 @@ _FILES = "/server/files/gcodes/"
 _DELETES = {"server.history.job": "server.history.delete_job"}
 _OCTOPRINT = {"server": "1.5.0", "api": "0.1", "text": "OctoPrint (Moonraker 0.11.0)"}
 _TRUE = ("true", "1")
+_NOT_PLAIN = re.compile(r"[^ -~]|[<>]")
+_TRACE = (
+    "Traceback (most recent call last):\n\nmoonraker.utils.exceptions.ServerError: {words}\n\n\n"
+    "The above exception was the direct cause of the following exception:\n\n\n"
+    "Traceback (most recent call last):\n\ntornado.web.HTTPError: HTTP {code}: {last}\n"
+)
+
+
+class _Withheld(Refusal):
+    """A refusal whose words stand in the traceback only."""
 
 
 def authorised(host: MoonrakerHost, question: Asked) -> bool:
@@ -57,15 +68,18 @@ def _answer(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
     else:
         name, params = called(question)
         method = METHODS.get(name)
-        if method is None or (method.through_klippy and not host.known):
-            raise Refusal(404, "Not Found")
-        if verb not in method.verbs:
+        if method is not None and verb not in method.verbs:
             raise Refusal(405, "Method Not Allowed")
 
         def replied(result: Any) -> None:
             reply(refused(result) if isinstance(result, Refusal) else _result(result))
 
-        perform(name, Call(host, params, now, replied), admitted)
+        try:
+            perform(name, Call(host, params, now, replied), admitted)
+        except Refusal as refusal:
+            if refusal.code == HTTPStatus.UNAUTHORIZED or name == "server.files.delete_file":
+                raise _Withheld(refusal.code, refusal.words) from refusal
+            raise
 
 
 def called(question: Asked) -> tuple[str, Json]:
@@ -94,7 +108,7 @@ def _body(body: bytes) -> Json:
 
 def _must_be(admitted: bool) -> None:
     if not admitted:
-        raise Refusal(401, "Unauthorized")
+        raise _Withheld(401, "Invalid API Key")
 
 
 def _download(host: MoonrakerHost, question: Asked, admitted: bool) -> Answer:
@@ -109,18 +123,20 @@ def _upload(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
     form = question.form
     if form is None:
         raise Refusal(500, "Internal Server Error")
-    if form.fields.get("checksum", form.digest).lower() != form.digest:
-        raise Refusal(422, "Unprocessable Entity")
+    given = form.fields.get("checksum", "").lower()
+    if given and given != form.digest:
+        words = f"File checksum mismatch: expected {given}, calculated {form.digest}"
+        raise _Withheld(422, words)
     if not form.name.strip():
-        raise Refusal(400, "Bad Request")
+        raise _Withheld(400, "Multipart filename omitted")
     if form.fields.get("root", "gcodes") != "gcodes":
-        raise Refusal(400, "Bad Request")
+        raise _Withheld(400, "Invalid root request")
     folder = form.fields.get("path", "").strip("/")
     name = f"{folder}/{form.name}" if folder else form.name
     if ".." in name.split("/"):
-        raise Refusal(400, "Bad Request")
+        raise _Withheld(400, "Invalid path")
     if host.in_use(name):
-        raise Refusal(403, "Forbidden")
+        raise _Withheld(403, "File is loaded, upload not permitted")
     told = host.store(name, form.keep(), form.size, form.digest, now)
     where = f"http://{question.headers.get('host', 'localhost')}{quote(_FILES + name)}"
 
@@ -138,13 +154,15 @@ def _upload(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
 
 
 def refused(refusal: Refusal) -> Answer:
-    """A refusal over HTTP. Its reason has room for one line: of several only "Unknown" is left."""
-    words = refusal.words
-    if refusal.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and "\n" not in words:
-        words = HTTPStatus(refusal.code).phrase if words != "File currently in use" else words
-    shown = "Unknown" if "\n" in words else words
-    trace = f"Traceback (most recent call last):\n\nmoonraker.utils.exceptions.ServerError: {refusal.words}\n"
-    return _json({"error": {"code": refusal.code, "message": shown, "traceback": trace}}, refusal.code)
+    """A refusal over HTTP. Its reason has room for one plain line: all else becomes "Unknown"."""
+    phrase = HTTPStatus(refusal.code).phrase
+    if isinstance(refusal, _Withheld):
+        shown, last = phrase, f"{phrase} ({refusal.words})"
+    else:
+        shown, last = "Unknown" if _NOT_PLAIN.search(refusal.words) else refusal.words, refusal.words
+    trace = _TRACE.format(code=refusal.code, words=refusal.words, last=last)
+    error = {"code": refusal.code, "message": shown, "traceback": trace}
+    return _json({"error": error}, refusal.code)
 
 
 def _result(result: Any) -> Answer:

@@ -31,7 +31,12 @@ from farm.simulator.stamp import stamped
 TICK_S = 0.25
 STATISTICS_EVERY_S = 1.0
 FILES_TOLD_AFTER_S = 0.005
-_SHUTDOWN, _LEFT = "klippy_shutdown", "klippy_disconnect"
+_HISTORY_SAYS = {
+    Printing.COMPLETE: "completed",
+    Printing.CANCELLED: "cancelled",
+    Printing.ERROR: "klippy_shutdown",
+}
+_LEFT = "klippy_disconnect"
 
 Listener: TypeAlias = Callable[[str, bytes], None]
 """Called with each notification's name and message, as it happens."""
@@ -62,11 +67,10 @@ class MoonrakerHost(Host):
         self.known = True
         """Whether Klippy has been there since Moonraker was started: before, its routes do not exist."""
         self.booted = now
-        self.homed: set[str] = set()
         self._phase = random.Random(machine.seed).random()  # so that a fleet does not tick in step
         self._heat_at = -math.inf
         self._heat: dict[str, tuple[float, float, float]] = {}
-        self._now = now
+        self.now = now
         self._life = 0  # of Klippy: grows with each
         self.klippy = Klippy(machine, self)
         machine.reset(now)
@@ -75,7 +79,7 @@ class MoonrakerHost(Host):
     @property
     def root(self) -> str:
         """Where Moonraker says that its G-code files lie; nothing really lies there."""
-        return "/home/farm/printer_data/gcodes"
+        return "/home/pi/printer_data/gcodes"
 
     # -- time ----------------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class MoonrakerHost(Host):
         return min(machine_at, self._steps[0][0]) if self._steps else machine_at
 
     def tick(self, now: float) -> None:
-        self._now = now
+        self.now = now
         self._take_steps(now)
         if self.klippy.state is State.READY:
             self.klippy.let_pass(now)
@@ -118,7 +122,7 @@ class MoonrakerHost(Host):
             case What.HALTED:
                 self.stop_klippy(firmware.STOPPED_BY_GCODE, now)
             case What.HOMED:
-                self.homed.update("xyz")
+                self.klippy.homed.update("xyz")
             case _:
                 self.klippy.version += 1
 
@@ -141,8 +145,6 @@ class MoonrakerHost(Host):
 
     def must_have_klippy(self) -> None:
         """Raises Refusal while Klippy is not there."""
-        if not self.known:
-            raise Refusal(404, "Not Found")
         if self.klippy.state is State.DISCONNECTED:
             raise Refusal(503, "Klippy Host not connected")
 
@@ -189,7 +191,7 @@ class MoonrakerHost(Host):
     def remove(self, file: StoredFile, now: float) -> Json:
         del self.files[file.name]
         file.path.unlink(missing_ok=True)
-        gone = {"path": file.name, "root": "gcodes", "size": 0, "modified": 0.0, "permissions": ""}
+        gone = {"path": file.name, "root": "gcodes", "size": 0, "modified": 0, "permissions": ""}
         told = {"item": gone, "action": "delete_file"}
         self._tell_of_files(told, now)
         return told
@@ -202,8 +204,9 @@ class MoonrakerHost(Host):
             "uuid": file.uuid,
             "file_processors": [],
             "slicer": "Unknown",
-            "print_start_time": file.print_start,
-            "job_id": file.job_id,
+            "slicer_version": "?",
+            "gcode_start_byte": 0,
+            "gcode_end_byte": file.size,
         }
 
     def _file_changed(self, action: str, file: StoredFile, now: float, **more: Json) -> Json:
@@ -232,7 +235,7 @@ class MoonrakerHost(Host):
         """Moonraker notes the print when Klipper next tells its state."""
         file = self.files[name]
         self.counted.starts[name] += 1
-        self.later(self.next_tick(self._now), lambda at: self._note_start(file, at))
+        self.later(self.next_tick(self.now), lambda at: self._note_start(file, at))
         return file.path.open("rb"), file.size
 
     def _note_start(self, file: StoredFile, now: float) -> None:
@@ -242,7 +245,7 @@ class MoonrakerHost(Host):
 
     def print_ended(self, how: Printing) -> None:
         """Klipper is through with a print. The history has it when Klipper next tells its state."""
-        figures = self._figures(self._now)
+        figures = self._figures(self.now)
         if how is Printing.COMPLETE:
             name = self.klippy.stats.filename
             self.counted.finished[name] += 1
@@ -250,12 +253,8 @@ class MoonrakerHost(Host):
                 self.files[name].successes += 1
         else:
             self._print_failed()
-        if how is Printing.ERROR:
-            self.history.end(_SHUTDOWN, figures, self.wall(self._now))
-        else:
-            status = "completed" if how is Printing.COMPLETE else "cancelled"
-            end = partial(self.history.end, status, figures)
-            self.later(self.next_tick(self._now), lambda at: end(self.wall(at)))
+        end = partial(self.history.end, _HISTORY_SAYS[how], figures)
+        self.later(self.next_tick(self.now), lambda at: end(self.wall(at)))
 
     def _print_failed(self) -> None:
         file = self.files.get(self.klippy.stats.filename)
@@ -274,14 +273,14 @@ class MoonrakerHost(Host):
     def stop_klippy(self, why: str, now: float) -> None:
         """It shuts down at once, whatever it is at."""
         if self.klippy.state is State.READY:
-            self._now = now
+            self.now = now
+            self.later(self.next_tick(now), lambda at: self.announce("klippy_shutdown"))
             self.klippy.stop(why, now)
-            self.announce("klippy_shutdown")
 
     def restart_klippy(self, now: float) -> None:
         """As after FIRMWARE_RESTART: gone, starting, ready; whoever subscribed has to do so again."""
         self._start_klippy(now)
-        self.later(now + firmware.AWAY_AFTER_S, self._lose_klippy)
+        self.later(now, self._lose_klippy)  # once that is answered
 
     def _start_klippy(self, now: float) -> None:
         self._life += 1
@@ -298,16 +297,16 @@ class MoonrakerHost(Host):
     def _lose_klippy(self, now: float) -> None:
         if self.klippy.state is State.DISCONNECTED:
             return
+        figures = self._figures(now)
         if self.klippy.printing:
             self._print_failed()
-            self.history.end(_LEFT, self._figures(now), self.wall(now))
         self.tell("// Klipper state: Disconnect")
         self.klippy.leave(now)
         self.announce("klippy_disconnected")
+        self.history.end(_LEFT, figures, self.wall(now))
 
     def _klippy_starts(self, now: float) -> None:
         self.known = True
-        self.homed.clear()
         self.klippy.start_up(now)
 
     def _klippy_ready(self, now: float) -> None:

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 from farm.simulator.machine import Activity, Machine
 
 MAX_NOZZLE_DEGC, MAX_BED_DEGC = 300.0, 130.0
+VOLUME_MM = (250.0, 220.0, 220.0)
 PAUSE_SHOWS_AFTER_S = 0.1  # after the answer to it, in the state of the print
-AWAY_AFTER_S, STARTS_AFTER_S, READY_AFTER_S = 0.05, 1.2, 1.75  # of a restart
+STARTS_AFTER_S, READY_AFTER_S = 1.2, 1.75  # of a restart
 SENSES_AFTER_S = 0.3  # from ready on; the sensors show 0.0 before
 COMMUNICATION_LOST_AFTER_S = 5.0
 
@@ -38,7 +39,7 @@ RUNAWAY = (
 COMMUNICATION_LOST = "Lost communication with MCU 'mcu'"
 
 _ARGUMENT = re.compile(r"""([A-Za-z_]+)=("[^"]*"|'[^']*'|\S*)""")
-_PLAIN = re.compile(r"[GM]\d+(?:\.\d+)?$")
+_MOVE = re.compile(r"([XYZ])(-?\d{0,9}\.?\d{1,9})")
 _HEATERS = {"extruder": "M104", "heater_bed": "M140"}
 _LIMITS = {"M104": MAX_NOZZLE_DEGC, "M109": MAX_NOZZLE_DEGC, "M140": MAX_BED_DEGC, "M190": MAX_BED_DEGC}
 _G_CODES = "0 1 2 3 4 10 11 17 18 19 20 21 28 90 91 92"
@@ -147,6 +148,8 @@ class Klippy:
         self.stats = PrintStats()
         self.paused = False
         self.display = ""
+        self.homed: set[str] = set()
+        self._saved: dict[str, tuple[bool, bool, float]] = {}
         self.senses_from = 0.0
         self.version = 0
         """Grows with everything that changes what its objects show, beside heat, motion and time."""
@@ -175,43 +178,56 @@ class Klippy:
             self._around.restart_klippy(now)
             reply("ok")
             return
-        self._must_be_ready()
+        if self.state is not State.READY:
+            raise Refusal(400, self.message)
         self._now = now
         answered = self.wait(reply)
-        failed: list[Refusal] = []
+        refused = False
 
-        def one(command: Command) -> None:
-            if failed:
-                return
+        def one(command: Command) -> bytes | None:
+            nonlocal refused
             try:
-                self._obey(command)
+                return None if refused else self._obey(command)
             except Refusal as refusal:
-                failed.append(refusal)
-                self._around.tell(f"!! {refusal.words.splitlines()[0]}")
+                refused = True
+                self._around.tell(f"!! {refusal.words}")
                 answered(refusal)
+                return None
 
         for command in commands(script):
             self._queue(partial(one, command), now)
-            if _PLAIN.match(command.name):
-                self.machine.order(_for_the_machine(command), now)
         self._queue(lambda: answered("ok"), now)
 
-    def _queue(self, what: Callable[[], None], now: float) -> None:
+    def _queue(self, what: Callable[[], bytes | None], now: float) -> None:
         if not self.machine.then(what, now):
             raise Refusal(400, "Too much G-code waits")
 
-    def _must_be_ready(self) -> None:
-        if self.state is not State.READY:
-            raise Refusal(400, self.message)
-
-    def _obey(self, command: Command) -> None:
+    def _obey(self, command: Command) -> bytes | None:
+        """Carries out what is Klipper's own; the line that is left to the machine."""
         own = _OWN.get(command.name)
         if own is not None:
-            own(self, command)
-        elif not _PLAIN.match(command.name) or command.name not in _KNOWN_CODES:
+            return own(self, command)
+        if command.name not in _KNOWN_CODES:
             self._around.tell(f'// Unknown command:"{command.name}"')
-        elif command.name in _LIMITS:
+            return None
+        if command.name in _LIMITS:
             _check_target(command)
+        elif command.name in ("G0", "G1"):
+            self._check_move(command)
+        return command.line.encode()
+
+    def _check_move(self, command: Command) -> None:
+        """Whether it may move there. Only what comes by hand is looked at: files were sliced for it."""
+        relative, place = self.machine.modes[0], dict(zip("XYZ", self.machine.position, strict=True))
+        words = {axis: float(by) for axis, by in _MOVE.findall(command.line.upper())}
+        for axis, by in words.items():
+            place[axis] = place[axis] + by if relative else by
+        where = "{X:.3f} {Y:.3f} {Z:.3f}".format(**place) + f" [{self.machine.extruded:.3f}]"
+        for axis in words:
+            if axis.lower() not in self.homed:
+                raise Refusal(400, f"Must home axis first: {where}")
+            if not 0 <= place[axis] <= VOLUME_MM["XYZ".index(axis)]:
+                raise Refusal(400, f"Move out of range: {where}")
 
     # -- printing ------------------------------------------------------------------------------------
 
@@ -229,6 +245,7 @@ class Klippy:
         )
         self.paused = False
         self.version += 1
+        self._around.tell(f"File opened:{name} Size:{size}")
 
     def _pause(self, command: Command) -> None:
         if self.paused or self.stats.state is not Printing.PRINTING:
@@ -271,6 +288,8 @@ class Klippy:
             stats.size = 0
         stats.state, stats.message, self.paused = how, why, False
         self.version += 1
+        if how is Printing.COMPLETE:
+            self._around.tell("Done printing file")
         self._around.print_ended(how)
 
     @property
@@ -309,14 +328,13 @@ class Klippy:
         """It shuts down: no heat, no motion, until its firmware is restarted."""
         if self.state is not State.READY:
             return
-        if self.printing:
-            self.end_print(Printing.ERROR, now, why)
         self.state, self.message = State.SHUTDOWN, why + _AFTER_SHUTDOWN
+        if self.printing:
+            self.end_print(Printing.ERROR, now, self.message)
         self.machine.halt(now)
         self.machine.abandon()
         self.version += 1
-        for line in why.splitlines():
-            self._around.tell(f"!! {line}")
+        self._around.tell(f"!! {self.message}")
         self._answer_all(Refusal(400, self.message))
 
     def leave(self, now: float) -> None:
@@ -332,6 +350,8 @@ class Klippy:
         self.state, self.message = State.STARTUP, STARTUP_MESSAGE
         self.machine.reset(now)
         self.stats, self.paused, self.display = PrintStats(), False, ""
+        self.homed.clear()
+        self._saved.clear()
         self.version += 1
 
     def get_ready(self, now: float) -> None:
@@ -346,7 +366,7 @@ class Klippy:
 
     # -- its own commands ----------------------------------------------------------------------------
 
-    def _heat(self, command: Command) -> None:
+    def _heat(self, command: Command) -> bytes:
         heater = command.arguments.get("HEATER", "")
         code = _HEATERS.get(heater)
         if code is None:
@@ -354,11 +374,20 @@ class Klippy:
         target = command.arguments.get("TARGET", "0")
         line = Command(code, f"{code} S{target}")
         _check_target(line)
-        self.machine.order(line.line.encode(), self._now)
+        return line.line.encode()
 
     def _cool(self, command: Command) -> None:
         for code in _HEATERS.values():
             self.machine.order(f"{code} S0".encode(), self._now)
+
+    def _save(self, command: Command) -> None:
+        self._saved[command.arguments.get("NAME", "default")] = self.machine.modes
+
+    def _restore(self, command: Command) -> None:
+        name = command.arguments.get("NAME", "default")
+        if name not in self._saved:
+            raise Refusal(400, f"Unknown g-code state: {name}")
+        self.machine.modes = self._saved[name]
 
     def _show(self, command: Command) -> None:
         self.display = command.line.partition(" ")[2]
@@ -396,17 +425,7 @@ def _check_target(command: Command) -> None:
         raise Refusal(400, f"Requested temperature ({target:.1f}) out of range (0.0:{most:.1f})")
 
 
-def _for_the_machine(command: Command) -> bytes:
-    """The line as the machine takes it; nothing where Klipper itself sees to it or refuses it."""
-    if command.name in _LIMITS:
-        try:
-            _check_target(command)
-        except Refusal:
-            return b""
-    return b"" if command.name in _OWN else command.line.encode()
-
-
-_OWN: dict[str, Callable[[Klippy, Command], None]] = {
+_OWN: dict[str, Callable[[Klippy, Command], bytes | None]] = {
     "SDCARD_PRINT_FILE": Klippy._start,
     "PAUSE": Klippy._pause,
     "RESUME": Klippy._resume,
@@ -418,8 +437,8 @@ _OWN: dict[str, Callable[[Klippy, Command], None]] = {
     "M114": Klippy._locate,
     "M112": Klippy._halt,
     "CLEAR_PAUSE": Klippy._nothing,
-    "SAVE_GCODE_STATE": Klippy._nothing,
-    "RESTORE_GCODE_STATE": Klippy._nothing,
+    "SAVE_GCODE_STATE": Klippy._save,
+    "RESTORE_GCODE_STATE": Klippy._restore,
     "STATUS": Klippy._nothing,
     "RESPOND": Klippy._nothing,
 }

@@ -96,19 +96,24 @@ _Do: TypeAlias = Callable[[Call], Any]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One of them. do: answers its result, or LATER. verbs: HTTP's. open: also to strangers."""
+    """One of them.
+
+    do: answers its result, or LATER. verbs: HTTP's. open: also to strangers. through_klippy: it needs Klippy.
+    klippys_own: only Klippy makes it known.
+    """
 
     do: _Do
     verbs: tuple[str, ...] = ("GET",)
     open: bool = False
     through_klippy: bool = False
+    klippys_own: bool = False
 
 
 def perform(name: str, call: Call, authorised: bool) -> None:
     """Does what is asked, and replies. Raises Refusal, and replies with one where it turns out later."""
     method = METHODS.get(name)
-    if method is None:
-        raise Refusal(404, "Method not found")
+    if method is None or (method.klippys_own and not call.host.known):
+        raise Refusal(404, "Not Found")
     if not (authorised or method.open):
         raise Refusal(401, "Unauthorized")
     call.host.tick(call.now)
@@ -302,7 +307,8 @@ def _metadata(call: Call) -> Json:
     file = call.host.files.get(name)
     if file is None:
         raise Refusal(404, f"Metadata not available for <{name}>")
-    return {**call.host.metadata(file), "filename": name}
+    last = {"print_start_time": file.print_start, "job_id": file.job_id}
+    return {**call.host.metadata(file), **last, "filename": name}
 
 
 def _place(path: str) -> str:
@@ -339,9 +345,9 @@ def _delete(call: Call) -> Json:
     name = _place(call.text("path"))
     file = call.host.files.get(name)
     if file is None:
-        raise Refusal(404, f"Invalid file path: {name}")
+        raise Refusal(400, f"Invalid file path: gcodes/{name}")
     if call.host.in_use(name):
-        raise Refusal(403, "File is loaded, DELETE not permitted")
+        raise Refusal(403, "File currently in use")
     call.host.counted.commands["delete"] += 1
     return dict(call.host.remove(file, call.now))
 
@@ -391,7 +397,12 @@ _BOTH = ("GET", "POST")
 
 
 def _klippys(do: _Do, verbs: tuple[str, ...] = _BOTH) -> Method:
-    return Method(do, verbs, through_klippy=True)
+    return Method(do, verbs, through_klippy=True, klippys_own=True)
+
+
+def _command(do: _Do) -> Method:
+    """Moonraker's own name for some G-code."""
+    return Method(do, ("POST",), through_klippy=True)
 
 
 METHODS: Mapping[str, Method] = {
@@ -407,12 +418,12 @@ METHODS: Mapping[str, Method] = {
     "printer.objects.query": _klippys(_query),
     "printer.objects.subscribe": _klippys(_subscribe),
     "printer.gcode.script": _klippys(_gcode),
-    "printer.print.start": _klippys(_print, ("POST",)),
-    "printer.print.pause": _klippys(_tell("pause", "PAUSE"), ("POST",)),
-    "printer.print.resume": _klippys(_tell("resume", "RESUME"), ("POST",)),
-    "printer.print.cancel": _klippys(_tell("cancel", "CANCEL_PRINT"), ("POST",)),
-    "printer.restart": _klippys(_restart, ("POST",)),
-    "printer.firmware_restart": _klippys(_restart, ("POST",)),
+    "printer.print.start": _command(_print),
+    "printer.print.pause": _command(_tell("pause", "PAUSE")),
+    "printer.print.resume": _command(_tell("resume", "RESUME")),
+    "printer.print.cancel": _command(_tell("cancel", "CANCEL_PRINT")),
+    "printer.restart": _command(_restart),
+    "printer.firmware_restart": _command(_restart),
     "printer.emergency_stop": _klippys(_stop, ("POST",)),
     "server.files.list": Method(_list_files),
     "server.files.metadata": Method(_metadata),

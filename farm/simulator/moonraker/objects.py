@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from farm.simulator.host import Json
 from farm.simulator.machine import Activity
-from farm.simulator.moonraker.klippy import MAX_BED_DEGC, MAX_NOZZLE_DEGC, Printing, State
+from farm.simulator.moonraker.klippy import MAX_BED_DEGC, MAX_NOZZLE_DEGC, VOLUME_MM, Printing, State
 
 if TYPE_CHECKING:
     from farm.simulator.moonraker.host import MoonrakerHost
 
-_SIZE = [250.0, 220.0, 220.0]
 _VELOCITY, _ACCELERATION = 300.0, 3000.0
 
 Look: TypeAlias = Callable[["MoonrakerHost", float], Json]
@@ -77,7 +76,7 @@ def _pause_resume(host: MoonrakerHost, now: float) -> Json:
 
 
 def _idle_timeout(host: MoonrakerHost, now: float) -> Json:
-    busy = host.klippy.stats.state is Printing.PRINTING
+    busy = host.machine.works(now)
     return {
         "state": "Printing" if busy else "Ready",
         "printing_time": host.klippy.total_s(now) if busy else 0.0,
@@ -113,9 +112,9 @@ def _fan(host: MoonrakerHost, now: float) -> Json:
 
 def _toolhead(host: MoonrakerHost, now: float) -> Json:
     return {
-        "homed_axes": "".join(sorted(host.homed)),
+        "homed_axes": "".join(sorted(host.klippy.homed)),
         "axis_minimum": [0.0, 0.0, 0.0, 0.0],
-        "axis_maximum": [*_SIZE, 0.0],
+        "axis_maximum": [*VOLUME_MM, 0.0],
         "print_time": now - host.booted,
         "stalls": 0,
         "estimated_print_time": now - host.booted,
@@ -210,7 +209,7 @@ OBJECTS: Mapping[str, PrinterObject] = {
     "virtual_sdcard": PrinterObject(_virtual_sdcard),
     "display_status": PrinterObject(_display_status),
     "pause_resume": PrinterObject(_pause_resume),
-    "idle_timeout": PrinterObject(_idle_timeout),
+    "idle_timeout": PrinterObject(_idle_timeout, lively=True),
     "motion_report": PrinterObject(_motion_report),
     "system_stats": PrinterObject(_system_stats, lively=True),
     "toolhead": PrinterObject(_toolhead, lively=True),

@@ -101,13 +101,13 @@ class Push:
             self.waiting.append(self._statistics(now))
         if now >= self._next_status:
             self._next_status = self._host.next_tick(now)
+            self._host.tick(now)
             self._tell_status(now)
         self.wake_at = min(self._next_statistics, self._next_status)
 
     def _tell_status(self, now: float) -> None:
         """Only what changed. What changes by an event alone is not looked at where there was none."""
         host = self._host
-        host.tick(now)
         klippy = host.klippy
         mark = None if klippy.printing else (klippy.version, host.machine.lines)
         quiet = mark is not None and mark == self._mark
@@ -139,6 +139,8 @@ class Push:
     def _hear(self, name: str, message: bytes) -> None:
         if name == "klippy_disconnected":
             self._watched, self._next_status = [], math.inf  # subscriptions are Klippy's, and gone with it
+        elif name == "klippy_shutdown" and self._watched:
+            self._tell_status(self._host.now)  # first what it looks like
         self.waiting.append(message)
         self._on_news()
 
