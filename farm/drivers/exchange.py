@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+import msgspec
+
 from farm.errors import ProtocolError
 
 
@@ -56,19 +58,31 @@ def json_request(method: str, path: str, value: object) -> Request:
 
 
 def json_object(answer: Answer, peer: str) -> dict[str, object]:
-    """The JSON object in an answer of `peer`, a name for the sentence.
+    """The JSON object in an answer of `peer`, a name for the sentence. Raises ProtocolError; see `opened`."""
+    return opened(answer.body, f"{peer} sent", "an answer that is not JSON")
+
+
+def opened(text: bytes | str, said: str, nonsense: str) -> dict[str, object]:
+    """The JSON object in a text. said: by whom, and how, and `nonsense` what, for the sentence.
 
     Raises ProtocolError for anything else. NaN and Infinity pass, because Python's own servers write them;
     readings sort them out.
     """
     try:
-        value = json.loads(answer.body)
+        value = _value(text)
     except (ValueError, RecursionError):  # bad UTF-8 and numbers of thousands of digits are ValueErrors too
-        beginning = one_line(answer.body[:200].decode("utf-8", "replace"), 60)
-        raise ProtocolError(f"{peer} sent an answer that is not JSON: {beginning!r}.") from None
+        beginning = text[:200] if isinstance(text, str) else text[:200].decode("utf-8", "replace")
+        raise ProtocolError(f"{said} {nonsense}: {one_line(beginning, 60)!r}.") from None
     if not isinstance(value, dict):
-        raise ProtocolError(f"{peer} sent {type(value).__name__} where an object was expected.")
+        raise ProtocolError(f"{said} {type(value).__name__} where an object was expected.")
     return value
+
+
+def _value(text: bytes | str) -> object:
+    try:
+        return msgspec.json.decode(text)  # several times as fast, and strict
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(text)
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from farm.domain.printer import Position, Temperature
 from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
-from farm.drivers.exchange import one_line
+from farm.drivers.exchange import opened
 from farm.drivers.octoprint import protocol
 from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine, part
 from farm.drivers.values import count, number, seconds, text_of
@@ -165,13 +165,7 @@ class Session:
 
 
 def _opened(message: str) -> dict[str, object]:
-    try:
-        value = json.loads(message)
-    except (ValueError, RecursionError):
-        raise ProtocolError(f"{PEER} pushes what is not JSON: {one_line(message, 60)!r}.") from None
-    if not isinstance(value, dict):
-        raise ProtocolError(f"{PEER} pushes {type(value).__name__} where an object was expected.")
-    return value
+    return opened(message, f"{PEER} pushes", "what is not JSON")
 
 
 def _line(resends: object) -> LineStatistics | None:

@@ -15,7 +15,7 @@ from enum import IntEnum
 
 from farm import __version__
 from farm.drivers.base import Reading
-from farm.drivers.exchange import one_line
+from farm.drivers.exchange import opened
 from farm.drivers.moonraker.protocol.api import PEER, WRONG_KEY
 from farm.drivers.moonraker.protocol.klipper import Klipper, Objects, Prints, reading, told, wanted
 from farm.drivers.values import text_of
@@ -203,10 +203,4 @@ class Session:
 
 
 def _opened(message: str) -> dict[str, object]:
-    try:
-        value = json.loads(message)
-    except (ValueError, RecursionError):
-        raise ProtocolError(f"{PEER} pushes what is not JSON: {one_line(message, 60)!r}.") from None
-    if not isinstance(value, dict):
-        raise ProtocolError(f"{PEER} pushes {type(value).__name__} where an object was expected.")
-    return value
+    return opened(message, f"{PEER} pushes", "what is not JSON")
