@@ -17,12 +17,14 @@ class Request:
     """A request for a path below the printer's address.
 
     content: the body, and `content_type` its kind; a body streamed from disk is given beside it.
+    headers: what else the peer wants to be told.
     """
 
     method: str
     path: str
     content: bytes = b""
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,14 @@ HASH_HERE = b"{hash of what was sent}"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What goes around a file's bytes in a multipart upload. hashed: by what the bytes are, on their way."""
+    """What goes around a file's bytes in an upload; nothing does where they are the whole body.
+
+    hashed: by what the bytes are, on their way.
+    """
 
     content_type: str
-    head: bytes
-    tail: bytes
+    head: bytes = b""
+    tail: bytes = b""
     hashed: str = "sha1"
 
     def end(self, digest: str) -> bytes:

@@ -21,6 +21,7 @@ import trio
 from farm import __version__
 from farm.drivers import sockets, tls
 from farm.drivers.base import AnswerLost
+from farm.drivers.digest import Digest
 from farm.drivers.exchange import Answer, Envelope, Request
 from farm.errors import Invalid, PrinterUnreachable, ProtocolError, StorageFailed
 
@@ -72,17 +73,20 @@ class Http:
         trust: str = tls.SYSTEM,
         keep_idle_s: float = KEEP_IDLE_S,
         elsewhere: Mapping[str, str] | None = None,
+        digest: Digest | None = None,
     ) -> None:
         """Raises Invalid when `url` is no http or https address, a header cannot be sent, or `trust` is none.
 
         elsewhere: where paths lie that do not begin as usual: from the usual beginning to the one here.
         keep_idle_s: how long a connection is kept for the next request; 0 gives each one of its own.
+        digest: proves a password to a peer that asks for one; it may be shared by several of these.
         """
         self._base = checked(url)
         self._where = f"{peer} at {url}"
         self._headers = _sendable(headers)
         self._patience = patience
         self._elsewhere = dict(elsewhere or {})
+        self._digest = digest
         self._transport = httpx.AsyncHTTPTransport(
             verify=trusted(self._base, trust) or tls.trusting_nobody(),
             trust_env=False,
@@ -111,7 +115,8 @@ class Http:
     ) -> tuple[Answer, str]:
         """Sends `size` bytes of a file inside `envelope`; the answer, and the hash of what was sent.
 
-        Raises as `send` does, and StorageFailed when the file cannot be read or is not of that size.
+        Raises as `send` does, and StorageFailed when the file cannot be read or is not of that size. A peer
+        that asks for the password anew in the middle of a file has not taken that: AnswerLost, to try again.
         """
         patience = self._patience
         file_hash = hashlib.new(envelope.hashed, usedforsecurity=False)
@@ -140,7 +145,7 @@ class Http:
     ) -> httpx.Request:
         path = self._base.raw_path.rstrip(b"/") + self._place(request.path).encode("ascii")
         url = self._base.copy_with(raw_path=path)
-        everything = {"Host": url.netloc.decode("ascii"), **self._headers, **headers}
+        everything = {"Host": url.netloc.decode("ascii"), **self._headers, **request.headers, **headers}
         return httpx.Request(request.method, url, headers=everything, content=content, stream=stream)
 
     def _place(self, path: str) -> str:
@@ -166,7 +171,7 @@ class Http:
         }
         try:
             with trio.fail_after(within_s):
-                return await self._answer(request)
+                return await self._known_answer(request)
         except httpx.RemoteProtocolError as error:
             if "without sending" in str(error):  # closed before the first byte: nothing wrong was said
                 raise AnswerLost(f"{self._where} broke off before it answered.") from error
@@ -178,11 +183,25 @@ class Http:
                 raise (Unanswered if waits else AnswerLost)(words) from error
             raise unreachable(self._where, error) from error
 
-    async def _answer(self, request: httpx.Request) -> Answer:
+    async def _known_answer(self, request: httpx.Request) -> Answer:
+        """The answer to whoever knows the password, where there is one to know."""
+        if self._digest is None:
+            return (await self._answer(request))[0]
+        self._digest.sign(request)
+        answer, challenges = await self._answer(request)
+        if not self._digest.is_challenged(request, answer.status, challenges):
+            return answer
+        if isinstance(request.stream, _FileBody):
+            raise AnswerLost(f"{self._where} asked for the password in the middle of a file.")
+        return (await self._answer(request))[0]
+
+    async def _answer(self, request: httpx.Request) -> tuple[Answer, list[str]]:
+        """The answer, and what it asks for where it wants to know who asks."""
         response = await self._transport.handle_async_request(request)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, await self._body(response))
+            answer = Answer(response.status_code, headers, await self._body(response))
+            return answer, response.headers.get_list("www-authenticate")
         finally:
             with trio.move_on_after(1, shield=True):
                 await response.aclose()
