@@ -15,6 +15,7 @@ from farm.domain.command import NAMES
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
     MAX_RETRIES,
+    PASSWORD_KINDS,
     PRINT_HOSTS,
     SIMULATED,
     Address,
@@ -58,6 +59,7 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
         examples="  farm printer add mk4-01 --url http://192.168.1.20 --tag row-a\n"
         '  farm printer add mk4-02 --name "Left MK4" --url https://mk4-02.local --tls sha256:5e88...\n'
         "  farm printer add mk4-03 --url http://192.168.1.22 --api-key-stdin < key.txt\n"
+        "  farm printer add mk4-04 --url http://192.168.1.23 --username maker\n"
         "  farm printer add sim1 --simulated --speed 60 --fault slow_ms=500",
     )
     adding.add_argument("id", help="a short name for addresses and scripts: a-z, 0-9, - and _")
@@ -147,8 +149,13 @@ def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--api-key-stdin", action="store_true", help="read its API key from standard input, the first line"
+        "--username", default="", help="the user that a PrusaLink knows us as, instead of an API key"
     )
+    secret = parser.add_mutually_exclusive_group()
+    for name, what in (("--api-key-stdin", "API key"), ("--password-stdin", "password")):
+        secret.add_argument(
+            name, action="store_true", help=f"read its {what} from standard input, the first line"
+        )
     parser.add_argument(
         "--tls",
         type=_trust,
@@ -265,24 +272,30 @@ def _address(chosen: argparse.Namespace) -> Address:
     """Raises SettingsError for what belongs to a simulated printer alone."""
     if getattr(chosen, "speed", None) is not None or getattr(chosen, "faults", None):
         raise SettingsError("--speed and --fault go with --simulated.")
-    return Address(
-        getattr(chosen, "kind", None) or UNSEEN_KIND, chosen.url, _read_api_key(chosen), chosen.tls
-    )
+    if bool(chosen.username) is not chosen.password_stdin and (chosen.password_stdin or chosen.api_key_stdin):
+        raise SettingsError("A password goes with --username, and an API key goes without.")
+    unseen = next(iter(PASSWORD_KINDS)) if chosen.username else UNSEEN_KIND
+    kind = getattr(chosen, "kind", None) or unseen
+    return Address(kind, chosen.url, tls=chosen.tls, username=chosen.username).with_secret(_secret(chosen))
 
 
-def _read_api_key(chosen: argparse.Namespace) -> str:
-    """The print host's API key, asked for without echo, or the first line of standard input.
+def _secret(chosen: argparse.Namespace) -> str:
+    """The user's password or the API key, asked for without echo, or the first line of standard input.
 
     Raises SettingsError where there is nobody to ask.
     """
-    if chosen.api_key_stdin:
+    what, option = ("password", "--password-stdin") if chosen.username else ("API key", "--api-key-stdin")
+    if chosen.api_key_stdin or chosen.password_stdin:
         line = sys.stdin.readline()
         if not line:
-            raise SettingsError("No API key came in on standard input.")
+            raise SettingsError(f"No {what} came in on standard input.")
         return line.strip()
     if not sys.stdin.isatty():
-        raise SettingsError("There is no terminal to ask for the API key at; use --api-key-stdin.")
-    return getpass.getpass(f"API key of {chosen.url} (Enter for none): ").strip()
+        raise SettingsError(f"There is no terminal to ask for the {what} at; use {option}.")
+    whose = (
+        f"of {chosen.username} at {chosen.url}" if chosen.username else f"of {chosen.url} (Enter for none)"
+    )
+    return getpass.getpass(f"{what} {whose}: ").strip()
 
 
 def list_all(chosen: argparse.Namespace) -> int:

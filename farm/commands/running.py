@@ -86,7 +86,7 @@ class RunningFarm:
         return next((key for key in self.list_keys() if key["id"] == id), {"id": id, "name": id})
 
     def probe_printer(self, address: Address) -> Row:
-        wanted = {"url": address.url, "api_key": address.api_key, "tls": address.tls}
+        wanted = {"url": address.url, "tls": address.tls, **_access(address)}
         return self._ask("POST", "/printers/probe", wanted)
 
     def add_printer(self, printer: Printer) -> Row:
@@ -95,7 +95,7 @@ class RunningFarm:
         if address.simulation is not None:
             connection |= asdict(address.simulation)
         else:
-            connection |= {"url": address.url, "api_key": address.api_key}
+            connection |= {"url": address.url, **_access(address)}
         wanted = {
             "id": printer.id,
             "name": printer.name,
@@ -221,3 +221,10 @@ def _problem(answer: httpx.Response) -> FarmError:
     except (ValueError, KeyError, TypeError):
         return Refused(f"The server answered {answer.status_code}, which this command does not understand.")
     return Refused("\n".join(dict.fromkeys(map(str, sentences))))
+
+
+def _access(address: Address) -> Row:
+    """What proves to a print host that we may use it, as the API takes it."""
+    if address.username:
+        return {"username": address.username, "password": address.password}
+    return {"api_key": address.api_key}

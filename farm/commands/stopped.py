@@ -91,7 +91,7 @@ class StoppedFarm:
             await _driver(checked).aclose()  # refuses what it could not use
             nothing_sealed = not await database.read(printers.everything)
             seal = Seal.load(self._folder.secret_key, first_run=nothing_sealed)
-            sealed = seal.seal(address.api_key)
+            sealed = seal.seal(address.secret)
             await database.write(records.add_printer, checked, sealed, Stamp.of(LOCAL, at))
             return _row(of_printer(checked, _unseen(checked, Plate.UNKNOWN, Mode.NORMAL, ""), at))
 

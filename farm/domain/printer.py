@@ -155,7 +155,11 @@ class Position:
 SIMULATED = "simulated"
 """The kind of a printer that exists only in this computer."""
 
-PRINT_HOSTS: Mapping[str, str] = {"moonraker": "Moonraker", "octoprint": "OctoPrint"}
+PRINT_HOSTS: Mapping[str, str] = {
+    "moonraker": "Moonraker",
+    "octoprint": "OctoPrint",
+    "prusalink": "PrusaLink",
+}
 """Whom the farm drives over the network: the kind, and what people call it.
 
 An unknown print host is asked in this order what it is: a Moonraker may answer as an OctoPrint, too. Their
@@ -183,18 +187,23 @@ class Simulation:
 ENDPOINTS: Mapping[str, Mapping[str, str]] = {
     "moonraker": {"push": "/websocket"},
     "octoprint": {"api": "/api", "push": "/sockjs/websocket"},
+    "prusalink": {"api": "/api", "storage": "/usb"},
 }
 """What may lie elsewhere than usual at a print host, by its kind: names, and where it usually lies."""
+
+PASSWORD_KINDS = frozenset({"prusalink"})
+"""Print hosts that take a user and a password instead of an API key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How to reach a printer. `api_key` is the only secret; it is sealed in the store.
+    """How to reach a printer. `secret` is sealed in the store.
 
     kind: one of PRINT_HOSTS, or "simulated". url: scheme, host, port and path prefix; no slash at its end.
     tls: whom to trust: "system", a PEM, or "sha256:<fingerprint>" of the one certificate.
     simulation: of a simulated printer, whose url is "": the farm itself knows where it is.
     endpoints: paths below the url that are not the usual ones, by the names in ENDPOINTS.
+    username, password: instead of the api_key, where the host takes them.
     """
 
     kind: str
@@ -203,6 +212,19 @@ class Address:
     tls: str = "system"
     simulation: Simulation | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def secret(self) -> str:
+        """What proves to the host that we may use it: the user's password, or the key."""
+        return self.password if self.username else self.api_key
+
+    def with_secret(self, secret: str) -> Address:
+        """The same with another secret; "" leaves it without any."""
+        if self.username:
+            return replace(self, password=secret, api_key="")
+        return replace(self, api_key=secret, password="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +283,7 @@ class Printer:
     @property
     def version(self) -> str:
         """The name of how the shop set it up, its secret apart."""
-        return version_of(replace(self, address=replace(self.address, api_key="")))
+        return version_of(replace(self, address=self.address.with_secret("")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from farm.drivers.base import Capability, Driver
 from farm.drivers.http import PATIENT, Patience
 from farm.drivers.moonraker.driver import MoonrakerDriver
 from farm.drivers.octoprint.driver import OctoPrintDriver
+from farm.drivers.prusalink.driver import PrusaLinkDriver
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "moonraker": Kind(MoonrakerDriver, MoonrakerDriver.capabilities),
     "octoprint": Kind(OctoPrintDriver, OctoPrintDriver.capabilities),
+    "prusalink": Kind(PrusaLinkDriver, PrusaLinkDriver.capabilities),
 }
 
 

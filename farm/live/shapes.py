@@ -40,6 +40,7 @@ class Address(Struct, frozen=True):
     url: str | None
     tls: str | UnsetType = UNSET
     endpoints: Mapping[str, str] | UnsetType = UNSET
+    username: str | UnsetType = UNSET
     dialect: str | UnsetType = UNSET
     speed: float | UnsetType = UNSET
     faults: Mapping[str, Any] | UnsetType = UNSET
@@ -287,6 +288,7 @@ def _address(address: printer.Address) -> Address:
         address.url,
         UNSET if address.tls == "system" else address.tls,
         dict(address.endpoints) or UNSET,
+        address.username or UNSET,
     )
 
 

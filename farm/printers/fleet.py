@@ -70,7 +70,7 @@ class Fleet:
         supervisor = Supervisor(self._parts.runtime, independent=True)
         async with trio.open_nursery() as self._nursery, supervisor.running() as self._supervisor:
             for printer, sealed in await self._parts.printer.database.read(printers.everything):
-                self._start(_with_key(printer, self._parts.seal.open(sealed)))
+                self._start(_with_secret(printer, self._parts.seal.open(sealed)))
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -94,7 +94,7 @@ class Fleet:
         if len(self._printers) >= MAX_PRINTERS:
             raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
         await self._try_driver(checked)
-        sealed = self._parts.seal.seal(checked.address.api_key)
+        sealed = self._parts.seal.seal(checked.address.secret)
         await self._parts.printer.database.change(by, records.add_printer, checked, sealed, self._stamp(by))
         self._start(checked)
         return checked
@@ -125,7 +125,7 @@ class Fleet:
             return before
         if after.address != before.address:
             await self._try_driver(after)
-        sealed = self._parts.seal.seal(after.address.api_key)
+        sealed = self._parts.seal.seal(after.address.secret)
         await self._parts.printer.database.change(
             by, records.change_printer, before, after, sealed, self._stamp(by)
         )
@@ -172,5 +172,5 @@ class Fleet:
             self._probing -= 1
 
 
-def _with_key(printer: Printer, api_key: str) -> Printer:
-    return replace(printer, address=replace(printer.address, api_key=api_key))
+def _with_secret(printer: Printer, secret: str) -> Printer:
+    return replace(printer, address=printer.address.with_secret(secret))

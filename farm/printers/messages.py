@@ -237,6 +237,8 @@ class ProbePrinter(Ask["Probed"]):
     url: str
     api_key: str = ""
     tls: str = "system"
+    username: str = ""
+    password: str = ""
 
 
 @dataclass(frozen=True, slots=True)

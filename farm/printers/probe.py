@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import trio
 
-from farm.domain.printer import PRINT_HOSTS, Address, Printer
+from farm.domain.printer import PASSWORD_KINDS, PRINT_HOSTS, Address, Printer
 from farm.drivers.base import AnswerLost, Driver, Identity
-from farm.errors import FarmError, PrinterUnreachable, ProtocolError
+from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.messages import Probed, ProbePrinter
 from farm.printers.settings import checked_url
 
@@ -29,10 +29,14 @@ async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> P
 
 async def _ask_for_each(url: str, wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
     """Raises what speaks for itself: a key that is not taken, an address that cannot be used or reached."""
-    other = starting = None
-    for kind, peer in PRINT_HOSTS.items():
+    other = starting = locked = None
+    asked = {kind: peer for kind, peer in PRINT_HOSTS.items() if kind in PASSWORD_KINDS or not wish.username}
+    for kind, peer in asked.items():
+        address = Address(kind, url, wish.api_key, wish.tls, username=wish.username, password=wish.password)
         try:
-            identity = await _connect(driver_of(_at(Address(kind, url, wish.api_key, wish.tls))))
+            identity = await _connect(driver_of(_at(address)))
+        except Forbidden as error:  # it may be of another kind, whose driver knows better what to enter
+            locked = error
         except ProtocolError as error:
             other = error
         except AnswerLost as error:
@@ -41,7 +45,9 @@ async def _ask_for_each(url: str, wish: ProbePrinter, driver_of: Callable[[Print
             raise PrinterUnreachable(str(error).replace(f"{peer} at", "The print host at", 1)) from error
         else:
             return Probed(identity.kind, identity.version, identity.name or None)
-    peers = ", ".join(PRINT_HOSTS.values())
+    if locked is not None:
+        raise locked
+    peers = ", ".join(asked.values())
     words = f"What answers at {url} is none that the farm drives ({peers}). {other}"
     return Probed(None, problem=str(starting or words))
 

@@ -52,9 +52,10 @@ def change_printer(
     record(db, "printer.changed", ("printers", f"printer:{after.id}"), stamp.at, data)
     was, is_now = _settings(before), _settings(after)
     changed = [name for name in was if was[name] != is_now[name]]
-    if before.address.api_key != after.address.api_key:
-        was["api_key"], is_now["api_key"] = "another", "hidden"
-        changed.append("api_key")
+    for secret in ("api_key", "password"):
+        if getattr(before.address, secret) != getattr(after.address, secret):
+            was[secret], is_now[secret] = "another", "hidden"
+            changed.append(secret)
     detail = {name: {"was": was[name], "is": is_now[name]} for name in changed}
     audit.append(db, stamp, "printer.changed", f"printer:{after.id}", detail)
     return _open(after)
@@ -62,14 +63,14 @@ def change_printer(
 
 def _open(printer: Printer) -> Printer:
     """The printer without its secret."""
-    return replace(printer, address=replace(printer.address, api_key=""))
+    return replace(printer, address=printer.address.with_secret(""))
 
 
 def _settings(printer: Printer) -> dict[str, Any]:
-    """What the audit may know of a printer: all but its key."""
+    """What the audit may know of a printer: all but its secrets."""
     told: dict[str, Any] = msgspec.to_builtins(printer, order="deterministic")
     address = told.pop("address")
-    del address["api_key"]
+    del address["api_key"], address["password"]
     return {**told, **address}
 
 

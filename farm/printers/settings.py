@@ -12,6 +12,7 @@ from farm.domain.printer import (
     DIALECTS,
     ENDPOINTS,
     FASTEST,
+    PASSWORD_KINDS,
     PRINT_HOSTS,
     SIMULATED,
     SLOWEST,
@@ -28,6 +29,7 @@ MOST_NAMES = 50  # materials a printer takes, or tags it has
 MOST_TOOLS = 16
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _WORD = re.compile(r"[^\s,/][^,/]{0,39}")
+_ACCESS = ("api_key", "username", "password")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 _PLAUSIBLE: Mapping[str, tuple[float, float]] = {
@@ -66,15 +68,31 @@ def checked_address(address: Address) -> Address:
         return _checked_simulated(address)
     if address.simulation is not None:
         raise Invalid("only a simulated printer has dialect, speed and faults; leave them out", "connection")
+    _check_access(address)
     return replace(
         address, url=checked_url(address.url), endpoints=_checked_endpoints(address.kind, address.endpoints)
     )
+
+
+def _check_access(address: Address) -> None:
+    """Either an API key, or a user with a password where the print host takes one."""
+    if not address.username and not address.password:
+        return
+    if address.kind not in PASSWORD_KINDS:
+        raise Invalid("this kind of print host takes an API key, and no user", "connection.username")
+    if address.api_key:
+        raise Invalid("give either an API key, or a user and a password", "connection.api_key")
+    missing = "username" if not address.username else "password" if not address.password else ""
+    if missing:
+        raise Invalid("a user and a password go together", f"connection.{missing}")
 
 
 def _checked_simulated(address: Address) -> Address:
     given = {
         "url": address.url,
         "api_key": address.api_key,
+        "username": address.username,
+        "password": address.password,
         "tls": "" if address.tls == "system" else address.tls,
         "endpoints": address.endpoints,
     }
@@ -177,5 +195,9 @@ def _changed_address(address: Address, changes: Mapping[str, Any]) -> Address:
     simulation = address.simulation
     if of_simulation:
         simulation = replace(simulation or Simulation(), **of_simulation)
-    own = {name: changes[name] for name in ("url", "api_key", "tls", "endpoints") if name in changes}
+    own = {name: changes[name] for name in ("url", "tls", "endpoints", *_ACCESS) if name in changes}
+    if own.get("api_key"):  # instead of the user there was, and the other way round
+        own = {"username": "", "password": ""} | own
+    elif own.get("username"):
+        own = {"api_key": ""} | own
     return replace(address, simulation=simulation, **own)

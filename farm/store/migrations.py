@@ -82,6 +82,12 @@ def m010_idempotency(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m011_print_host_users(db: Schema) -> None:
+    """Who we are to a print host that asks for a user; `sealed_key` is then that user's password."""
+    db.execute("ALTER TABLE printers ADD COLUMN username TEXT NOT NULL DEFAULT ''")
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

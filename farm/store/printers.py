@@ -29,8 +29,8 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
     """Keep a new printer; its plate is unknown until somebody looks. sqlite3.IntegrityError: id taken."""
     db.execute(
         """INSERT INTO printers (id, name, kind, url, tls, sealed_key, tags, enabled,
-               health_check_interval_s, max_retries, simulation, endpoints, profile, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               health_check_interval_s, max_retries, simulation, endpoints, profile, username, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             printer.id,
             printer.name,
@@ -45,6 +45,7 @@ def add(db: Connection, printer: Printer, sealed_key: bytes, at: datetime, who: 
             _simulation_text(printer.address.simulation),
             json.dumps(dict(printer.address.endpoints)),
             _profile_text(printer.profile),
+            printer.address.username,
             iso(at),
         ),
     )
@@ -55,7 +56,8 @@ def change(db: Connection, printer: Printer, sealed_key: bytes) -> None:
     """Store a printer that is here as it is now."""
     db.execute(
         """UPDATE printers SET name = ?, url = ?, tls = ?, sealed_key = ?, tags = ?, enabled = ?,
-               health_check_interval_s = ?, max_retries = ?, simulation = ?, endpoints = ?, profile = ?
+               health_check_interval_s = ?, max_retries = ?, simulation = ?, endpoints = ?, profile = ?,
+               username = ?
            WHERE id = ?""",
         (
             printer.name,
@@ -69,6 +71,7 @@ def change(db: Connection, printer: Printer, sealed_key: bytes) -> None:
             _simulation_text(printer.address.simulation),
             json.dumps(dict(printer.address.endpoints)),
             _profile_text(printer.profile),
+            printer.address.username,
             printer.id,
         ),
     )
@@ -152,6 +155,7 @@ def _printer(row: Row) -> Printer:
             tls=row["tls"],
             simulation=_simulation(row["simulation"]),
             endpoints=json.loads(row["endpoints"]),
+            username=row["username"],
         ),
         tags=frozenset(json.loads(row["tags"])),
         enabled=bool(row["enabled"]),

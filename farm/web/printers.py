@@ -29,6 +29,8 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
 class Probe(msgspec.Struct, forbid_unknown_fields=True):
     url: str
     api_key: str | None = None
+    username: str | None = None
+    password: str | None = None
     tls: str | None = None
 
 
@@ -86,7 +88,9 @@ async def remove_printer(call: Call, printer: str, query: Removal) -> None:
 
 async def probe_printer(call: Call, sent: Probe) -> Found:
     """Who answers at an address. Nothing is added, and nobody answering is no error."""
-    wish = ProbePrinter(sent.url, sent.api_key or "", sent.tls or TRUST)
+    wish = ProbePrinter(
+        sent.url, sent.api_key or "", sent.tls or TRUST, sent.username or "", sent.password or ""
+    )
     found = await call.desk.fleet.ask(wish, by=call.asker, timeout=PROBED_WITHIN_S)
     return _probed(found)
 

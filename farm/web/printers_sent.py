@@ -18,13 +18,14 @@ from farm.domain.printer import (
 )
 from farm.errors import Invalid
 
-_NOT_YET = ("username", "password", "port", "baud")
+_NOT_YET = ("port", "baud")
 
 
 class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
     """tls: "system", a PEM or "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which
-    has no url. endpoints: paths of the print host that are not the usual ones ("api", "push"). The fields
-    after them are known, and refused by name as long as no driver can honour them."""
+    has no url. endpoints: paths of the print host that are not the usual ones ("api", "push", "storage").
+    username, password: instead of the api_key, of a PrusaLink. The fields after them are known, and refused
+    by name as long as no driver can honour them."""
 
     kind: str
     url: str | None = None
@@ -50,6 +51,8 @@ class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
             tls=self.tls or "system",
             simulation=Simulation(**simulated) if simulated else None,
             endpoints=self.endpoints or {},
+            username=self.username or "",
+            password=self.password or "",
         )
 
 
@@ -86,11 +89,13 @@ class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConnectionChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Only what is given changes: another url keeps the key."""
+    """Only what is given changes: another url keeps the key. A key takes a user's place, and vice versa."""
 
     kind: str | UnsetType = UNSET
     url: str | UnsetType = UNSET
     api_key: str | UnsetType = UNSET
+    username: str | UnsetType = UNSET
+    password: str | UnsetType = UNSET
     tls: str | UnsetType = UNSET
     endpoints: dict[str, str] | UnsetType = UNSET
     dialect: str | UnsetType = UNSET

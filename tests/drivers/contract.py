@@ -27,6 +27,7 @@ class Bench(ABC):
 
     short, long, heating: G-code of about a second, of a minute or more, and one that first waits some
     seconds for `heater` to reach `heats_to_degc`. What is not a driver blocks, and runs in a thread.
+    lost_within_s, noticed_within_s: how soon a peer shows as lost that stopped, or answers nothing any more.
     """
 
     short: bytes
@@ -35,6 +36,11 @@ class Bench(ABC):
     heater = "tool0"
     heats_to_degc: float
     vigilance = VIGILANT
+    lost_within_s = AT_ONCE_S
+
+    @property
+    def noticed_within_s(self) -> float:
+        return self.vigilance.ping_s + self.vigilance.pong_s + 1.5
 
     @abstractmethod
     def driver(self) -> Driver:
@@ -146,6 +152,11 @@ async def outcome_of(driver: Driver, name: str, mark: str = "") -> OutcomeKind:
             await trio.sleep(0.05)
 
 
+def nothing_known(driver: Driver) -> OutcomeKind:
+    """What a peer says of a print that nobody saw the end of, or that never began."""
+    return OutcomeKind.NO_RECORD if Capability.OUTCOME in driver.capabilities else OutcomeKind.UNKNOWN
+
+
 def needs(driver: Driver, capability: Capability) -> None:
     if capability not in driver.capabilities:
         pytest.skip(f"this kind of printer has no {capability}")
@@ -217,7 +228,7 @@ class DriverContract:
         self, driver, watch, bench, tmp_path
     ):
         first, second = await put(driver, tmp_path, bench.short), await put(driver, tmp_path, bench.long)
-        assert (await driver.outcome(first)).kind is OutcomeKind.NO_RECORD
+        assert (await driver.outcome(first)).kind is nothing_known(driver)
 
         await driver.start(first)
         done = await watch.until(lambda reading: reading.ended is not None)
@@ -366,7 +377,7 @@ class DriverContract:
 
         await driver.cancel()
         await status_until(driver, is_doing(Operation.IDLE))
-        assert (await driver.outcome(waiting)).kind is OutcomeKind.NO_RECORD
+        assert (await driver.outcome(waiting)).kind is nothing_known(driver)
 
     async def test_a_missing_file_does_not_start(self, driver):
         with pytest.raises(NotFound):
@@ -496,7 +507,7 @@ class DriverContract:
         await watch.until(is_doing(Operation.PRINTING))
 
         await arrange(bench.stop, True)
-        problem = await watch.lost(AT_ONCE_S)
+        problem = await watch.lost(bench.lost_within_s)
         assert isinstance(problem, PrinterUnreachable)
         for ask in (driver.connect, driver.status, driver.emergency_stop):
             with pytest.raises(PrinterUnreachable, match="power"):
@@ -506,17 +517,16 @@ class DriverContract:
         again = Watch()
         nursery.start_soon(again.run, driver)
         await again.until(is_doing(Operation.IDLE))
-        assert (await driver.outcome(name)).kind is OutcomeKind.NO_RECORD
+        assert (await driver.outcome(name)).kind is nothing_known(driver)
 
     async def test_a_peer_that_answers_nothing_any_more_is_lost_in_time(self, driver, watch, bench):
-        noticed_s = bench.vigilance.ping_s + bench.vigilance.pong_s + 1.5
-        assert noticed_s <= 10
+        assert bench.noticed_within_s <= 10
 
         await arrange(bench.freeze)
         try:
             async with trio.open_nursery() as both:
                 both.start_soon(self.emergency_stop_is_given_up_in_time, driver)
-                problem = await watch.lost(noticed_s)
+                problem = await watch.lost(bench.noticed_within_s)
         finally:
             await arrange(bench.thaw)
 

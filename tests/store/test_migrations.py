@@ -60,6 +60,7 @@ ROWS = {
     "m010_idempotency": (
         "INSERT INTO idempotency VALUES ('user:u1', 'a-key', 0, x'00', x'01', '2026-01-01T00:00:00Z')",
     ),
+    "m011_print_host_users": ("UPDATE printers SET username = 'maker' WHERE id = 'p1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
