@@ -12,6 +12,7 @@ from farm.errors import FarmError, Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.messages import Probed, ProbePrinter
 from farm.printers.settings import checked_url
 
+EASILY_REFUSED = "octoprint"  # whose driver takes any refusal for its host's own
 PROBE_WITHIN_S = 9.0  # the asker is promised an answer within 10
 
 
@@ -28,15 +29,19 @@ async def probe(wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> P
 
 
 async def _ask_for_each(url: str, wish: ProbePrinter, driver_of: Callable[[Printer], Driver]) -> Probed:
-    """Raises what speaks for itself: a key that is not taken, an address that cannot be used or reached."""
+    """Raises what speaks for itself: a key that is not taken, an address that cannot be used or reached.
+
+    With a user and a password only who takes those is asked.
+    """
     other = starting = locked = None
     asked = {kind: peer for kind, peer in PRINT_HOSTS.items() if kind in PASSWORD_KINDS or not wish.username}
     for kind, peer in asked.items():
         address = Address(kind, url, wish.api_key, wish.tls, username=wish.username, password=wish.password)
         try:
             identity = await _connect(driver_of(_at(address)))
-        except Forbidden as error:  # it may be of another kind, whose driver knows better what to enter
-            locked = error
+        except Forbidden as error:  # another kind's driver may know better what to enter
+            if locked is None or kind != EASILY_REFUSED:
+                locked = error
         except ProtocolError as error:
             other = error
         except AnswerLost as error:

@@ -92,3 +92,24 @@ async def test_an_address_that_is_none_is_asked_by_nobody():
 
 def test_every_kind_of_print_host_has_its_driver():
     assert set(KINDS) == set(PRINT_HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"octoprint": Forbidden("Of OctoPrint."), "prusalink": Forbidden("Of PrusaLink.")}, "Of PrusaLink."),
+        ({"moonraker": Forbidden("Of Moonraker."), "octoprint": Forbidden("Of OctoPrint.")}, "Of Moonraker."),
+        ({"octoprint": Forbidden("Of OctoPrint.")}, "Of OctoPrint."),
+    ],
+)
+async def test_who_knows_the_host_best_says_what_to_enter(seen, told):
+    assert (await probe(WISH, Host(seen).driver)).problem == told
+
+
+async def test_a_user_and_a_password_are_shown_only_to_hosts_that_take_them():
+    host = Host({"prusalink": Identity("prusalink", "2.1.2", "MK4")})
+
+    found = await probe(ProbePrinter("http://192.168.1.20", username="maker", password="secret"), host.driver)
+
+    assert found == Probed("prusalink", "2.1.2", "MK4")
+    assert host.asked == ["prusalink"]
