@@ -354,13 +354,20 @@ def _gathered(values: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def emergency_stop(chosen: argparse.Namespace) -> int:
-    """Exit code 1 when a printer could not be reached."""
+    """Exit code 1 when somebody has to go there: to a printer not reached, or one that stays hot."""
     with reach.server_in(options.data_folder(chosen)) as farm:
         told = farm.stop_printers(chosen.ids or None)
+    limited = told.get("by_hand", [])
     if chosen.json:
         output.say_json(told)
     else:
-        output.say(f"Stopped: {', '.join(told['reached']) or 'none'}.")
+        stopped = [id for id in told["reached"] if id not in limited]
+        output.say(f"Stopped: {', '.join(stopped) or 'none'}.")
         if told["unreached"]:
             output.complain(f"NOT reached: {', '.join(told['unreached'])}. Switch them off by hand.")
-    return 1 if told["unreached"] else 0
+        if limited:
+            output.complain(
+                f"Only the print was cancelled on {', '.join(limited)}: heaters may stay on. "
+                f"Switch {'it' if len(limited) == 1 else 'them'} off at the plug."
+            )
+    return 1 if told["unreached"] or limited else 0

@@ -225,7 +225,8 @@ class Driver(Protocol):
     async def emergency_stop(self) -> None:
         """Stops motion and heaters at once, over a connection of its own: it waits for nothing else.
 
-        Refused when the peer has no printer on its line, so that nothing could be stopped.
+        Refused when the peer has no printer on its line, so that nothing could be stopped. Without the
+        capability it does what comes nearest, which is to cancel a print that is on; heaters may stay on.
         """
         ...
 

@@ -20,6 +20,7 @@ from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import JobState, PrintState
 from farm.domain.order import OrderState
 from farm.domain.printer import Breaker, Connection, Operation, Plate
+from farm.drivers.kinds import capabilities_at
 from farm.store import changes
 
 Moment: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time", "pattern": "Z$"})]
@@ -123,7 +124,7 @@ class Profile(Struct, frozen=True):
 
 
 class Printer(Struct, frozen=True):
-    """A printer as the shop set it up, and how it stands."""
+    """A printer as the shop set it up, and how it stands. capabilities: what its kind can be told to do."""
 
     id: str
     name: str
@@ -133,6 +134,7 @@ class Printer(Struct, frozen=True):
     health_check_interval_s: float
     max_retries: int
     profile: Profile
+    capabilities: list[str]
     status: Status
 
 
@@ -270,6 +272,7 @@ def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: dateti
         health_check_interval_s=shown.health_check_interval_s,
         max_retries=shown.max_retries,
         profile=_profile(shown.profile),
+        capabilities=sorted(capabilities_at(shown.address)),
         status=of_status(status, at),
     )
 

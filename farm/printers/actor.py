@@ -40,7 +40,7 @@ from farm.domain.printer import (
 )
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
-from farm.drivers.base import Driver, Identity, Loss, Reading
+from farm.drivers.base import Capability, Driver, Identity, Loss, Reading
 from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import StatusChanged
 from farm.printers import commands, records
@@ -52,6 +52,7 @@ from farm.printers.link import Ears, Link
 from farm.printers.messages import (
     EmergencyStop,
     ForgetPrint,
+    Halted,
     PlateIs,
     PrinterChanged,
     PrinterMessage,
@@ -137,7 +138,7 @@ class PrinterActor:
         self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
         self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
         self._in_turn = trio.CancelScope()  # of the command whose turn it is
-        self._pending: list[Later[None]] = []
+        self._pending: list[Later[Halted]] = []
         self._accepted: dict[str, Accepted] = {}  # commands whose end nobody was told yet
         self._followed = self._came = 0  # readings
         self._seen_to = ""  # the firmware error a person has cleared
@@ -192,7 +193,7 @@ class PrinterActor:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[None] | None:
+    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[Halted] | None:
         await trio.lowlevel.checkpoint()
         match message:
             case TakePrint(order):
@@ -387,7 +388,7 @@ class PrinterActor:
         elif reading.loss is Loss.FIRMWARE_ERROR and self._mode is Mode.NORMAL:
             if reading.error != self._seen_to:
                 self._decide(_Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
-        elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY:
+        elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY and self._can_take_up:
             now = trio.current_time()
             if now >= self._take_up_at:
                 self._take_up_at = now + TAKE_UP_AGAIN_S
@@ -398,7 +399,13 @@ class PrinterActor:
         self._looked_after = reading is None  # then the next look shows what to go on from
         if reading is not None and not reading.machine_connected:
             self._seen_to = reading.error
-            self._nursery.start_soon(self._take_up_the_machine)
+            if self._can_take_up:
+                self._nursery.start_soon(self._take_up_the_machine)
+
+    @property
+    def _can_take_up(self) -> bool:
+        """Whether its host takes up its printer when it is told; others do so by themselves."""
+        return Capability.MACHINE_LINK in self._driver.capabilities
 
     async def _take_up_the_machine(self) -> None:
         if self._mode is Mode.EMERGENCY:  # it came before this task's turn
@@ -512,9 +519,9 @@ class PrinterActor:
         if self._unkept is decision:
             self._unkept = None
 
-    def _stop_now(self, by: Principal) -> Later[None]:
+    def _stop_now(self, by: Principal) -> Later[Halted]:
         require(by, Action.EMERGENCY_STOP, Target(self._printer.id, self._printer.tags))
-        later: Later[None] = Later()
+        later: Later[Halted] = Later()
         self._pending.append(later)
         self._nursery.start_soon(self._send_stop, later)  # first of all
         self._overtaken.cancel()
@@ -524,11 +531,16 @@ class PrinterActor:
             self._assignment.stop_sending()
         self._reading, self._looked_after = None, False  # what was seen before says nothing any more
         if self._mode is not Mode.EMERGENCY:
-            why = "stopped in an emergency; look at it before you go on"
-            self._decide(_Decision(Mode.EMERGENCY, why, by))
+            self._decide(_Decision(Mode.EMERGENCY, _WHY_HALTED[self._halted], by))
         return later
 
-    async def _send_stop(self, later: Later[None]) -> None:
+    @property
+    def _halted(self) -> Halted:
+        """What an emergency stop comes to on this kind of printer."""
+        stops = Capability.EMERGENCY_STOP in self._driver.capabilities
+        return Halted.STOPPED if stops else Halted.ONLY_CANCELLED
+
+    async def _send_stop(self, later: Later[Halted]) -> None:
         problem: FarmError = PrinterUnreachable(f"{self._printer.name} was not reached")
         for attempt in range(STOP_TRIES):
             if attempt and self._mode is not Mode.EMERGENCY:  # a person has looked, and goes on with it
@@ -542,7 +554,7 @@ class PrinterActor:
             except trio.TooSlowError:
                 problem = PrinterUnreachable(f"{self._printer.name} did not answer")
             else:
-                later.give(None)
+                later.give(self._halted)
                 break
         else:
             log.error("emergency stop not sent", printer=self._printer.id, problem=str(problem))
@@ -589,6 +601,14 @@ _ADOPTED_AS = {
 
 _URGENT = (Pause, Resume, Cancel)
 """Sent at once, whatever else is on its way; a later one ends the wait for the one before."""
+
+_WHY_HALTED = {
+    Halted.STOPPED: "stopped in an emergency; look at it before you go on",
+    Halted.ONLY_CANCELLED: (
+        "its print was cancelled in an emergency, and it can be told no more: its heaters may stay on; "
+        "switch it off at the plug, and look at it before you go on"
+    ),
+}
 
 _SHOWN_AS = {
     Mode.MAINTENANCE: Operation.MAINTENANCE,

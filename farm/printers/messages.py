@@ -152,8 +152,15 @@ class RunCommand(Ask[None]):
     command: Command
 
 
+class Halted(StrEnum):
+    """What an emergency stop could be: all of it, or the end of a print on a printer that takes no more."""
+
+    STOPPED = "stopped"
+    ONLY_CANCELLED = "only_cancelled"  # heaters may stay on: somebody has to switch it off
+
+
 @dataclass(frozen=True, slots=True)
-class EmergencyStop(Ask[None]):
+class EmergencyStop(Ask[Halted]):
     """Stop motion and heaters now. Answered when the printer's host has taken it.
 
     From then on the printer is in `emergency`: nothing is sent to it until a person clears that.

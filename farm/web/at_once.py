@@ -8,17 +8,20 @@ from typing import Annotated, TypeAlias
 import msgspec
 import structlog
 import trio
+from msgspec import UNSET, UnsetType
 
 from farm.access.rights import Action, Target, allowed, require
-from farm.domain.printer import Connection, Plate
+from farm.domain.printer import Connection, Plate, Printer
 from farm.domain.user import EVERYTHING, Principal
+from farm.drivers.base import Capability
+from farm.drivers.kinds import capabilities_at
 from farm.errors import FarmError, NotFound, Refused
 from farm.live.messages import ReportStatuses
-from farm.printers.messages import EmergencyStop
+from farm.printers.messages import EmergencyStop, Halted
 from farm.queue.messages import ClearPlate, UndoPlate
 from farm.store.printers import PlateRow
 from farm.web.contract import Accepted
-from farm.web.printers import targets
+from farm.web.printers import everyone, targets
 from farm.web.routes import Call, Entry, Route
 
 log = structlog.get_logger(__name__)
@@ -38,10 +41,15 @@ class Stop(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Stopped(msgspec.Struct):
-    """The printers that took it, and those somebody has to run to."""
+    """The printers that took it, and those somebody has to run to.
+
+    by_hand: of those that took it, where there are any, the ones of a kind that can only be told to cancel
+    its print: their heaters may stay on, until somebody switches them off at the plug.
+    """
 
     reached: list[str]
     unreached: list[str]
+    by_hand: list[str] | UnsetType = UNSET
 
 
 class Plates(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,14 +78,19 @@ async def stop_printers(call: Call, sent: Stop) -> Accepted[Stopped]:
     wanted = _to_stop(call.asker, await _stoppable(call), sent.printers)
     if call.asker.terms.dry:
         return Accepted(await _would_stop(call, wanted))
-    reached: set[str] = set()
+    reached: dict[str, Halted] = {}
     with trio.move_on_after(ANSWERED_WITHIN_S, shield=True):
         async with trio.open_nursery() as nursery:
             for printer in wanted:
                 nursery.start_soon(_stop, call, printer, reached)
     unreached = [printer for printer in wanted if printer not in reached]
-    log.warning("emergency stop", by=str(call.asker), reached=len(reached), unreached=unreached)
-    return Accepted(Stopped([printer for printer in wanted if printer in reached], unreached))
+    by_hand = [printer for printer in wanted if reached.get(printer) is Halted.ONLY_CANCELLED]
+    log.warning(
+        "emergency stop", by=str(call.asker), reached=len(reached), unreached=unreached, by_hand=by_hand
+    )
+    return Accepted(
+        Stopped([printer for printer in wanted if printer in reached], unreached, by_hand or UNSET)
+    )
 
 
 async def _would_stop(call: Call, wanted: list[str]) -> Stopped:
@@ -85,14 +98,20 @@ async def _would_stop(call: Call, wanted: list[str]) -> Stopped:
     statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
     online = {id for id, status in statuses.items() if status.connection is Connection.ONLINE}
     reached = [printer for printer in wanted if printer in online]
-    return Stopped(reached, [printer for printer in wanted if printer not in online])
+    limited = {printer.id for printer in await everyone(call) if not stops(printer)}
+    by_hand = [printer for printer in reached if printer in limited]
+    return Stopped(reached, [printer for printer in wanted if printer not in online], by_hand or UNSET)
 
 
-async def _stop(call: Call, printer: str, reached: set[str]) -> None:
+def stops(printer: Printer) -> bool:
+    """Whether an emergency stop stops all of it, heaters too."""
+    return Capability.EMERGENCY_STOP in capabilities_at(printer.address)
+
+
+async def _stop(call: Call, printer: str, reached: dict[str, Halted]) -> None:
     try:
         mailbox = call.desk.printer(printer)
-        await mailbox.ask(EmergencyStop(), by=call.asker, timeout=STOP_WITHIN_S)
-        reached.add(printer)
+        reached[printer] = await mailbox.ask(EmergencyStop(), by=call.asker, timeout=STOP_WITHIN_S)
     except FarmError as problem:
         log.warning("printer not reached by an emergency stop", printer=printer, problem=str(problem))
 

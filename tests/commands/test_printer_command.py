@@ -14,7 +14,7 @@ from farm.app import Farm
 from farm.config import Settings
 from farm.domain import command
 from farm.errors import PrinterUnreachable, Refused
-from farm.printers.messages import EmergencyStop, Probed, RunCommand
+from farm.printers.messages import EmergencyStop, Halted, Probed, RunCommand
 from farm.queue.messages import ClearPlate
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
@@ -217,6 +217,27 @@ def test_an_api_key_comes_from_a_terminal_or_standard_input_and_nowhere_else(sho
     assert shop.types("printer", "add", "a", "--url", URL, "--api-key", KEY)[0] == 2
 
 
+def test_a_user_and_a_password_are_taken_in_the_same_ways(server, shop):
+    server.farm.fleet.answer = lambda message, by: Probed("prusalink", "2.1.2", "MK4")
+    words = ["printer", "probe", URL, "--username", "maker"]
+    assert shop.types(*words, answers=["secret"])[0] == 0
+    assert shop.asked == [f"password of maker at {URL}: "]
+    assert shop.types(*words, "--password-stdin", stdin="secret\n")[0] == 0
+    for probe in server.farm.fleet.heard:
+        assert (probe.username, probe.password, probe.api_key) == ("maker", "secret", "")
+
+    assert shop.types(*words, "--api-key-stdin", stdin="x\n")[0] == 2
+    code, _, err = shop.types("printer", "probe", URL, "--password-stdin", stdin="x\n")
+    assert (code, err) == (2, "A password goes with --username, and an API key goes without.\n")
+
+
+def test_a_printer_is_added_with_a_user_while_no_server_runs(shop):
+    words = ["--url", URL, "--username", "maker", "--password-stdin"]
+    assert shop.types("printer", "add", "link", *words, stdin="secret\n")[0] == 0
+    (row,) = listed(shop)
+    assert row["connection"] == {"kind": "prusalink", "url": URL, "username": "maker"}
+
+
 COMMANDS = [
     (["pause", "reason=layer shift = bad"], command.Pause("layer shift = bad")),
     (["resume"], command.Resume()),
@@ -318,6 +339,16 @@ def test_all_printers_are_stopped_and_the_unreached_named(server, shop):
     heard = [len(server.farm.printers[id].heard) for id in ("mk4-01", "mk4-02", "mk4-03")]
     assert heard == [1, 1, 2]
     assert server.farm.printers["mk4-01"].heard == [EmergencyStop()]
+
+
+def test_who_can_only_cancel_in_an_emergency_is_named(server, shop):
+    added(shop)
+    server.farm.printers["mk4-01"].answer = lambda message, by: Halted.ONLY_CANCELLED
+
+    code, out, err = shop.types("printer", "emergency-stop")
+
+    assert (code, out) == (1, "Stopped: none.\n")
+    assert err == "Only the print was cancelled on mk4-01: heaters may stay on. Switch it off at the plug.\n"
 
 
 @pytest.mark.parametrize(

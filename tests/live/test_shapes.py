@@ -21,6 +21,7 @@ from farm.domain.printer import (
     Profile,
     Temperature,
 )
+from farm.drivers.base import Capability
 from farm.live import shapes
 from farm.live.protocol import as_json
 from farm.store.changes import Change
@@ -65,6 +66,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
         "connection": {"kind": "octoprint", "url": "http://192.168.1.100:80"},
         "health_check_interval_s": 30.0,
         "max_retries": 5,
+        "capabilities": sorted(Capability),
         "profile": {
             "volume_mm": None,
             "nozzle_mm": 0.4,

@@ -27,13 +27,13 @@ from farm.domain.command import (
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Operation, Plate, PrinterStatus
 from farm.domain.user import SYSTEM, Principal, Role, Scope
-from farm.drivers.base import AnswerLost, Loss
+from farm.drivers.base import AnswerLost, Capability, Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
 from farm.printers import commands
 from farm.printers.actor import LEFT_ALONE, MOST_COMMANDS
 from farm.printers.commands import OVERTAKEN
-from farm.printers.messages import ChangePrinter, EmergencyStop, RunCommand
+from farm.printers.messages import ChangePrinter, EmergencyStop, Halted, RunCommand
 from farm.store import audit
 from tests.simulation.machine import Faults, MachineDriver
 from tests.simulation.shop import Shop, open_shop
@@ -318,6 +318,24 @@ async def test_an_emergency_stop_is_latched_until_a_person_clears_it(autojump_cl
         assert len(shop.machines["mk4"].starts) == 2
         changes = [f.data["to"] for f in await shop.facts() if f.type == "printer.modeChanged"]
         assert changes == ["emergency", "normal"]
+
+
+async def test_an_emergency_stop_of_a_printer_that_can_only_cancel_says_what_is_left_to_do(
+    autojump_clock, monkeypatch
+):
+    less = MachineDriver.capabilities - {Capability.EMERGENCY_STOP, Capability.MACHINE_LINK}
+    monkeypatch.setattr(MachineDriver, "capabilities", less)
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+
+        assert await shop.farm.address("printer:mk4").ask(EmergencyStop()) is Halted.ONLY_CANCELLED
+
+        await trio.sleep(5)
+        now = await status(shop)
+        assert now.operation is Operation.EMERGENCY
+        assert "heaters may stay on; switch it off at the plug" in now.message
+        (why,) = [f.data["why"] for f in await shop.facts() if f.type == "printer.modeChanged"]
+        assert why == now.message
 
 
 async def test_a_stop_that_was_lost_is_not_sent_again_once_a_person_has_cleared_the_emergency(autojump_clock):

@@ -110,3 +110,36 @@ def test_a_simulated_printer_is_made_faster_and_stays_simulated():
     assert refusal.value.field == "connection.kind"
     with pytest.raises(Invalid):
         changed_printer(MK4, {"connection": {"speed": 10.0}})
+
+
+LINK = replace(MK4, address=Address("prusalink", "http://10.0.0.7", username="maker", password="secret"))
+
+
+def test_a_user_and_a_password_take_the_place_of_a_key():
+    assert checked_printer(LINK) == LINK
+    assert (LINK.address.secret, MK4.address.secret) == ("secret", "key")
+    assert "secret" not in repr(LINK)
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        (replace(LINK.address, password=""), "password"),
+        (replace(LINK.address, username=""), "username"),
+        (replace(LINK.address, api_key="key"), "api_key"),
+        (replace(LINK.address, kind="octoprint"), "username"),
+    ],
+)
+def test_half_a_way_in_or_two_are_refused_by_name(address, field):
+    assert refused(replace(LINK, address=address)) == f"connection.{field}"
+
+
+def test_a_key_takes_the_place_of_a_user_and_a_user_that_of_a_key():
+    by_key = changed_printer(LINK, {"connection": {"api_key": "new"}}).address
+    assert (by_key.api_key, by_key.username, by_key.password) == ("new", "", "")
+    by_user = changed_printer(
+        replace(LINK, address=by_key), {"connection": {"username": "anna", "password": "pw"}}
+    ).address
+    assert (by_user.api_key, by_user.username, by_user.password) == ("", "anna", "pw")
+    renamed = changed_printer(LINK, {"connection": {"username": "anna"}}).address
+    assert (renamed.username, renamed.password) == ("anna", "secret")

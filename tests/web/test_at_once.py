@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 
-from farm.domain.printer import Plate
+from farm.domain.printer import Address, Plate
 from farm.domain.user import Grant
 from farm.errors import ActorDown, PrinterUnreachable, Refused
-from farm.printers.messages import EmergencyStop
+from farm.printers.messages import EmergencyStop, Halted
 from farm.queue.messages import ClearPlate, UndoPlate
+from farm.store import printers
 from farm.store.printers import PlateRow
 
 STOP = "/v1/emergency-stop"
@@ -50,6 +53,22 @@ async def test_all_printers_are_stopped_and_the_hung_and_lost_ones_named_within_
         assert printer.askers[0].name == "a key"
     (told,) = [entry for entry in logged if entry["event"] == "emergency stop"]
     assert told["unreached"] == ["a2", "a3", "b1"]
+
+
+async def test_a_printer_that_can_only_cancel_is_named_for_somebody_to_go_there(farm):
+    await row(farm, "a1")
+    link = replace(await farm.printer("b1"), address=Address("prusalink", "http://10.0.0.7"))
+    await farm.database.write(printers.remove, "b1")
+    await farm.database.write(printers.add, link, b"", farm.now, "test")
+    farm.printers["b1"].answer = lambda message, by: Halted.ONLY_CANCELLED
+    headers = await farm.key("control")
+
+    tried = await farm.http.post(STOP, params={"dry_run": "true"}, json={}, headers=headers)
+    assert farm.printers["b1"].heard == []
+    stopped = await farm.http.post(STOP, json={}, headers=headers)
+
+    for answer in (tried, stopped):
+        assert answer.json() == {"reached": ["a1", "b1"], "unreached": [], "by_hand": ["b1"]}
 
 
 async def test_hung_printer_holds_up_no_other(farm):

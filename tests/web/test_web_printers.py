@@ -26,6 +26,32 @@ async def test_who_answers_at_an_address_is_told_and_nothing_is_added(farm):
     assert (await farm.http.get("/v1/printers", headers=admin)).json()["items"] == []
 
 
+async def test_a_user_and_a_password_are_shown_to_who_answers_at_an_address(farm):
+    wish = {"url": "http://10.0.0.1", "username": "maker", "password": "hush"}
+
+    await farm.http.post("/v1/printers/probe", json=wish, headers=await farm.admin())
+
+    assert farm.fleet.heard == [ProbePrinter("http://10.0.0.1", username="maker", password="hush")]
+
+
+async def test_a_printer_with_a_user_shows_who_that_is_and_never_the_password(farm):
+    admin = await farm.admin()
+    connection = {"kind": "prusalink", "url": "http://10.0.0.7", "username": "maker", "password": "hush"}
+    wish = {"id": "link", "name": "Link", "connection": connection}
+
+    added = await farm.http.post("/v1/printers", json=wish, headers=admin)
+    changed = await farm.http.patch(
+        "/v1/printers/link", json={"connection": {"password": "hush-hush"}}, headers=admin
+    )
+
+    assert (added.status_code, changed.status_code) == (201, 200)
+    for answer in (added, changed, await farm.http.get("/v1/printers", headers=admin)):
+        assert "hush" not in answer.text
+    del connection["password"]
+    assert added.json()["connection"] == connection
+    assert added.json()["capabilities"] == ["delete", "pause"]
+
+
 async def test_an_address_where_nobody_answers_is_a_sentence_and_no_error(farm):
     farm.fleet.answer = lambda message, by: Probed(None, problem="nobody answers at http://10.0.0.1")
 

@@ -11,9 +11,10 @@ export const openAddPrinter = () => openDialog((close) => html`<${AddPrinter} cl
 const KINDS = { octoprint: "OctoPrint", moonraker: "Moonraker", prusalink: "PrusaLink", serial: "A printer on USB" };
 const ADDRESS_FIELDS = new Set(["url", "connection.url"]);
 const KEY_FIELDS = new Set(["api_key", "connection.api_key"]);
+const USER_FIELDS = new Set(["username", "connection.username", "password", "connection.password"]);
 
 function AddPrinter({ close }) {
-  const [address, setAddress] = useState({ url: "", api_key: "" });
+  const [address, setAddress] = useState({ url: "", api_key: "", username: "", password: "" });
   const [name, setName] = useState("");
   const [found, setFound] = useState(null); // who answers at the address as it is typed now
   const [wrong, setWrong] = useState(null);
@@ -64,7 +65,9 @@ function AddPrinter({ close }) {
         <label for="printer-key">API key</label>
         <input id="printer-key" value=${address.api_key} onInput=${change("api_key")} autocomplete="off" autocapitalize="none"
           spellcheck=${false} aria-describedby="about-key" aria-invalid=${KEY_FIELDS.has(wrong?.field)} />
-        <p id="about-key" class="hint">In OctoPrint: Settings, Application Keys. In Mainsail or Fluidd: Settings. Empty where none is asked for.</p>
+        <p id="about-key" class="hint">In OctoPrint: Settings, Application Keys. In Mainsail or Fluidd: Settings. On a Prusa's
+          screen: Settings, Network, PrusaLink. Empty where none is asked for.</p>
+        <${User} address=${address} change=${change} wrong=${USER_FIELDS.has(wrong?.field)} />
         <div role="status">
           ${busy && html`<p class="answer">One moment …</p>`}
           ${!busy && wrong && html`<p class="answer wrong">${wrong.message}</p>`}
@@ -83,6 +86,18 @@ function AddPrinter({ close }) {
     <//>`;
 }
 
+/** A PrusaLink may have been set up with a user and a password, and no key. */
+const User = ({ address, change, wrong }) => html`
+  <details open=${Boolean(address.username)}>
+    <summary>User and password instead, of a PrusaLink</summary>
+    <label for="printer-user">User</label>
+    <input id="printer-user" value=${address.username} onInput=${change("username")} autocomplete="off" autocapitalize="none"
+      spellcheck=${false} aria-invalid=${wrong} />
+    <label for="printer-password">Password</label>
+    <input id="printer-password" type="password" required=${Boolean(address.username)} value=${address.password}
+      onInput=${change("password")} autocomplete="new-password" aria-invalid=${wrong} />
+  </details>`;
+
 /** A printer to try things out on, which the farm runs itself. */
 export async function addSimulated() {
   const name = "Simulated printer";
@@ -95,9 +110,13 @@ export async function addSimulated() {
 }
 
 /** Without a scheme people mean http. */
-function connectionOf({ url, api_key: key }) {
+function connectionOf({ url, api_key: key, username, password }) {
   const typed = url.trim();
-  return { url: /^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`, api_key: key.trim() };
+  const user = username.trim();
+  return {
+    url: /^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`,
+    ...(user ? { username: user, password } : { api_key: key.trim() }),
+  };
 }
 
 function whoAnswers({ kind, identity }) {

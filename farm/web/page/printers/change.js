@@ -11,7 +11,8 @@ export const openChange = (printer) => openDialog((close) => html`<${Change} pri
 
 function Change({ printer, close }) {
   const { name, tags, enabled, connection } = printer;
-  const before = { name, tags: tags.join(", "), url: connection.url ?? "", key: "", enabled };
+  const user = connection.username ?? "";
+  const before = { name, tags: tags.join(", "), url: connection.url ?? "", user, password: "", key: "", enabled };
   const [now, setNow] = useState(before);
   const [wrong, setWrong] = useState("");
   const set = (field) => ({ target }) =>
@@ -38,9 +39,13 @@ function Change({ printer, close }) {
         ${connection.kind !== "simulated" && html`
           <label for="change-address">Address</label>
           <input id="change-address" required value=${now.url} onInput=${set("url")} ...${PLAIN} inputmode="url" />
-          <label for="change-key">New API key</label>
-          <input id="change-key" value=${now.key} onInput=${set("key")} ...${PLAIN} aria-describedby="about-new-key" />
-          <p id="about-new-key" class="hint">Leave it empty to keep the one it has.</p>`}
+          ${user && html`
+            <label for="change-user">User</label>
+            <input id="change-user" required value=${now.user} onInput=${set("user")} ...${PLAIN} />`}
+          <label for="change-secret">New ${user ? "password" : "API key"}</label>
+          <input id="change-secret" type=${user ? "password" : "text"} value=${now[user ? "password" : "key"]}
+            onInput=${set(user ? "password" : "key")} ...${PLAIN} aria-describedby="about-new-secret" />
+          <p id="about-new-secret" class="hint">Leave it empty to keep the one it has.</p>`}
         <label class="check">
           <input type="checkbox" checked=${now.enabled} onChange=${set("enabled")} /> In use: the farm keeps in touch with it
         </label>
@@ -54,8 +59,13 @@ function Change({ printer, close }) {
 }
 
 /** Only what is different. */
-function changes(before, { name, tags, url, key, enabled }) {
-  const connection = { ...(url !== before.url && { url: url.trim() }), ...(key && { api_key: key.trim() }) };
+function changes(before, { name, tags, url, user, password, key, enabled }) {
+  const connection = {
+    ...(url !== before.url && { url: url.trim() }),
+    ...(user !== before.user && { username: user.trim() }),
+    ...(password && { password }),
+    ...(key && { api_key: key.trim() }),
+  };
   return {
     ...(name !== before.name && { name: name.trim() }),
     ...(tags !== before.tags && { tags: tags.split(",").map((tag) => tag.trim()).filter(Boolean) }),

@@ -17,12 +17,14 @@ const MOVES = [
 
 export function HandsOn({ printer }) {
   const { connection, operation, temperatures } = printer.status;
-  if (connection !== "online" || operation === "emergency" || isBusy(printer)) return null;
+  const [heats, moves] = ["temperature", "motion"].map((what) => printer.capabilities.includes(what));
+  if (connection !== "online" || operation === "emergency" || isBusy(printer) || !(heats || moves)) return null;
   return html`
     <details class="hands-on">
       <summary>Heat and move</summary>
-      ${Object.keys(temperatures).map((heater) => html`<${Heater} key=${heater} printer=${printer} heater=${heater} />`)}
-      <${Moves} printer=${printer} />
+      ${heats && Object.keys(temperatures).map((heater) =>
+        html`<${Heater} key=${heater} printer=${printer} heater=${heater} />`)}
+      ${moves && html`<${Moves} printer=${printer} />`}
     </details>`;
 }
 
