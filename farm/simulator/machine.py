@@ -144,6 +144,7 @@ class Machine:
         self._print: _Print | None = None
         self._orders: deque[bytes | Callable[[], bytes | None]] = deque()
         self._fed_mm = 0.0
+        self._told_progress: tuple[float | None, float | None] = (None, None)
         self._happened: list[Happening] = []
         self._busy_until = 0.0  # machine time
         self._heating = False  # the line being carried out is a wait for heat
@@ -171,6 +172,11 @@ class Machine:
     @property
     def extruded(self) -> float:
         return self._place["E"]
+
+    @property
+    def told_progress(self) -> tuple[float | None, float | None]:
+        """What the print's own lines (M73) said last: percent done, minutes left."""
+        return self._told_progress
 
     @property
     def fed_mm(self) -> float:
@@ -232,6 +238,7 @@ class Machine:
             raise ValueError("the machine is printing")
         self._start_clock(now)
         self._print, self.activity, self._height = _Print(file, size), Activity.RUNNING, None
+        self._told_progress = (None, None)
 
     def pause(self) -> None:
         """Pauses once the line in hand, a wait for heat too, is done."""
@@ -428,6 +435,9 @@ class Machine:
             self._heating = until > self._busy_until
             self._busy_until = until
 
+    def _note_progress(self, words: dict[bytes, float]) -> None:
+        self._told_progress = (words.get(b"P"), words.get(b"R"))
+
     def _set_fan(self, words: dict[bytes, float]) -> None:
         self.fan = min(max(words.get(b"S", 255.0) / 255, 0.0), 1.0)
 
@@ -472,8 +482,9 @@ _FIRMWARE: dict[bytes, _Meaning] = {
     b"M109": _heat("tool0", wait=True),
     b"M140": _heat("bed", wait=False),
     b"M190": _heat("bed", wait=True),
+    b"M73": Machine._note_progress,
     b"M106": Machine._set_fan,
     b"M107": lambda machine, words: machine._set_fan({b"S": 0.0}),
     b"M112": lambda machine, words: machine._kill(machine._busy_until),
 }
-"""What lines do; all others, M73 too, take their moment on the line and do nothing."""
+"""What lines do; all others take their moment on the line and do nothing."""

@@ -105,3 +105,35 @@ class FormReader:
         self.form.name = name.replace("\\", "/").rsplit("/", 1)[-1]
         self.form.path = self.form.folder / secrets.token_hex(8)  # never a client's word for a path
         self._file = self.form.path.open("wb")
+
+
+class BareReader:
+    """A file that is the whole body of a request."""
+
+    def __init__(self, name: str, size: int, folder: Path) -> None:
+        """size: how many bytes are to come."""
+        self.form = Form(folder, name, path=folder / secrets.token_hex(8))
+        self._wanted = size
+        self._file: BinaryIO | None = None
+        self._digest = hashlib.sha256()
+
+    def receive(self, data: bytes) -> None:
+        if self._file is None and self.form.path is not None:
+            self._file = self.form.path.open("wb")
+        if self._file is not None:
+            self._file.write(data)
+            self._digest.update(data)
+            self.form.size += len(data)
+            self._end()
+
+    def _end(self) -> None:
+        if self.form.size >= self._wanted and self._file is not None:
+            self._file.close()
+            self._file = None
+            self.form.digest, self.form.complete = self._digest.hexdigest(), True
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self.form.drop()

@@ -18,7 +18,7 @@ from farm.simulator.server import Plan, Running, simulate
 
 SOON_S = 10.0
 LOOK_EVERY_S = 0.05
-READY = {"octoprint": "Operational", "moonraker": "standby"}
+READY = {"octoprint": "Operational", "moonraker": "standby", "prusalink": "IDLE"}
 """How each dialect says that a fresh printer is ready."""
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; the usual one takes 30 ms to make
 HANDSHAKE = (
