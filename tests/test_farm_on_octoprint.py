@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from farm.app import Farm
-from farm.config import Files, Queue, Settings
-from farm.data_folder import DataFolder
-from farm.domain.command import Cancel, ClearAttention, Command, Pause, Resume
-from farm.domain.file import FileKind, StoredFile
-from farm.domain.job import JobState, Print, PrintState
-from farm.domain.printer import Address, Operation, Plate, Printer, PrinterStatus
-from farm.live.messages import ReportStatuses
+from farm.domain.command import Cancel, ClearAttention, Pause, Resume
+from farm.domain.job import JobState, PrintState
+from farm.domain.printer import Address, Operation, Plate
 from farm.printers import adoption
-from farm.printers.messages import AddPrinter, RunCommand
 from farm.printers.tidy import REST_S
-from farm.queue.messages import AddJob, ClearPlate
-from farm.store import files, jobs, prints
 from farm.store.orders import order_of
+from tests.one_printer_shop import Shop, shop_at
 from tests.peers.octoprint import OctoPrint, slow_gcode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -36,92 +28,20 @@ HEAT_UP = b"G90\nM109 S200\nG1 X10 F3000\n"
 pytestmark = pytest.mark.octoprint
 
 
-@dataclass
-class Shop:
-    """A whole farm around one real OctoPrint, in this process."""
-
-    farm: Farm
-    octoprint: OctoPrint
-
-    async def status(self) -> PrinterStatus:
-        return (await self.farm.address("events").ask(ReportStatuses())).get("mk4", PrinterStatus())
-
-    async def begin(self, gcode: bytes, copies: int = 1) -> str:
-        """Queue a file on the clear plate and wait until its print is seen running; the job's id."""
-        job = await self.queue(gcode, copies)
-        await self.clear()
-        await self.until(lambda: self.print_is(job, PrintState.PRINTING))
-        return job
-
-    async def queue(self, gcode: bytes, copies: int = 1) -> str:
-        async with self.farm.storage.upload(limit=10_000_000) as upload:
-            await upload.write(gcode)
-            content = await upload.keep()
-        file = StoredFile(
-            content.sha256[:12],
-            "part.gcode",
-            FileKind.GCODE,
-            content.size,
-            content.sha256,
-            "test",
-            datetime.now(UTC),
-        )
-        stored, _ = await self.farm.database.write(files.add, file)
-        return (await self.farm.address("queue").ask(AddJob(stored.id, copies=copies))).id
-
-    async def clear(self) -> None:
-        await self.farm.address("queue").ask(ClearPlate("mk4"))
-
-    async def tell(self, command: Command) -> None:
-        await self.farm.address("printer:mk4").ask(RunCommand("c", command))
-
-    async def prints(self, job: str) -> list[Print]:
-        return await self.farm.database.read(prints.of_job, job)
-
-    async def print_is(self, job: str, *states: PrintState) -> bool:
-        found = await self.prints(job)
-        return bool(found) and found[-1].state in states
-
-    async def job_is(self, job: str, state: JobState) -> bool:
-        return (await self.farm.database.read(jobs.existing, job)).state is state
-
-    async def shows(self, **wanted: Any) -> bool:
-        status = await self.status()
-        return all(getattr(status, name) == value for name, value in wanted.items())
-
-    async def until(self, look: Callable[[], Any], within_s: float = 45.0) -> None:
-        deadline = trio.current_time() + within_s
-        while not await look():
-            assert trio.current_time() < deadline, f"it did not come about; shown: {await self.status()}"
-            await trio.sleep(0.1)
-
-    async def files(self) -> set[str]:
-        """The names of all files on the OctoPrint."""
-        answer = await trio.to_thread.run_sync(self.octoprint.request, "GET", "/api/files")
-        return {file["name"] for file in answer.json()["files"]}
-
-    async def host(self, work: Callable[..., object], *args: object) -> None:
-        await trio.to_thread.run_sync(work, *args)
-
-
 @asynccontextmanager
 async def open_shop(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
     """A new farm on an idle OctoPrint."""
     await trio.to_thread.run_sync(octoprint.make_idle)
-    async with farm_at(octoprint, folder) as shop:
-        address = Address("octoprint", octoprint.url, octoprint.api_key)
-        await shop.farm.address("printers").ask(AddPrinter(Printer("mk4", "MK4", address, max_retries=1)))
-        await shop.until(lambda: shop.shows(operation=Operation.IDLE))
+    async with shop_at(folder) as shop:
+        await shop.add(Address("octoprint", octoprint.url, octoprint.api_key))
         yield shop
     await trio.to_thread.run_sync(octoprint.make_idle)
 
 
-@asynccontextmanager
-async def farm_at(octoprint: OctoPrint, folder: Path) -> AsyncIterator[Shop]:
-    """The farm of this folder, with whatever it knows."""
-    farm = Farm(Settings(files=Files(min_free_mb=0), queue=Queue(plate_undo_s=0.2)), DataFolder(folder))
-    async with farm.running():
-        yield Shop(farm, octoprint)
+async def files_on(octoprint: OctoPrint) -> set[str]:
+    """The names of all its files."""
+    answer = await trio.to_thread.run_sync(octoprint.request, "GET", "/api/files")
+    return {file["name"] for file in answer.json()["files"]}
 
 
 @pytest.fixture
@@ -145,20 +65,20 @@ async def test_the_second_copy_waits_for_the_plate_and_then_prints(octoprint, tm
 
 async def test_the_second_copy_is_copied_on_the_printer_and_nothing_is_left_there(octoprint, tmp_path, brisk):
     async with open_shop(octoprint, tmp_path) as shop:
-        theirs = await shop.files()
+        theirs = await files_on(octoprint)
         job = await shop.queue(CHIP.read_bytes() + b"; another file", copies=2)
         await shop.clear()
         await shop.until(lambda: shop.print_is(job, PrintState.FINISHED))
         await trio.sleep(REST_S + 2)
         (first,) = await shop.prints(job)
-        assert await shop.files() - theirs == {first.remote_name}
+        assert await files_on(octoprint) - theirs == {first.remote_name}
         await shop.clear()
         await shop.until(lambda: shop.job_is(job, JobState.DONE))
         order = await shop.farm.database.read(order_of, (await shop.prints(job))[-1].id)
         assert order.mark == "1/0"  # what a copy remembers of its original; an upload has nothing to remember
 
         async def tidy() -> bool:
-            return await shop.files() == theirs
+            return await files_on(octoprint) == theirs
 
         await shop.until(tidy)
 
@@ -186,7 +106,7 @@ async def test_a_print_that_ended_while_the_farm_was_away_is_told_from_one_start
     # As it was left, the print has been cancelled; now somebody starts its file at the machine.
     path, body = f"/api/files/local/{attempt.remote_name}", {"command": "select", "print": True}
     await trio.to_thread.run_sync(octoprint.request, "POST", path, body)
-    async with farm_at(octoprint, tmp_path) as shop:
+    async with shop_at(tmp_path) as shop:
         await shop.until(lambda: shop.print_is(job, PrintState.FAILED))
         await shop.until(lambda: shop.shows(operation=Operation.PRINTING, foreign_file=attempt.remote_name))
         assert "started at the machine" in (await shop.prints(job))[0].reason
@@ -221,14 +141,14 @@ def table() -> list[Line]:
     return [Line(*(cell.strip().strip("`") for cell in row.strip("|").split("|"))) for row in rows]
 
 
-async def bring_about(shop: Shop, fault: str) -> None:
+async def bring_about(shop: Shop, octoprint: OctoPrint, fault: str) -> None:
     injected = re.search(r"`(\w+)`", fault)
     if injected:
-        await shop.host(shop.octoprint.debug, injected[1])
+        await shop.host(octoprint.debug, injected[1])
     else:
-        await shop.host(shop.octoprint.stop)
+        await shop.host(octoprint.stop)
         if "started again" in fault:
-            await shop.host(shop.octoprint.start)
+            await shop.host(octoprint.start)
 
 
 def each_line() -> list[Any]:
@@ -243,7 +163,7 @@ def each_line() -> list[Any]:
 async def test_each_fault_shows_what_the_readme_says(line, octoprint, tmp_path, brisk):
     async with open_shop(octoprint, tmp_path) as shop:
         job = await shop.begin(slow_gcode(120))
-        await bring_about(shop, line.fault)
+        await bring_about(shop, octoprint, line.fault)
         try:
             await shop.until(lambda: shop.print_is(job, PrintState(line.print)))
             await shop.until(
@@ -252,7 +172,7 @@ async def test_each_fault_shows_what_the_readme_says(line, octoprint, tmp_path, 
             assert line.words in (await shop.status()).message
             await check_what_follows(shop, job, line)
         finally:
-            await shop.host(shop.octoprint.restart)
+            await shop.host(octoprint.restart)
 
 
 async def check_what_follows(shop: Shop, job: str, line: Line) -> None:
