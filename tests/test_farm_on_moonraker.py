@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from farm.domain.command import Cancel, ClearEmergency, Pause, Resume
+from farm.domain.command import Cancel, ClearEmergency, Disconnect, Pause, Resume
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Address, Operation, Plate
+from farm.errors import Refused
 from farm.printers.messages import EmergencyStop
 from tests.drivers.moonraker.moonraker_bench import moving_gcode
 from tests.one_printer_shop import Shop, shop_at
@@ -85,6 +86,8 @@ async def test_a_print_is_paused_resumed_and_stopped_in_an_emergency(moonraker, 
         await shop.until(lambda: shop.shows(operation=Operation.PAUSED))
         await shop.tell(Resume())
         await shop.until(lambda: shop.print_is(job, PrintState.PRINTING))
+        with pytest.raises(Refused, match="this kind of printer cannot do that"):
+            await shop.tell(Disconnect())
         await shop.farm.address("printer:mk4").ask(EmergencyStop())
         await shop.until(lambda: shop.print_is(job, PrintState.FAILED))
         await shop.until(lambda: shop.shows(operation=Operation.EMERGENCY))

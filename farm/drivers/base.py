@@ -37,7 +37,8 @@ class Capability(StrEnum):
     GCODE = "gcode"  # take lines of G-code
     TEMPERATURE = "temperature"  # set a heater's target
     MOTION = "motion"  # home and jog
-    MACHINE_LINK = "machine_link"  # let go of the machine and take it up again, as between host and printer
+    MACHINE_LINK = "machine_link"  # let the print host let go of its printer
+    TAKE_UP = "take_up"  # have it take up a printer that it let go of or lost, or whose firmware stopped
     PUSH = "push"  # tell news unasked: whether it still answers questions has to be looked at apart
 
 

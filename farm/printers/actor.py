@@ -405,7 +405,7 @@ class PrinterActor:
     @property
     def _can_take_up(self) -> bool:
         """Whether its host takes up its printer when it is told; others do so by themselves."""
-        return Capability.MACHINE_LINK in self._driver.capabilities
+        return Capability.TAKE_UP in self._driver.capabilities
 
     async def _take_up_the_machine(self) -> None:
         if self._mode is Mode.EMERGENCY:  # it came before this task's turn

@@ -40,7 +40,7 @@ _NEEDS: dict[type[Command], Capability] = {
     SetTemperature: Capability.TEMPERATURE,
     Home: Capability.MOTION,
     Jog: Capability.MOTION,
-    Connect: Capability.MACHINE_LINK,
+    Connect: Capability.TAKE_UP,
     Disconnect: Capability.MACHINE_LINK,
 }
 

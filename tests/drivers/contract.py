@@ -485,6 +485,7 @@ class DriverContract:
 
     async def test_a_machine_taken_off_and_put_on_again(self, driver, watch, bench, tmp_path):
         needs(driver, Capability.MACHINE_LINK)
+        needs(driver, Capability.TAKE_UP)
         name = await put(driver, tmp_path, bench.short)
 
         await driver.disconnect_machine()

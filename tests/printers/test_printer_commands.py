@@ -323,7 +323,7 @@ async def test_an_emergency_stop_is_latched_until_a_person_clears_it(autojump_cl
 async def test_an_emergency_stop_of_a_printer_that_can_only_cancel_says_what_is_left_to_do(
     autojump_clock, monkeypatch
 ):
-    less = MachineDriver.capabilities - {Capability.EMERGENCY_STOP, Capability.MACHINE_LINK}
+    less = MachineDriver.capabilities - {Capability.EMERGENCY_STOP, Capability.TAKE_UP}
     monkeypatch.setattr(MachineDriver, "capabilities", less)
     async with open_shop() as shop:
         await begin_a_print(shop)
