@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts import environment
+from scripts import debian
 from scripts.environment import EnvironmentFailed
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -26,8 +26,8 @@ def prepare(may_install: bool) -> Path:
     that require every peer, and only where we are root on a Debian.
     """
     found = find()
-    if found is None and may_install and _can_install():
-        _install()
+    if found is None and may_install and debian.can_install():
+        debian.install("Chromium", "chromium")
         found = find()
     if found is None:
         raise EnvironmentFailed("no Chromium here: install one, or name its program in FARM_CHROMIUM")
@@ -42,14 +42,3 @@ def find() -> Path | None:
     on_path = (shutil.which(name) for name in NAMES)
     candidates = [*(Path(program) for program in on_path if program), *ELSEWHERE]
     return next((program for program in candidates if program.exists()), None)
-
-
-def _can_install() -> bool:
-    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-def _install() -> None:
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    environment.run_quietly("renewing the list of packages", ["apt-get", "update", "-qq"], quiet)
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
-    environment.run_quietly("installing Chromium", command, quiet)

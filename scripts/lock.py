@@ -23,6 +23,7 @@ LOCKS: dict[str, list[str]] = {
     "requirements-test.txt": ["pyproject.toml", "--extra", "test"],
     "scripts/peers/moonraker.txt": ["scripts/peers/moonraker.in"],
     "scripts/peers/octoprint.txt": ["scripts/peers/octoprint.in"],
+    "scripts/peers/prusalink.txt": ["scripts/peers/prusalink.in"],
 }
 """Each lock file, and what it is made from."""
 

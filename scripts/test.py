@@ -5,9 +5,9 @@
     python3 scripts/test.py tests/actors -k crash   just these tests: arguments are passed on to pytest
 
 What this machine cannot run is skipped, and the summary says why. The exit code is 0 only when nothing
-failed. The real peers (OctoPrint, Moonraker) are installed once in a cache folder outside the checkout;
-FARM_PEERS names another. Tests make a tenth of each large seeded count; FARM_TEST_SCALE=1, or --all, makes
-them all.
+failed. The real peers (OctoPrint, Moonraker, PrusaLink) are installed once in a cache folder outside the
+checkout; FARM_PEERS names another. Tests make a tenth of each large seeded count; with FARM_TEST_SCALE=1, or
+--all, they make them all.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts import chromium, environment
+from scripts import chromium, environment, prusalink
 from scripts.environment import Environment, EnvironmentFailed
 
 PEER_LOCKS = environment.CHECKOUT / "scripts" / "peers"
+OPTIONAL_PEERS = {"prusalink"}  # they need libraries that not every machine can be given
 OTHER_PYTHON = "3.13"  # the newest we support; the locks choose other packages there than on 3.11
 
 
@@ -122,6 +123,7 @@ def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
     peers: dict[str, Callable[[], Path]] = {
         "octoprint": set_up_octoprint,
         "moonraker": set_up_moonraker,
+        "prusalink": lambda: set_up_prusalink(required),
         "chromium": lambda: chromium.prepare(may_install=required),
     }
     for name, set_up in peers.items():
@@ -129,7 +131,8 @@ def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
             variables[f"FARM_{name.upper()}"] = str(set_up())
         except EnvironmentFailed as error:
             environment.say(f"no {name} for the tests: {error}")
-            outcomes.append(Outcome(name, "failed" if required else "skipped", 0.0, str(error)))
+            verdict = "failed" if required and name not in OPTIONAL_PEERS else "skipped"
+            outcomes.append(Outcome(name, verdict, 0.0, str(error)))
     return variables, outcomes
 
 
@@ -145,12 +148,18 @@ def set_up_moonraker() -> Path:
     return set_up_print_host("moonraker")
 
 
+def set_up_prusalink(may_install: bool) -> Path:
+    """Installs the locked PrusaLink, beside its libraries. Returns its program; raises EnvironmentFailed."""
+    prusalink.prepare(may_install)
+    return set_up_print_host("prusalink")
+
+
 def set_up_print_host(name: str) -> Path:
     """Installs the locked package of this name in the cache folder. Returns the program of that name."""
     lock, python = PEER_LOCKS / f"{name}.txt", f"py{sys.version_info[0]}.{sys.version_info[1]}"
     folder = environment.cache_folder() / f"{name}-{locked_version(lock, name)}-{python}"
     host = Environment(folder, (lock,))
-    # Not wheels only: one of OctoPrint's own needs (netifaces) has none and is compiled here.
+    # Not wheels only: some of what they need (netifaces, python-prctl) has none and is compiled here.
     environment.prepare(host, install=environment.pip_install)
     return host.program(name)
 

@@ -8,6 +8,7 @@ that come in on standard input, a JSON object a line. It ends with its input.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -25,6 +26,7 @@ FIRMWARE, SERIAL_NUMBER = "3.14.1-8237", "CZPX1234X004XC12345"
 PLANNED = 16  # moves that the planner takes in; the next one has its ok when there is room
 LONGEST_LINE = 96  # bytes; MAX_CMD_SIZE
 BUSY_EVERY_S, HEATING_EVERY_S = 2.0, 1.0
+UNHEARD = 32 * 1024  # bytes that wait to be read; more than that, and nobody is there
 RESIDENCY_S = 1.0  # at its temperature, before M109 and M190 are over
 CONTROLS = ("report", "pause", "resume", "stop", "attention", "attended", "silence", "garble", "halt")
 AXES = "XYZE"
@@ -402,7 +404,8 @@ class Lines:
 
 def run(firmware: Firmware, port: int, say: Callable[[dict[str, Any]], None]) -> None:
     """Until the input ends."""
-    serial, orders = Lines(port), Lines(sys.stdin.fileno())
+    serial, orders, unsent = Lines(port), Lines(sys.stdin.fileno()), b""
+    os.set_blocking(port, False)
     while not orders.ended:
         ready, _, _ = select.select([serial.descriptor, orders.descriptor], [], [], 0.01)
         if serial.descriptor in ready:
@@ -413,8 +416,12 @@ def run(firmware: Firmware, port: int, say: Callable[[dict[str, Any]], None]) ->
                 say(firmware.control(word))
         firmware.tick(time.monotonic())
         said, firmware.out = firmware.out, []
-        if said and not firmware.silent:
-            os.write(port, "".join(f"{line}\n" for line in said).encode())
+        if not firmware.silent:
+            unsent += "".join(f"{line}\n" for line in said).encode()
+        with contextlib.suppress(BlockingIOError):
+            unsent = unsent[os.write(port, unsent) :] if unsent else unsent
+        if len(unsent) > UNHEARD:
+            unsent = b""
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium
+from scripts import chromium, debian
 from scripts.environment import EnvironmentFailed
 
 
@@ -47,11 +47,12 @@ def test_without_one_it_says_what_to_do(bare_machine):
 def test_nothing_is_installed_unasked_and_once_where_it_may(bare_machine, monkeypatch):
     installed = []
 
-    def install() -> None:
+    def install(what: str, *packages: str) -> None:
+        assert (what, packages) == ("Chromium", ("chromium",))
         installed.append(a_program(bare_machine / "chromium"))
 
-    monkeypatch.setattr(chromium, "_can_install", lambda: True)
-    monkeypatch.setattr(chromium, "_install", install)
+    monkeypatch.setattr(debian, "can_install", lambda: True)
+    monkeypatch.setattr(debian, "install", install)
 
     with pytest.raises(EnvironmentFailed):
         chromium.prepare(may_install=False)

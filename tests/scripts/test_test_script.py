@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium, environment
+from scripts import chromium, environment, prusalink
 from scripts import test as test_script
 from scripts.environment import CHECKOUT, Environment, EnvironmentFailed
 from scripts.test import Outcome, Step
@@ -93,13 +93,14 @@ def test_peer_that_cannot_be_set_up_is_told_and_fails_only_where_it_must(
 
     monkeypatch.setattr(environment, "prepare", no_network)
     monkeypatch.setattr(chromium, "prepare", no_network)
+    monkeypatch.setattr(prusalink, "missing", list)
     monkeypatch.setattr(sys, "platform", "linux")
 
     variables, outcomes = test_script.set_up_peers(required)
 
     assert variables == ({"FARM_REQUIRE_PEERS": "1"} if required else {})
-    peers = ("octoprint", "moonraker", "chromium")
-    assert outcomes == [Outcome(peer, verdict, 0.0, "no network") for peer in peers]
+    verdicts = {"octoprint": verdict, "moonraker": verdict, "prusalink": "skipped", "chromium": verdict}
+    assert outcomes == [Outcome(peer, shown, 0.0, "no network") for peer, shown in verdicts.items()]
 
 
 def test_moonraker_is_set_up_on_linux_alone(monkeypatch):
@@ -112,11 +113,12 @@ def test_peer_lies_outside_the_checkout_under_its_own_version(monkeypatch, tmp_p
     monkeypatch.setenv("FARM_PEERS", str(tmp_path))
     monkeypatch.setattr(environment, "prepare", lambda *_, **__: None)
     monkeypatch.setattr(chromium, "prepare", lambda may_install: Path("/usr/bin/chromium"))
+    monkeypatch.setattr(prusalink, "missing", list)
     monkeypatch.setattr(sys, "platform", "linux")
 
     variables, outcomes = test_script.set_up_peers(required=True)
 
-    for peer in ("octoprint-1.11.8", "moonraker-0.11.0"):
+    for peer in ("octoprint-1.11.8", "moonraker-0.11.0", "prusalink-0.8.1"):
         folder = tmp_path / f"{peer}-py3.{sys.version_info[1]}"
         variable = f"FARM_{peer.partition('-')[0].upper()}"
         assert Path(variables[variable]).parent.parent == folder
