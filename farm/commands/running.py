@@ -137,6 +137,23 @@ class RunningFarm:
         """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""
         return self._ask("POST", "/emergency-stop", {"printers": ids})
 
+    def list_chores(self, printer: str | None) -> list[Row]:
+        """What is to be done on a printer, on every one for None."""
+        path = "/maintenance" if printer is None else _chores_of(printer)
+        return list(self._ask("GET", path)["items"])
+
+    def add_chore(self, printer: str, wish: Mapping[str, Any]) -> Row:
+        return self._ask("POST", _chores_of(printer), wish)
+
+    def change_chore(self, printer: str, chore: str, changes: Mapping[str, Any]) -> Row:
+        return self._ask("PATCH", f"{_chores_of(printer)}/{quote(chore, safe='')}", changes)
+
+    def chore_is_done(self, printer: str, chore: str, note: str) -> Row:
+        return self._ask("POST", f"{_chores_of(printer)}/{quote(chore, safe='')}/done", {"note": note})
+
+    def remove_chore(self, printer: str, chore: str) -> None:
+        self._ask("DELETE", f"{_chores_of(printer)}/{quote(chore, safe='')}")
+
     def upload(self, file: Path, told: Callable[[int], None]) -> Row:
         """Send a file; `told` hears how many bytes have gone. Raises OSError when it cannot be read."""
         with file.open("rb") as source:
@@ -206,6 +223,10 @@ class RunningFarm:
         if answer.is_success:
             return dict(answer.json()) if answer.content else {}
         raise _problem(answer)
+
+
+def _chores_of(printer: str) -> str:
+    return f"/printers/{quote(printer, safe='')}/maintenance"
 
 
 def _pieces(source: IO[bytes], told: Callable[[int], None]) -> Iterator[bytes]:

@@ -46,6 +46,7 @@ from farm.live.messages import StatusChanged
 from farm.printers import commands, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
+from farm.printers.foreign_time import ForeignTime
 from farm.printers.guarded import GuardedDriver
 from farm.printers.health import HealthCheck
 from farm.printers.link import Ears, Link
@@ -135,6 +136,7 @@ class PrinterActor:
         self._news = trio.Event()  # set, and replaced, with every reading
         self._assignment: Assignment | None = None
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
+        self._foreign_time = ForeignTime(printer.id, parts.database, parts.clock)
         self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
         self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
         self._in_turn = trio.CancelScope()  # of the command whose turn it is
@@ -170,6 +172,7 @@ class PrinterActor:
                 await self._write_mode(self._unkept)
         for accepted in list(self._accepted.values()):
             await self._finished(accepted, LEFT_ALONE)
+        await self._foreign_time.keep()
 
     async def _remember(self) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
@@ -190,6 +193,7 @@ class PrinterActor:
         self._nursery.start_soon(self._health.run)
         self._nursery.start_soon(self._follow_readings)
         self._nursery.start_soon(self._tidying.run)
+        self._nursery.start_soon(self._foreign_time.run)
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -334,6 +338,7 @@ class PrinterActor:
     def _show_reading(self, reading: Reading) -> None:
         ours = self._assignment is not None and self._assignment.works_on_it(reading)
         foreign = reading.operation in BUSY and not ours
+        self._foreign_time.see(foreign and reading.operation is Operation.PRINTING)
         self._show(
             connection=Connection.ONLINE,
             operation=self._shown_operation(),

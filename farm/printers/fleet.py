@@ -12,6 +12,7 @@ from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
+from farm.domain.maintenance import Standing
 from farm.domain.printer import Printer
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
@@ -19,14 +20,20 @@ from farm.errors import NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
 from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
+from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
+    AddChore,
     AddPrinter,
+    ChangeChore,
     ChangePrinter,
+    ChoreIsDone,
+    ChoresChanged,
     FleetMessage,
     PrinterGone,
     PrinterMessage,
     Probed,
     ProbePrinter,
+    RemoveChore,
     RemovePrinter,
     SettingsAre,
 )
@@ -61,6 +68,7 @@ class Fleet:
 
     def __init__(self, parts: FleetParts) -> None:
         self._parts = parts
+        self._maintenance = Maintenance(parts.printer.database, parts.printer.clock, parts.printer.chance)
         self._printers: dict[str, Printer] = {}
         self._probing = 0
         self._beginning = trio.Semaphore(MOST_BEGINNING)
@@ -74,7 +82,9 @@ class Fleet:
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
-    async def _handle(self, message: FleetMessage, by: Principal) -> Printer | Later[Probed] | None:
+    async def _handle(
+        self, message: FleetMessage, by: Principal
+    ) -> Printer | Later[Probed] | Standing | None:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
@@ -85,6 +95,10 @@ class Fleet:
                 return None
             case ProbePrinter():
                 return self._probe_soon(message, by)
+            case AddChore() | ChangeChore() | RemoveChore() | ChoreIsDone():
+                taken = await self._maintenance.take(message, self._known(message.printer), by)
+                self._parts.printer.queue().tell_nowait(ChoresChanged())
+                return taken
             case _:
                 assert_never(message)
 
@@ -135,10 +149,15 @@ class Fleet:
 
     def _owned(self, printer_id: str, by: Principal) -> Printer:
         """A printer that `by` may set up. Raises NotFound, Forbidden."""
+        printer = self._known(printer_id)
+        require(by, Action.SET_UP, Target(printer.id, printer.tags))
+        return printer
+
+    def _known(self, printer_id: str) -> Printer:
+        """Raises NotFound."""
         printer = self._printers.get(printer_id)
         if printer is None:
             raise NotFound(f"there is no printer {printer_id}")
-        require(by, Action.SET_UP, Target(printer.id, printer.tags))
         return printer
 
     async def _remove(self, wish: RemovePrinter, by: Principal) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
 from farm.domain.file import RemoteFile
+from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
 from farm.store.orders import OpenOrder
 from farm.store.remote_files import LeftThere
@@ -209,6 +210,15 @@ class PrinterGone(Latest):
 
 
 @dataclass(frozen=True, slots=True)
+class ChoresChanged(Latest):
+    """What kept printers from beginning anything may have gone."""
+
+    @property
+    def key(self) -> Hashable:
+        return ChoresChanged
+
+
+@dataclass(frozen=True, slots=True)
 class AddPrinter(Ask[Printer]):
     """Set up a printer and start its actor. Raises Invalid when the id is taken or something is wrong."""
 
@@ -258,4 +268,49 @@ class Probed:
     problem: str | None = None
 
 
-FleetMessage = AddPrinter | ChangePrinter | RemovePrinter | ProbePrinter
+@dataclass(frozen=True, slots=True)
+class AddChore(Ask[Standing]):
+    """Something to be done on a printer, or on all with one of its tags, after so many hours of printing.
+
+    since_h: hours printed since it was done last. blocks: whether nothing is begun while it is due.
+    Raises NotFound, Invalid, and Refused when there are too many.
+    """
+
+    printer: str
+    what: str
+    every_h: float
+    tag: str | None = None
+    blocks: bool = False
+    since_h: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeChore(Ask[Standing]):
+    """Make something else of a chore. changes: of what, every_h and blocks. Raises NotFound, Invalid."""
+
+    printer: str
+    chore: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveChore(Ask[None]):
+    """Take a chore out, with a tag's on all printers that have it. Raises NotFound."""
+
+    printer: str
+    chore: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoreIsDone(Ask[Standing]):
+    """Somebody has done it on this printer: its hours count anew. Raises NotFound, Invalid."""
+
+    printer: str
+    chore: str
+    note: str = ""
+
+
+ChoreWish = AddChore | ChangeChore | RemoveChore | ChoreIsDone
+"""What people want of a printer's maintenance."""
+
+FleetMessage = AddPrinter | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish

@@ -20,6 +20,7 @@ from farm.domain.printer import BUSY, Connection, Operation, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.printers.messages import (
+    ChoresChanged,
     ForgetPrint,
     PlateIs,
     PrinterChanged,
@@ -143,6 +144,9 @@ class Queue:
                 self._forget(printer)
                 self._gone.add(printer)
                 self._look_soon(printer)
+            case ChoresChanged():
+                await trio.lowlevel.checkpoint()
+                self._jobs_changed()
             case _:
                 assert_never(message)
         return None

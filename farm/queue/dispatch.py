@@ -13,7 +13,7 @@ from farm.errors import Refused
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
-from farm.store import files, jobs, printers, prints, remote_files
+from farm.store import files, jobs, maintenance, printers, prints, remote_files
 from farm.store.printers import PlateRow
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
@@ -31,13 +31,15 @@ class Ticket:
 def reserve(
     db: Connection, printer: Printer, plan: Plan, ticket: Ticket, at: datetime, who: str
 ) -> Print | None:
-    """Reserve this printer for the job that the plan gives it; None when there is none.
+    """Reserve this printer for the job that the plan gives it; None if a chore comes first, or none waits.
 
     Looks once more, in the same transaction, whether the printer is free and its plate clear. Raises
     NotFound, Refused when it is not as the queue believes.
     """
     if existing_plate(db, printer.id).plate is not Plate.CLEAR or prints.active_on(db, printer.id):
         raise Refused(f"{printer.name} is not free, or its plate not clear")
+    if printer.id in maintenance.blocking(db):
+        return None
     job = plan.next_for(printer, jobs.waiting(db, at))
     if job is None:
         return None

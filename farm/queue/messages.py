@@ -10,7 +10,7 @@ from typing import Any
 from farm.actors import Ask
 from farm.domain.job import Job
 from farm.domain.order import Order
-from farm.printers.messages import PrinterChanged, PrinterGone
+from farm.printers.messages import ChoresChanged, PrinterChanged, PrinterGone
 from farm.store.printers import PlateRow
 
 
@@ -108,4 +108,4 @@ class ChangeJob(Ask[Job]):
 Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
 """What people want of jobs and orders."""
 
-QueueMessage = Wish | ClearPlate | UndoPlate | PrinterChanged | PrinterGone
+QueueMessage = Wish | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ChoresChanged

@@ -14,12 +14,13 @@ from farm.store.printers import PlateRow
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One printer as the queue sees it. active: the print that holds it."""
+    """One printer as the queue sees it. active: the print that holds it. due: the chore that comes first."""
 
     printer: Printer
     status: PrinterStatus
     plate: PlateRow
     active: Print | None
+    due: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def _of_place(job: Job, place: Place, waiting: Sequence[Job], plan: Plan, at: da
     busy = _busy(place, job) or _plate(place.plate, at)
     if busy is not None:
         return busy
+    if place.due is not None:
+        return f"its maintenance is due: {place.due}"
     first = plan.next_for(place.printer, waiting)
     return (
         f"{first.name} comes first" if first is not None and first.id != job.id else "it begins in a moment"

@@ -88,6 +88,13 @@ def m011_print_host_users(db: Schema) -> None:
     db.execute("ALTER TABLE printers ADD COLUMN username TEXT NOT NULL DEFAULT ''")
 
 
+@farm()
+def m012_maintenance(db: Schema) -> None:
+    """How long each printer has printed, and what is to be done after how many hours."""
+    for statement in _MAINTENANCE:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -293,6 +300,37 @@ _IDEMPOTENCY = (
         PRIMARY KEY (owner, key, step)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX idempotency_by_time ON idempotency (at)",
+)
+
+_MAINTENANCE = (
+    "ALTER TABLE printers ADD COLUMN printed_s REAL NOT NULL DEFAULT 0",
+    # Pauses are in there: how long they lasted was only noted in words.
+    """UPDATE printers SET printed_s = coalesce((
+           SELECT sum(max(0, julianday(ended_at) - julianday(started_at))) * 86400 FROM prints
+           WHERE printer = printers.id AND state IN ('finished', 'failed', 'cancelled')
+               AND started_at IS NOT NULL), 0)""",
+    """CREATE TABLE maintenance (
+        id TEXT PRIMARY KEY,
+        what TEXT NOT NULL,
+        every_h REAL NOT NULL,
+        printer TEXT,
+        tag TEXT,
+        blocks INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        CHECK ((printer IS NULL) <> (tag IS NULL))
+    ) STRICT""",
+    # printed_s: what the printer had printed then. who: NULL where counting only begins.
+    """CREATE TABLE maintenance_done (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        chore TEXT NOT NULL REFERENCES maintenance (id) ON DELETE CASCADE,
+        printer TEXT NOT NULL,
+        printed_s REAL NOT NULL,
+        at TEXT NOT NULL,
+        who TEXT,
+        note TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX maintenance_done_by_chore ON maintenance_done (chore, printer)",
 )
 
 _READINGS = (

@@ -12,6 +12,7 @@ import msgspec
 from farm.domain.clock import iso, parse_iso
 from farm.domain.printer import MODES, Address, Mode, Plate, Printer, Profile, Simulation
 from farm.domain.transitions import require
+from farm.store import maintenance
 from farm.store.changes import record_change
 from farm.store.events import record
 
@@ -79,6 +80,7 @@ def change(db: Connection, printer: Printer, sealed_key: bytes) -> None:
 
 def remove(db: Connection, printer: str) -> bool:
     """Forget a printer; what it printed stays. Returns whether it was there."""
+    maintenance.forget_printer(db, printer)
     return db.execute("DELETE FROM printers WHERE id = ?", (printer,)).rowcount > 0
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.job import ACTIVE_PRINTS, PRINTS, Print, PrintState, kept_on_printer
 from farm.domain.transitions import require
-from farm.store.changes import record_change
+from farm.store import maintenance
+from farm.store.changes import history, record_change
 from farm.store.events import record
 
 ACTIVE = ", ".join(f"'{state}'" for state in PrintState if state in ACTIVE_PRINTS)
@@ -84,7 +86,22 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
     )
     after = existing(db, attempt.id)
     _noted(db, after, before, at, who, why)
+    if new in _SEEN_TO_THE_END:
+        maintenance.count(db, after.printer, printed_s(db, after.id), at)
     return after
+
+
+_SEEN_TO_THE_END = (PrintState.FINISHED, PrintState.FAILED, PrintState.CANCELLED)
+
+
+def printed_s(db: Connection, print_id: str) -> float:
+    """For how many seconds a print that is over was printing; pauses are left out."""
+    changes = history(db, "print", print_id)
+    return sum(
+        (after.at - change.at).total_seconds()
+        for change, after in pairwise(changes)
+        if change.new == PrintState.PRINTING
+    )
 
 
 def count_good(db: Connection, attempt: Print, good: int | None, at: datetime) -> None:

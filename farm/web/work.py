@@ -18,7 +18,7 @@ from farm.live import shapes
 from farm.live.messages import ReportStatuses
 from farm.queue.messages import AddJob, AmendJob, ChangeJob
 from farm.queue.why_not import Place, why_not
-from farm.store import changes, jobs, printers, prints
+from farm.store import changes, jobs, maintenance, printers, prints
 from farm.store.changes import Change
 from farm.store.printers import PlateRow
 from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
@@ -159,8 +159,8 @@ async def _shown(call: Call, job: Job) -> shapes.Job:
     attempts, places, waiting = await call.desk.database.read(_around, job, call.desk.clock())
     statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
     seen = [
-        Place(printer, statuses.get(printer.id, PrinterStatus()), plate, active)
-        for printer, plate, active in places
+        Place(printer, statuses.get(printer.id, PrinterStatus()), plate, active, due)
+        for printer, plate, active, due in places
         if may_read(call.asker, printer)
     ]
     reasons = why_not(job, seen, waiting, call.desk.plan, call.desk.clock())
@@ -168,13 +168,17 @@ async def _shown(call: Call, job: Job) -> shapes.Job:
     return _seen(shown, await _readable(call))
 
 
-_Around: TypeAlias = tuple[list[Print], list[tuple[Printer, PlateRow, Print | None]], list[Job]]
+_Around: TypeAlias = tuple[list[Print], list[tuple[Printer, PlateRow, Print | None, str | None]], list[Job]]
 
 
 def _around(db: Connection, job: Job, at: datetime) -> _Around:
-    """The job's prints, every printer with its plate and active print, and the jobs that wait."""
+    """The job's prints, every printer with its plate, active print and due chore, and the jobs that wait."""
     plates, active = printers.plates(db), {attempt.printer: attempt for attempt in prints.active(db)}
-    places = [(printer, plates[printer.id], active.get(printer.id)) for printer, _ in printers.everything(db)]
+    due = maintenance.blocking(db)
+    places = [
+        (printer, plates[printer.id], active.get(printer.id), due.get(printer.id))
+        for printer, _ in printers.everything(db)
+    ]
     return prints.of_job(db, job.id), places, jobs.waiting(db, at)
 
 

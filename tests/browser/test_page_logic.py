@@ -72,7 +72,13 @@ def test_what_holds_up_most_work_comes_first(call):
         job("held", 50, state="held"),
     ]
 
-    found = call("needs/needs.js", "needs", printers, jobs)
+    chores = [
+        {"id": "rods", "printer": "busy", "blocks": False},
+        {"id": "nozzle", "printer": "free", "blocks": True},
+        {"id": "belts", "printer": "taken out", "blocks": True},
+    ]
+
+    found = call("needs/needs.js", "needs", printers, jobs, chores)
 
     assert [(each["kind"], each["id"]) for each in found] == [
         ("emergency", "stopped"),
@@ -82,9 +88,12 @@ def test_what_holds_up_most_work_comes_first(call):
         ("paused", "halted"),
         ("plate", "waits"),
         ("offline", "away"),
+        ("chore", "free/nozzle"),
+        ("chore", "busy/rods"),
     ]
     waiting = {each["id"]: each["waiting"] for each in found}
     assert (waiting["pinned"], waiting["waits"], waiting["unclear"]) == (10, 4, 3)
+    assert (waiting["free/nozzle"], waiting["busy/rods"]) == (4, 0)
 
 
 def test_two_thousand_jobs_beside_two_hundred_printers_are_no_work(call):

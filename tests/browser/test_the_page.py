@@ -80,6 +80,32 @@ def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
     expect(needs(page)).to_contain_text("MK4 left")
 
 
+def test_maintenance_that_is_due_waits_until_somebody_has_done_it(new_shop, window, simulated):
+    page = with_printer(new_shop, window, simulated).page
+    clears_plate(page, "MK4 left")
+    wish = {"what": "lubricate the rods", "every_h": 300, "since_h": 312}
+    asks(page, "POST", "/v1/printers/mk4-left/maintenance", wish)
+    expect(needs(page)).to_contain_text("312 h of printing since it was done")
+
+    needs(page).get_by_role("button", name="Done on MK4 left: lubricate the rods").click()
+
+    expect(needs(page)).to_contain_text("Nothing needs you")
+    tile(page, "MK4 left").get_by_role("button", name="MK4 left", exact=True).click()
+    page.get_by_text("0 h printed, maintenance").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Lubricate the rods: in 300 h of printing.")
+
+
+def asks(page: Page, method: str, path: str, body: Any) -> None:
+    """Something that the page has no button for, by the person who is logged in."""
+    page.evaluate(
+        """async ([method, path, body]) => {
+            const { post, patch } = await import("/page/core/api.js");
+            await { POST: post, PATCH: patch }[method](path, body);
+        }""",
+        [method, path, body],
+    )
+
+
 def test_wrong_password_is_said_and_the_name_stays(new_shop, window):
     moves_in(new_shop, window)
     page = window(new_shop.url).open("/")

@@ -61,6 +61,11 @@ ROWS = {
         "INSERT INTO idempotency VALUES ('user:u1', 'a-key', 0, x'00', x'01', '2026-01-01T00:00:00Z')",
     ),
     "m011_print_host_users": ("UPDATE printers SET username = 'maker' WHERE id = 'p1'",),
+    "m012_maintenance": (
+        "UPDATE printers SET printed_s = 3600.5 WHERE id = 'p1'",
+        "INSERT INTO maintenance VALUES ('c1', 'rods', 300.0, 'p1', NULL, 1, 'user:u1', 't')",
+        "INSERT INTO maintenance_done VALUES (1, 'c1', 'p1', 0.0, 't', NULL, '')",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -49,8 +49,8 @@ def reads(route: str, path: str = "") -> None:
 
 for path in (
     "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
-    "/v1/printers", "/v1/plates", "/v1/orders", "/v1/files", "/v1/jobs", "/v1/prints", "/v1/openapi.json",
-    "/v1/docs",
+    "/v1/printers", "/v1/maintenance", "/v1/plates", "/v1/orders", "/v1/files", "/v1/jobs", "/v1/prints",
+    "/v1/openapi.json", "/v1/docs",
 ):  # fmt: skip
     reads(f"GET {path}")
 reads("GET /v1/events", "/v1/events?wait_s=0")
@@ -255,6 +255,53 @@ async def undo_plates(api: ApiShop) -> Request:
     printers = [await api.printer(clear=False), await api.printer(clear=False)]
     await api.post("/v1/plates/clear", {"printers": printers})
     return Request("POST", "/v1/plates/undo", 200, {"printers": printers})
+
+
+# -- maintenance
+
+
+async def chore(api: ApiShop, printer: str) -> str:
+    wish = {"what": "lubricate the rods", "every_h": 300}
+    return (await api.post(f"/v1/printers/{printer}/maintenance", wish))["id"]
+
+
+@example("GET /v1/printers/<printer>/maintenance")
+async def show_maintenance(api: ApiShop) -> Request:
+    printer = await api.printer()
+    await chore(api, printer)
+    return Request("GET", f"/v1/printers/{printer}/maintenance", 200)
+
+
+@example("POST /v1/printers/<printer>/maintenance")
+async def add_chore(api: ApiShop) -> Request:
+    wish = {"what": "new nozzle", "every_h": 800, "since_h": 120, "blocks": True}
+    return Request("POST", f"/v1/printers/{await api.printer()}/maintenance", 201, wish)
+
+
+@example("GET /v1/printers/<printer>/maintenance/<chore>")
+async def show_chore(api: ApiShop) -> Request:
+    printer = await api.printer()
+    return Request("GET", f"/v1/printers/{printer}/maintenance/{await chore(api, printer)}", 200)
+
+
+@example("PATCH /v1/printers/<printer>/maintenance/<chore>")
+async def change_chore(api: ApiShop) -> Request:
+    printer = await api.printer()
+    change = {"every_h": 250, "blocks": True}
+    return Request("PATCH", f"/v1/printers/{printer}/maintenance/{await chore(api, printer)}", 200, change)
+
+
+@example("DELETE /v1/printers/<printer>/maintenance/<chore>")
+async def remove_chore(api: ApiShop) -> Request:
+    printer = await api.printer()
+    return Request("DELETE", f"/v1/printers/{printer}/maintenance/{await chore(api, printer)}", 204)
+
+
+@example("POST /v1/printers/<printer>/maintenance/<chore>/done")
+async def chore_is_done(api: ApiShop) -> Request:
+    printer = await api.printer()
+    path = f"/v1/printers/{printer}/maintenance/{await chore(api, printer)}/done"
+    return Request("POST", path, 200, {"note": "with PTFE grease"})
 
 
 # -- files and work

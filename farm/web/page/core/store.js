@@ -25,6 +25,9 @@ export const jobs = signal(new Map());
 export const files = signal(new Map());
 export const plates = signal(new Map());
 
+/** What is due on printers by the hours they have printed. */
+export const chores = signal([]);
+
 /** Called with every end of a command: {command_id, printer, command, ok, problem}. */
 export const commandEnds = new Set();
 
@@ -55,6 +58,7 @@ function takeSnapshot(room, data) {
     if (room === "printers") {
       keepPrinters(data.items);
       changedPlates.add("all");
+      changedChores.add("all");
     }
     if (room === "queue") jobs.value = byId(data.items);
     if (room === "files") files.value = byId(data.items);
@@ -109,6 +113,8 @@ function takeEvent({ type, data }) {
     for (const heard of commandEnds) heard(data);
   } else if (type === "plate.changed") {
     showPlate(data.printer, data.to);
+  } else if (type.startsWith("maintenance.")) {
+    changedChores.add(data.printer);
   } else if (type.startsWith("file.")) {
     changedFiles.add(data.file);
   } else if (type.startsWith("job.") || type.startsWith("print.")) {
@@ -128,6 +134,7 @@ function showPlate(id, plate) {
 const changedJobs = new Gathering(lookAtJobs);
 const changedFiles = new Gathering(lookAtFiles);
 const changedPlates = new Gathering(lookAtPlates);
+const changedChores = new Gathering(lookAtChores);
 
 async function lookAtJobs(ids) {
   if (ids.length > MANY) return live.freshen("queue");
@@ -144,6 +151,11 @@ async function lookAtFiles(ids) {
   const found = await Promise.all(ids.map((id) => get(`/v1/files/${encodeURIComponent(id)}`).catch(() => null)));
   const others = [...files.peek().values()].filter(({ id }) => !ids.includes(id)); // one that is not found is gone
   files.value = byId([...found.filter(Boolean), ...others]);
+}
+
+async function lookAtChores() {
+  const found = await get("/v1/maintenance").catch(() => null);
+  if (found) chores.value = found.items.filter(({ state }) => state !== "ok");
 }
 
 async function lookAtPlates() {

@@ -1,16 +1,17 @@
 // What needs a person now, and in which order. Plain functions of what the farm says, without the page.
 
 /** Kinds of needs, and which goes first where both hold up the same amount of work. */
-const KINDS = ["emergency", "attention", "job", "plate", "offline", "paused"];
+const KINDS = ["emergency", "attention", "job", "plate", "offline", "paused", "chore"];
 
 /**
  * Everything that waits for a person: what holds up most work first, and emergencies before all.
- * Each is {kind, id, waiting}: the id of its printer, or of its job where `kind` is "job", and how many prints it
- * holds up.
+ * Each is {kind, id, waiting}: the id of its printer, of its job where `kind` is "job", or of both printer and chore
+ * where it is "chore", and how many prints it holds up. chores: those that are due.
  */
-export function needs(printers, jobs) {
+export function needs(printers, jobs, chores = []) {
   const wishes = wishesOf(jobs, printers.filter(isUsable));
-  return [...printers.map((printer) => ofPrinter(printer, wishes)), ...jobs.map(ofJob)]
+  const ofChore = (chore) => ofDue(chore, printers.find(({ id }) => id === chore.printer), wishes);
+  return [...printers.map((printer) => ofPrinter(printer, wishes)), ...jobs.map(ofJob), ...chores.map(ofChore)]
     .filter(Boolean)
     .sort(
       (a, b) =>
@@ -68,14 +69,21 @@ function kindOf({ status, enabled }) {
 function ofPrinter(printer, wishes) {
   const kind = kindOf(printer);
   if (!kind) return null;
-  const wanted = wishes.filter(({ job }) => mayRunOn(job, printer));
   const held = printer.status.print ? 1 : 0; // a print stands still with its printer
+  return { kind, id: printer.id, since: printer.status.since, ...heldUp(printer, wishes, held) };
+}
+
+/** A chore holds up only what its printer may not begin before it is done. */
+function ofDue({ id, printer: at, blocks }, printer, wishes) {
+  if (!printer) return null;
+  return { kind: "chore", id: `${at}/${id}`, ...(blocks ? heldUp(printer, wishes) : { waiting: 0, weight: 0 }) };
+}
+
+/** What could be begun on a printer. A print that could as well run elsewhere is held up less. */
+function heldUp(printer, wishes, held = 0) {
+  const wanted = wishes.filter(({ job }) => mayRunOn(job, printer));
   return {
-    kind,
-    id: printer.id,
-    since: printer.status.since,
     waiting: wanted.reduce((sum, { left }) => sum + left, 0),
-    // A print that could as well run elsewhere is held up less.
     weight: wanted.reduce((sum, { left, takers }) => sum + left / (1 + takers), held),
   };
 }

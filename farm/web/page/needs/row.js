@@ -2,19 +2,22 @@
 import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
-import { jobs, plates, printerOf } from "../core/store.js";
+import { chores, jobs, plates, printerOf } from "../core/store.js";
 import { count, jobStanding, sentence, standing } from "../core/words.js";
 import { State } from "../parts/icon.js";
 import { Moment } from "../parts/moment.js";
 import { Stepper } from "../parts/stepper.js";
 import { command } from "../printers/commands.js";
+import { DoneButton, whatOf } from "../printers/chores.js";
 import { askToCancel } from "../printers/controls.js";
 import { WhatLies } from "../printers/plate.js";
 import { openPrinter } from "../printers/sheet.js";
 import { changeJob, lastReason } from "../queue/changes.js";
 import { clearPlate } from "./plates.js";
 
-export const NeedRow = ({ need }) => html`<${need.kind === "job" ? JobRow : PrinterRow} ...${need} />`;
+const ROWS = { job: JobRow, chore: ChoreRow };
+
+export const NeedRow = ({ need }) => html`<${ROWS[need.kind] ?? PrinterRow} ...${need} />`;
 
 function PrinterRow({ kind, id, waiting }) {
   const printer = printerOf(id)?.value;
@@ -75,6 +78,25 @@ function PlateAction({ printer }) {
     <button type="button" class="primary" onClick=${clear}>
       Plate cleared<span class="unseen"> on ${printer.name}</span>
     </button>`;
+}
+
+function ChoreRow({ id, waiting }) {
+  const chore = chores.value.find(({ printer, id: own }) => `${printer}/${own}` === id);
+  const printer = chore && printerOf(chore.printer)?.value;
+  return printer && html`
+    <li class="need tone-away">
+      <div class="head">
+        <${State} word="Maintenance" tone="away" icon="wrench" />
+        <h3><button type="button" class="name" onClick=${() => openPrinter(printer.id)}>${printer.name}</button></h3>
+      </div>
+      <div class="body">
+        <p>
+          ${whatOf(chore)}
+          ${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} may not start before.</span>`}
+        </p>
+        <div class="actions"><${DoneButton} chore=${chore} name=${printer.name} /></div>
+      </div>
+    </li>`;
 }
 
 function JobRow({ id, waiting }) {

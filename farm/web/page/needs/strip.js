@@ -3,7 +3,7 @@ import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { same } from "../core/same.js";
 import { mayOperate } from "../core/session.js";
-import { jobs, line, printers } from "../core/store.js";
+import { chores, jobs, line, printers } from "../core/store.js";
 import { Count } from "../parts/count.js";
 import { Icon } from "../parts/icon.js";
 import { openClearAll } from "./clear_all.js";
@@ -13,7 +13,7 @@ import { NeedRow } from "./row.js";
 // Shown at first: more would push the printers off the page.
 const FEW = matchMedia("(max-width: 700px)").matches ? 3 : 6;
 
-export const needed = same(() => needs(printers.value, [...jobs.value.values()]));
+export const needed = same(() => needs(printers.value, [...jobs.value.values()], chores.value));
 
 export function Needs() {
   const [all, setAll] = useState(false);

@@ -12,6 +12,7 @@ import { Moment } from "../parts/moment.js";
 import { say, sayProblem } from "../parts/toast.js";
 import { openSlicer } from "../slicer/slicer.js";
 import { openChange } from "./change.js";
+import { Chores } from "./chores.js";
 import { command } from "./commands.js";
 import { Controls } from "./controls.js";
 import { HandsOn } from "./hands_on.js";
@@ -44,6 +45,7 @@ function Sheet({ id, close }) {
       ${mayOperate.value && html`
         <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>
         <${HandsOn} printer=${printer} />`}
+      <${Chores} printer=${printer} />
       <div class="actions">
         ${maySetUp.value && html`
           <button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>
