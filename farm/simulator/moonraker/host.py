@@ -300,7 +300,7 @@ class MoonrakerHost(Host):
         figures = self._figures(now)
         if self.klippy.printing:
             self._print_failed()
-        self.tell("// Klipper state: Disconnect")
+        self.say("// Klipper state: Disconnect")
         self.klippy.leave(now)
         self.announce("klippy_disconnected")
         self.history.end(_LEFT, figures, self.wall(now))
@@ -358,7 +358,7 @@ class MoonrakerHost(Host):
         for listener in list(self.listeners):
             listener(name, text)
 
-    def tell(self, line: str) -> None:
+    def say(self, line: str) -> None:
         """Klipper says a line in its terminal."""
         self.announce("gcode_response", line)
 

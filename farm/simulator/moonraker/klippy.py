@@ -125,7 +125,7 @@ def commands(script: str) -> Iterator[Command]:
 class Surroundings(Protocol):
     """What Klipper finds in its computer."""
 
-    def tell(self, line: str) -> None:
+    def say(self, line: str) -> None:
         """Hears a line of Klipper's terminal."""
         ...
 
@@ -190,7 +190,7 @@ class Klippy:
                 return None if refused else self._obey(command)
             except Refusal as refusal:
                 refused = True
-                self._around.tell(f"!! {refusal.words}")
+                self._around.say(f"!! {refusal.words}")
                 answered(refusal)
                 return None
 
@@ -208,7 +208,7 @@ class Klippy:
         if own is not None:
             return own(self, command)
         if command.name not in _KNOWN_CODES:
-            self._around.tell(f'// Unknown command:"{command.name}"')
+            self._around.say(f'// Unknown command:"{command.name}"')
             return None
         if command.name in _LIMITS:
             _check_target(command)
@@ -245,18 +245,18 @@ class Klippy:
         )
         self.paused = False
         self.version += 1
-        self._around.tell(f"File opened:{name} Size:{size}")
+        self._around.say(f"File opened:{name} Size:{size}")
 
     def _pause(self, command: Command) -> None:
         if self.paused or self.stats.state is not Printing.PRINTING:
-            self._around.tell("// Print already paused")
+            self._around.say("// Print already paused")
         self.machine.pause()
         self.paused = True
         self.version += 1
 
     def _resume(self, command: Command) -> None:
         if not self.paused:
-            self._around.tell("// Print is not paused, resume aborted")
+            self._around.say("// Print is not paused, resume aborted")
             return
         self.paused = False
         self.version += 1
@@ -289,7 +289,7 @@ class Klippy:
         stats.state, stats.message, self.paused = how, why, False
         self.version += 1
         if how is Printing.COMPLETE:
-            self._around.tell("Done printing file")
+            self._around.say("Done printing file")
         self._around.print_ended(how)
 
     @property
@@ -334,7 +334,7 @@ class Klippy:
         self.machine.halt(now)
         self.machine.abandon()
         self.version += 1
-        self._around.tell(f"!! {self.message}")
+        self._around.say(f"!! {self.message}")
         self._answer_all(Refusal(400, self.message))
 
     def leave(self, now: float) -> None:
@@ -396,11 +396,11 @@ class Klippy:
     def _report(self, command: Command) -> None:
         heat = self.machine.temperatures(self._now)
         (bed, bed_target), (nozzle, target) = heat["bed"], heat["tool0"]
-        self._around.tell(f"B:{bed:.1f} /{bed_target:.1f} T0:{nozzle:.1f} /{target:.1f}")
+        self._around.say(f"B:{bed:.1f} /{bed_target:.1f} T0:{nozzle:.1f} /{target:.1f}")
 
     def _locate(self, command: Command) -> None:
         x, y, z = self.machine.position
-        self._around.tell(f"X:{x:.3f} Y:{y:.3f} Z:{z:.3f} E:{self.machine.extruded:.3f}")
+        self._around.say(f"X:{x:.3f} Y:{y:.3f} Z:{z:.3f} E:{self.machine.extruded:.3f}")
 
     def _halt(self, command: Command) -> None:
         self.stop(STOPPED_BY_GCODE, self._now)
