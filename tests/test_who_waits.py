@@ -22,8 +22,10 @@ FARM = Path(farm.live.messages.__file__).parents[1]
 RUNS_IN = {
     "queue": ("queue",),
     "printers/fleet.py": ("printers",),
+    "printers/maintenance.py": ("printers",),
     "printers/actor.py": ("printer",),
     "printers/tidy.py": ("printer",),
+    "printers/foreign_time.py": ("printer",),
     "telemetry": ("telemetry",),
     "files/removal.py": ("files", "web"),
     "files": ("files",),
