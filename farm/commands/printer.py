@@ -15,7 +15,6 @@ from farm.domain.command import NAMES
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
     MAX_RETRIES,
-    PASSWORD_KINDS,
     PRINT_HOSTS,
     SIMULATED,
     Address,
@@ -37,6 +36,7 @@ COLUMNS = {
 COMMANDS = (*NAMES.values(), "plate_cleared", "plate_undo")
 USUAL_WAIT_S = 60  # a pause may wait for a long move, a cancel for the heat-up it falls into
 UNSEEN_KIND = "octoprint"  # of a print host that nobody looked at
+UNSEEN_KIND_OF_USERS = "prusalink"  # the same, where a user and a password are given
 
 _LISTS = frozenset({"lines", "axes"})
 _NUMBERS = frozenset({"good", "target_degc", "x", "y", "z"})
@@ -150,7 +150,9 @@ def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--username", default="", help="the user that a PrusaLink knows us as, instead of an API key"
+        "--username",
+        default="",
+        help="the user that a PrusaLink or a Moonraker knows us as, instead of an API key",
     )
     secret = parser.add_mutually_exclusive_group()
     for name, what in (("--api-key-stdin", "API key"), ("--password-stdin", "password")):
@@ -275,7 +277,7 @@ def _address(chosen: argparse.Namespace) -> Address:
         raise SettingsError("--speed and --fault go with --simulated.")
     if bool(chosen.username) is not chosen.password_stdin and (chosen.password_stdin or chosen.api_key_stdin):
         raise SettingsError("A password goes with --username, and an API key goes without.")
-    unseen = next(iter(PASSWORD_KINDS)) if chosen.username else UNSEEN_KIND
+    unseen = UNSEEN_KIND_OF_USERS if chosen.username else UNSEEN_KIND
     kind = getattr(chosen, "kind", None) or unseen
     return Address(kind, chosen.url, tls=chosen.tls, username=chosen.username).with_secret(_secret(chosen))
 

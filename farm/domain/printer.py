@@ -191,7 +191,7 @@ ENDPOINTS: Mapping[str, Mapping[str, str]] = {
 }
 """What may lie elsewhere than usual at a print host, by its kind: names, and where it usually lies."""
 
-PASSWORD_KINDS = frozenset({"prusalink"})
+PASSWORD_KINDS = frozenset({"moonraker", "prusalink"})
 """Print hosts that take a user and a password instead of an API key."""
 
 

@@ -112,4 +112,4 @@ async def test_a_user_and_a_password_are_shown_only_to_hosts_that_take_them():
     found = await probe(ProbePrinter("http://192.168.1.20", username="maker", password="secret"), host.driver)
 
     assert found == Probed("prusalink", "2.1.2", "MK4")
-    assert host.asked == ["prusalink"]
+    assert host.asked == ["moonraker", "prusalink"]

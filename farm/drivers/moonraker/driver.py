@@ -16,11 +16,12 @@ from farm.drivers import tls
 from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Answer, Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience, Unanswered
+from farm.drivers.moonraker.entry import Entry
 from farm.drivers.moonraker.protocol import api, files, history, klipper, push
 from farm.drivers.moonraker.protocol.klipper import Klipper
 from farm.drivers.moonraker.protocol.wish import Wish
 from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
-from farm.errors import NotFound, PrinterUnreachable, ProtocolError, Refused
+from farm.errors import Forbidden, NotFound, PrinterUnreachable, ProtocolError, Refused
 
 URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
 REFUSED_WITHIN_S = 8.0  # what Klipper has not refused by then waits for its turn, as long as a heat-up takes
@@ -50,35 +51,40 @@ class MoonrakerDriver:
         self._vigilance = vigilance
         self._push_path = address.endpoints.get("push", push.PATH)
         self._wish = Wish()
-        self._key = {"X-Api-Key": address.api_key} if address.api_key else {}
-        self._http = Http(address.url, api.PEER, self._key, patience, trust)
+        self._entry = Entry(address)
+        self._http = Http(address.url, api.PEER, self._entry.key, patience, trust)
         # A connection of its own each time: nothing is before it, and none lies there half-dead.
         hurried = replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1))
-        self._urgent = Http(address.url, api.PEER, self._key, hurried, trust, keep_idle_s=0)
+        self._urgent = Http(address.url, api.PEER, self._entry.key, hurried, trust, keep_idle_s=0)
 
     async def connect(self) -> Identity:
-        return api.identity(await self._http.send(api.server_info()))
+        return api.identity(await self._asked(api.server_info()))
 
     async def status(self) -> Reading:
         return self._wish.shown(klipper.reading(await self._look()), trio.current_time())
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         following = _Following(self._vigilance, self._wish, tell)
-        await hold_push_socket(
-            self._address.url,
-            self._push_path,
-            api.PEER,
-            following.use,
-            self._trust,
-            self._vigilance,
-            self._key,
-        )
+        try:
+            await hold_push_socket(
+                self._address.url,
+                self._push_path,
+                api.PEER,
+                following.use,
+                self._trust,
+                self._vigilance,
+                await self._entry.headers(self._http),
+            )
+        except Forbidden:
+            self._entry.forget()
+            raise
 
     async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         if await self._is_at_work_on(remote_name):  # Moonraker looks when it has all of it, and at old news
             raise Refused(f"Moonraker does not take {remote_name}: a file of that name is printing.")
         envelope = file_envelope(remote_name, secrets.token_hex(16), files.CHECKSUM)
-        answer, _ = await self._http.send_file(files.upload(), source, size, envelope)
+        request = replace(files.upload(), headers=await self._entry.headers(self._http))
+        answer, _ = await self._http.send_file(request, source, size, envelope)
         files.uploaded(answer, remote_name)
         return files.stored(await self._record(remote_name), remote_name, size, await self._mark())
 
@@ -95,11 +101,11 @@ class MoonrakerDriver:
         files.copied(await self._sent(files.copy(source, remote_name), within_s), source)
 
     async def _record(self, remote_name: str) -> files.FileRecord | None:
-        record = files.file_record(await self._http.send(files.metadata(remote_name)))
-        return record or files.listed(await self._http.send(files.listing()), remote_name)
+        record = files.file_record(await self._asked(files.metadata(remote_name)))
+        return record or files.listed(await self._asked(files.listing()), remote_name)
 
     async def _mark(self) -> str:
-        return history.mark(history.jobs(await self._http.send(history.newest())))
+        return history.mark(history.jobs(await self._asked(history.newest())))
 
     async def start(self, remote_name: str) -> None:
         found = await self._look_first(beside=True)
@@ -133,7 +139,7 @@ class MoonrakerDriver:
 
     async def emergency_stop(self) -> None:
         try:
-            answer = await self._urgent.send(api.emergency_stop(), URGENT_S)
+            answer = await self._entry.send(self._urgent, api.emergency_stop(), URGENT_S, at_once=True)
         except ProtocolError as error:
             raise _lost(error) from error
         api.accepted(answer)
@@ -174,7 +180,7 @@ class MoonrakerDriver:
     async def delete(self, remote_name: str) -> None:
         if await self._is_at_work_on(remote_name):  # what Moonraker itself knows of that is a moment old
             raise Refused(files.in_use(remote_name))
-        files.deleted(await self._http.send(files.delete(remote_name)), remote_name)
+        files.deleted(await self._asked(files.delete(remote_name)), remote_name)
 
     async def _is_at_work_on(self, remote_name: str) -> bool:
         reading = klipper.reading(await self._look())
@@ -192,7 +198,7 @@ class MoonrakerDriver:
         """The prints of a file after `mark`, the first first; None where no history is kept."""
         found: list[history.Job] = []
         for number in range(history.MOST_PAGES):
-            page = history.jobs(await self._http.send(history.page(number * history.PAGE)))
+            page = history.jobs(await self._asked(history.page(number * history.PAGE)))
             if page is None:
                 return None
             found += page
@@ -206,11 +212,11 @@ class MoonrakerDriver:
 
     async def _look(self, beside: bool = False) -> Klipper:
         """How Klipper is, and all that it shows where it is ready. beside: see `klipper.wanted`."""
-        listed = api.klipper_result(await self._http.send(api.objects()))
+        listed = api.klipper_result(await self._asked(api.objects()))
         objects = klipper.Objects(klipper.wanted(listed.get("objects"), beside)) if listed else None
         if objects is None:
             return await self._known()
-        answer = api.klipper_result(await self._http.send(api.query(objects.wanted)))
+        answer = api.klipper_result(await self._asked(api.query(objects.wanted)))
         if answer is None:
             return await self._known()
         objects.merge(answer.get("status"))
@@ -225,8 +231,8 @@ class MoonrakerDriver:
 
     async def _known(self) -> Klipper:
         """How Klipper is, in its own words where it has any."""
-        found = api.klipper_info(await self._http.send(api.printer_info()))
-        return found or api.klipper_state(await self._http.send(api.server_info()))
+        found = api.klipper_info(await self._asked(api.printer_info()))
+        return found or api.klipper_state(await self._asked(api.server_info()))
 
     async def _in_turn(self, request: Request, wish: Operation | None = None) -> None:
         """Sends what Klipper does in its turn. Refusals come soon; where none comes, it is accepted."""
@@ -236,7 +242,7 @@ class MoonrakerDriver:
         try:
             api.accepted(await self._sent(request, REFUSED_WITHIN_S))
         except Unanswered:
-            await self._http.send(api.server_info())  # Moonraker lives, so Klipper has it
+            await self._asked(api.server_info())  # Moonraker lives, so Klipper has it
         except (Refused, NotFound):
             if wish is not None:
                 self._wish.drop()
@@ -248,9 +254,12 @@ class MoonrakerDriver:
     async def _sent(self, request: Request, within_s: float) -> Answer:
         """The answer to what changes something. AnswerLost also where it makes no sense."""
         try:
-            return await self._http.send(request, within_s)
+            return await self._asked(request, within_s)
         except ProtocolError as error:
             raise _lost(error) from error
+
+    async def _asked(self, request: Request, within_s: float | None = None) -> Answer:
+        return await self._entry.send(self._http, request, within_s)
 
 
 class _Following:

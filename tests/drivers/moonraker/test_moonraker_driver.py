@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 
-from farm.domain.printer import BUSY, Operation
+from farm.domain.printer import BUSY, Address, Operation
 from farm.drivers.base import EndKind, Loss, OutcomeKind
 from farm.drivers.moonraker import driver as moonraker_driver
 from farm.drivers.moonraker.driver import MoonrakerDriver
+from farm.drivers.moonraker.protocol import access
 from farm.drivers.websocket import Vigilance
-from farm.errors import PrinterUnreachable, Refused
+from farm.errors import Forbidden, PrinterUnreachable, ProtocolError, Refused
 from tests.drivers.contract import Watch, arrange, is_doing, outcome_of, put
 from tests.drivers.moonraker.moonraker_bench import MoonrakerBench
 from tests.peers.moonraker import Moonraker
+from tests.peers.raw_peer import answering, raw_peer
 
 CHIP = Path(__file__).parents[2] / "data" / "chip6_fast.gcode"
 COLD = b"GUARD_EXTRUDER S170\nG28\nM83\nG1 X10 E1 F3000\n"  # Klipper refuses that in two lines
@@ -194,3 +197,57 @@ async def test_a_klipper_that_hangs_is_seen(driver, watch, bench, moonraker, tmp
     await watch.until(lambda reading: not reading.stale)
     await driver.cancel()
     await watch.until(is_doing(Operation.IDLE))
+
+
+async def test_a_user_and_a_password_open_a_session_that_is_opened_again_when_it_ends(
+    moonraker, bench, tmp_path, nursery
+):
+    somebody = {"username": secrets.token_hex(4), "password": "no key at all"}
+    await arrange(moonraker.done, "/access/user", somebody)
+    driver = MoonrakerDriver(Address("moonraker", moonraker.url, **somebody), vigilance=bench.vigilance)
+    try:
+        assert (await driver.connect()).kind == "moonraker"
+        watch = Watch()
+        nursery.start_soon(watch.run, driver)
+        await watch.until(is_doing(Operation.IDLE))
+        name = await put(driver, tmp_path, bench.short)
+        first = driver._entry._session
+        driver._entry._good_until = 0.0  # as an hour later
+
+        await driver.start(name)
+
+        assert driver._entry._session.renewal == first.renewal
+        assert driver._entry._session.token != first.token
+        assert await outcome_of(driver, name) is OutcomeKind.FINISHED
+        driver._entry._session = access.Session("ended", "ended")  # by somebody who logged all of us out
+        await driver.emergency_stop()
+        await watch.until(lambda reading: reading.loss is Loss.EMERGENCY_STOP)
+        nursery.cancel_scope.cancel()
+    finally:
+        with trio.move_on_after(2, shield=True):
+            await driver.aclose()
+
+
+async def test_a_wrong_password_is_said_in_words(moonraker, bench):
+    nobody = Address("moonraker", moonraker.url, username="nobody", password="guessed")
+    driver = MoonrakerDriver(nobody, vigilance=bench.vigilance)
+    for ask in (driver.connect, driver.emergency_stop, lambda: driver.watch(lambda reading: None)):
+        with pytest.raises(Forbidden, match="does not take this user and password: Unregistered User"):
+            await ask()
+    await driver.aclose()
+
+
+async def test_no_password_is_sent_to_who_is_no_moonraker(nursery):
+    heard = []
+
+    async def listen(stream: trio.SocketStream, request: bytes) -> None:
+        heard.append(request)
+        await answering("200 OK", b'{"result": {}}', "Content-Type: application/json")(stream, request)
+
+    stranger = await raw_peer(nursery, listen)
+    driver = MoonrakerDriver(Address("moonraker", stranger, username="maker", password="hush hush"))
+    with pytest.raises(ProtocolError, match="This is no Moonraker"):
+        await driver.connect()
+    await driver.aclose()
+    assert heard
+    assert not any(b"hush" in request for request in heard)

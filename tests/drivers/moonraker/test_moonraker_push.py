@@ -262,6 +262,21 @@ def test_of_two_prints_that_follow_too_closely_the_first_has_no_end_that_was_see
     assert talk.reading().ended == Ending("next.gcode", EndKind.FAILED, "Extrude below", 0.1)
 
 
+def test_a_print_that_was_over_before_it_was_seen_has_an_end_too(talk: Talk) -> None:
+    failed = {"state": "error", "filename": NAME, "message": "Extrude below", "total_duration": 0.1}
+    talk.notify("status_update", {"print_stats": failed}, 0.25)
+    assert talk.reading().ended == Ending(NAME, EndKind.FAILED, "Extrude below", 0.1)
+    talk.notify("status_update", {"print_stats": {"state": "cancelled"}})  # tidied up by hand
+    assert talk.reading().ended == Ending(NAME, EndKind.FAILED, "Extrude below", 0.1)
+
+
+def test_a_print_that_was_over_before_we_came_has_no_end_that_we_saw() -> None:
+    talk = Talk()
+    talk.status = {**STATUS, "print_stats": {"state": "complete", "filename": NAME, "total_duration": 9.0}}
+    talk.answer()
+    assert talk.reading().ended is None
+
+
 def test_a_klipper_that_says_nothing_although_it_is_asked_hangs(talk: Talk) -> None:
     talk.session.look(10.0)
     assert not talk.session.reading(19.0).stale  # type: ignore[union-attr]

@@ -181,6 +181,7 @@ class Prints:
     def __init__(self) -> None:
         self.ended: Ending | None = None
         self._running: LoadedFile | None = None
+        self._rested_on: str | None = None  # the file that was loaded when it was last seen at rest
         self._is_cut = False  # Klipper was away in the middle of it
 
     def follow(self, klipper: Klipper) -> None:
@@ -194,8 +195,12 @@ class Prints:
             if not at_work:  # else another print came over it so soon that nobody saw the end
                 self._end(self._running, klipper, file)
             self._running = None
+        elif not at_work and file is not None and self._rested_on not in (None, file.remote_name):
+            self._end(file, klipper, file)  # it was over before it was seen
         if at_work and self._running is None:
             self.ended = None
+        if not at_work:
+            self._rested_on = file.remote_name if file is not None else ""
         self._running, self._is_cut = file if at_work else None, False
 
     def _goes_on(self, running: LoadedFile, file: LoadedFile | None) -> bool:

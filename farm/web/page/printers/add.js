@@ -86,10 +86,10 @@ function AddPrinter({ close }) {
     <//>`;
 }
 
-/** A PrusaLink may have been set up with a user and a password, and no key. */
+/** A PrusaLink or a Moonraker may have been set up with a user and a password, and no key. */
 const User = ({ address, change, wrong }) => html`
   <details open=${Boolean(address.username)}>
-    <summary>User and password instead, of a PrusaLink</summary>
+    <summary>User and password instead, of a PrusaLink or a Moonraker</summary>
     <label for="printer-user">User</label>
     <input id="printer-user" value=${address.username} onInput=${change("username")} autocomplete="off" autocapitalize="none"
       spellcheck=${false} aria-invalid=${wrong} />
