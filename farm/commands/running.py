@@ -137,6 +137,11 @@ class RunningFarm:
         """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""
         return self._ask("POST", "/emergency-stop", {"printers": ids})
 
+    def read_console(self, printer: str, since: int) -> Row:
+        """A printer's console: its "items" after line `since`, and the number of the "next" one."""
+        path = f"/printers/{quote(printer, safe='')}/console"
+        return self._ask("GET", path, query={"since": str(since)})
+
     def list_chores(self, printer: str | None) -> list[Row]:
         """What is to be done on a printer, on every one for None."""
         path = "/maintenance" if printer is None else _chores_of(printer)

@@ -39,6 +39,7 @@ class Capability(StrEnum):
     MOTION = "motion"  # home and jog
     MACHINE_LINK = "machine_link"  # let the print host let go of its printer
     TAKE_UP = "take_up"  # have it take up a printer that it let go of or lost, or whose firmware stopped
+    CONSOLE = "console"  # tell what the printer says to those who send it G-code
     PUSH = "push"  # tell news unasked: whether it still answers questions has to be looked at apart
 
 
@@ -113,6 +114,7 @@ class Reading:
     ended: the last print that ended while we watched, until the next one begins; one print has one. It
     may come a moment before or after the operation shows it. None where only `outcome` knows.
     z_mm, position: where the toolhead was told to be; None where the peer has not said.
+    said: lines in its console since the reading before, each on one line.
     """
 
     machine_connected: bool
@@ -128,6 +130,7 @@ class Reading:
     line: LineStatistics | None = None
     z_mm: float | None = None
     position: Position | None = None
+    said: tuple[str, ...] = ()
 
 
 class OutcomeKind(StrEnum):

@@ -41,11 +41,13 @@ from farm.domain.printer import (
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
 from farm.drivers.base import Capability, Driver, Identity, Loss, Reading
+from farm.drivers.exchange import one_line
 from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import StatusChanged
 from farm.printers import commands, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
+from farm.printers.console import Console, Kind, Lines
 from farm.printers.foreign_time import ForeignTime
 from farm.printers.guarded import GuardedDriver
 from farm.printers.health import HealthCheck
@@ -58,6 +60,7 @@ from farm.printers.messages import (
     PrinterChanged,
     PrinterMessage,
     PrintOrder,
+    ReadConsole,
     RunCommand,
     SettingsAre,
     Stage,
@@ -115,8 +118,10 @@ class _Decision:
 class PrinterActor:
     """Owns one printer's status. Offline is a state it lives through; a crash is a bug."""
 
-    def __init__(self, printer: Printer, parts: PrinterParts) -> None:
+    def __init__(self, printer: Printer, parts: PrinterParts, console: Console) -> None:
+        """console: what was sent and said in earlier lives of this actor."""
         self._printer = printer
+        self._console = console
         self._parts = parts
         self._breaker = CircuitBreaker(printer.name, parts.clock, parts.chance)
         self._driver = GuardedDriver(parts.driver(printer), self._breaker)
@@ -197,7 +202,7 @@ class PrinterActor:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[Halted] | None:
+    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[Halted] | Lines | None:
         await trio.lowlevel.checkpoint()
         match message:
             case TakePrint(order):
@@ -216,6 +221,9 @@ class PrinterActor:
                 return self._stop_now(by)
             case SettingsAre(printer):
                 self._take_settings(printer)
+            case ReadConsole(since):
+                require(by, Action.READ, Target(self._printer.id, self._printer.tags))
+                return self._console.since(since, Capability.CONSOLE in self._driver.capabilities)
             case _:
                 assert_never(message)
         return None
@@ -305,6 +313,8 @@ class PrinterActor:
 
     def _see(self, reading: Reading) -> None:
         self._reading = reading
+        for line in reading.said:
+            self._console.add(self._parts.clock(), Kind.SAID, line)
         self._came += 1
         news, self._news = self._news, trio.Event()
         news.set()
@@ -461,6 +471,9 @@ class PrinterActor:
     def _accept(self, command_id: str, command: Command, by: Principal) -> Accepted:
         """From now on its end has to be told, whatever comes."""
         accepted = self._accepted[command_id] = Accepted(command_id, command, by)
+        if isinstance(command, SendGcode):
+            for line in command.lines:
+                self._console.add(self._parts.clock(), Kind.SENT, one_line(line), str(by))
         return accepted
 
     async def _carry_out_in_turn(self, accepted: Accepted) -> None:
@@ -481,6 +494,8 @@ class PrinterActor:
 
     async def _finished(self, accepted: Accepted, problem: str) -> None:
         self._accepted.pop(accepted.id, None)
+        if problem and isinstance(accepted.command, SendGcode):
+            self._console.add(self._parts.clock(), Kind.FAILED, problem)
         stamp = Stamp.of(accepted.by, self._parts.clock())
         try:
             await self._parts.database.write(

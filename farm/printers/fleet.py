@@ -20,6 +20,7 @@ from farm.errors import NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
 from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
+from farm.printers.console import Console
 from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
     AddChore,
@@ -119,12 +120,14 @@ class Fleet:
             await self._parts.printer.driver(printer).aclose()
 
     def _start(self, printer: Printer) -> None:
+        console = Console()
+
         async def run(mailbox: Mailbox[PrinterMessage]) -> None:
             # A fresh actor each time: nothing half-broken outlives a crash, nor an address that is no longer.
             while not mailbox.closed:
                 async with self._beginning:
                     await trio.lowlevel.checkpoint()  # the others' turn, between each few of a thousand
-                    actor = PrinterActor(self._printers[printer.id], self._parts.printer)
+                    actor = PrinterActor(self._printers[printer.id], self._parts.printer, console)
                 await actor.run(mailbox)
 
         self._printers[printer.id] = printer

@@ -13,6 +13,7 @@ from farm.domain.command import Command
 from farm.domain.file import RemoteFile
 from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
+from farm.printers.console import Lines
 from farm.store.orders import OpenOrder
 from farm.store.remote_files import LeftThere
 
@@ -180,8 +181,23 @@ class SettingsAre(Latest):
         return SettingsAre
 
 
+@dataclass(frozen=True, slots=True)
+class ReadConsole(Ask[Lines]):
+    """What was sent to this printer and what it said, after the line of this number."""
+
+    since: int = 0
+
+
 PrinterMessage = (
-    TakePrint | StartPrint | WatchPrint | ForgetPrint | PlateIs | RunCommand | EmergencyStop | SettingsAre
+    TakePrint
+    | StartPrint
+    | WatchPrint
+    | ForgetPrint
+    | PlateIs
+    | RunCommand
+    | EmergencyStop
+    | SettingsAre
+    | ReadConsole
 )
 
 

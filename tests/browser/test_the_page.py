@@ -80,7 +80,9 @@ def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
     expect(needs(page)).to_contain_text("MK4 left")
 
 
-def test_maintenance_that_is_due_waits_until_somebody_has_done_it(new_shop, window, simulated):
+def test_maintenance_that_is_due_waits_until_it_is_done_and_gcode_is_sent_from_the_same_window(
+    new_shop, window, simulated
+):
     page = with_printer(new_shop, window, simulated).page
     clears_plate(page, "MK4 left")
     wish = {"what": "lubricate the rods", "every_h": 300, "since_h": 312}
@@ -93,6 +95,11 @@ def test_maintenance_that_is_due_waits_until_somebody_has_done_it(new_shop, wind
     tile(page, "MK4 left").get_by_role("button", name="MK4 left", exact=True).click()
     page.get_by_text("0 h printed, maintenance").click()
     expect(page.get_by_role("dialog")).to_contain_text("Lubricate the rods: in 300 h of printing.")
+
+    page.get_by_text("Console").click()
+    page.get_by_label("G-code", exact=True).fill("M115")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("list", name="Lines")).to_contain_text("M115")
 
 
 def asks(page: Page, method: str, path: str, body: Any) -> None:

@@ -14,10 +14,12 @@ from farm.app import Farm
 from farm.config import Settings
 from farm.domain import command
 from farm.errors import PrinterUnreachable, Refused
+from farm.printers.console import Console, Kind
 from farm.printers.messages import EmergencyStop, Halted, Probed, RunCommand
 from farm.queue.messages import ClearPlate
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
+from farm.web.console import DEAF
 from tests.web.web_farm import NOON
 
 KEY = "A4B9C1D7E2F84A6090ABCDEF12345678"
@@ -351,8 +353,36 @@ def test_who_can_only_cancel_in_an_emergency_is_named(server, shop):
     assert err == "Only the print was cancelled on mk4-01: heaters may stay on. Switch it off at the plug.\n"
 
 
+def test_the_console_is_shown_and_followed(server, shop, monkeypatch):
+    console = Console()
+    console.add(NOON, Kind.SENT, "M115", "user:1")
+
+    def answer(message, by):
+        return console.since(message.since, hears=False)
+
+    def sleep(seconds):
+        if console.since(0, hears=False).last > 1:
+            raise KeyboardInterrupt
+        console.add(NOON, Kind.SAID, "FIRMWARE_NAME:Marlin")
+        console.add(NOON, Kind.FAILED, "it does not answer")
+
+    added(shop)
+    server.farm.printers["mk4-01"].answer = answer
+    monkeypatch.setattr("farm.commands.console.time.sleep", sleep)
+    code, out, err = shop.types("printer", "console", "mk4-01", "--follow")
+    assert (code, err) == (0, f"{DEAF}\n")
+    at = f"{NOON:%H:%M:%S}"
+    assert out.splitlines() == [
+        f"{at} > M115  (user:1)", f"{at} < FIRMWARE_NAME:Marlin", f"{at} ! it does not answer",
+    ]  # fmt: skip
+    told = json.loads(shop.types("printer", "console", "mk4-01", "--json")[1])
+    assert (told["next"], told["note"], len(told["items"])) == (3, DEAF, 3)
+
+
 @pytest.mark.parametrize(
-    "words", [["probe", URL], ["command", "mk4-01", "pause"], ["emergency-stop"]], ids=" ".join
+    "words",
+    [["probe", URL], ["command", "mk4-01", "pause"], ["emergency-stop"], ["console", "mk4-01"]],
+    ids=" ".join,
 )
 def test_what_takes_a_running_farm_says_so(shop, words):
     added(shop)

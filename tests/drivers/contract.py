@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -354,6 +355,18 @@ class DriverContract:
         with pytest.raises(Invalid, match="no command"):
             await driver.send_gcode(["", "; only a comment", "\r\n"])
         await driver.cancel()
+
+    async def test_what_a_printer_says_to_gcode_is_told_in_its_readings(self, driver, watch):
+        needs(driver, Capability.CONSOLE)
+        await watch.until(is_doing(Operation.IDLE))
+
+        with suppress(Refused):  # some say it in their answer as well
+            await driver.send_gcode(["NO_SUCH_COMMAND"])
+
+        def has_said(_: Reading) -> bool:
+            return any("NO_SUCH_COMMAND" in line for seen in watch.readings for line in seen.said)
+
+        await watch.until(has_said)
 
     # -- refusals ------------------------------------------------------------------------------------
 

@@ -166,6 +166,13 @@ async def show_history(api: ApiShop) -> Request:
     return Request("GET", f"/v1/printers/{await api.printing()}/history", 200)
 
 
+@example("GET /v1/printers/<printer>/console")
+async def show_console(api: ApiShop) -> Request:
+    printer = await api.printer()
+    await api.command(printer, "gcode", lines=["M115"])
+    return Request("GET", f"/v1/printers/{printer}/console", 200)
+
+
 @example("PATCH /v1/printers/<printer>")
 async def change_printer(api: ApiShop) -> Request:
     return Request("PATCH", f"/v1/printers/{await api.printing()}", 200, {"name": "Left", "tags": ["row-a"]})

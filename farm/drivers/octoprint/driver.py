@@ -37,7 +37,7 @@ LEAST_BETWEEN_S = 0.4  # of two readings told; OctoPrint keeps to 0.5 s itself, 
 class OctoPrintDriver:
     """One printer behind an OctoPrint; see `base.Driver` for what each call promises."""
 
-    capabilities = frozenset(Capability)
+    capabilities = frozenset(Capability) - {Capability.CONSOLE}  # it tells the stream of a print's lines, too
 
     def __init__(
         self,

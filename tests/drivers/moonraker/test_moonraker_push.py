@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from farm.domain.printer import BUSY, Operation
 from farm.drivers.base import Ending, EndKind, Loss, Reading
-from farm.drivers.moonraker.protocol.push import News, Session
+from farm.drivers.moonraker.protocol.push import MOST_SAID, News, Session
 from farm.errors import FarmError, Forbidden, ProtocolError
 from tests.drivers.moonraker.recorded import NAME, PUSHES, json_values, mutated
 
@@ -203,8 +203,23 @@ def test_only_what_changed_is_told_and_the_rest_stays(talk: Talk) -> None:
     assert talk.notify("status_update", {"extruder": {"target": 60}}, 1.0) is News.CHANGE
     assert talk.notify("status_update", {"unknown": {"x": 1}}, 1.0) is News.SAMPLE
     assert talk.notify("proc_stat_update", {"extruder": {"temperature": 99}}) is News.NONE
-    assert talk.notify("gcode_response", "B:20 T0:20") is News.NONE
+    assert talk.notify("gcode_response", "B:20 T0:20") is News.CHANGE
     assert talk.reading().temperatures["tool0"].actual == 22.5
+
+
+def test_what_klipper_says_in_its_console_is_in_the_next_reading_once_and_bounded() -> None:
+    talk = Talk()
+    talk.answer()
+    talk.notify("gcode_response", '// Unknown command:"NOSUCH"\n!! Must home\x07 axis first')
+    talk.notify("gcode_response", 7)
+
+    assert talk.reading().said == ('// Unknown command:"NOSUCH"', "!! Must home axis first")
+    assert talk.reading().said == ()
+
+    for number in range(3 * MOST_SAID):
+        talk.notify("gcode_response", f"line {number}")
+    said = talk.reading().said
+    assert (len(said), said[0], said[-1]) == (MOST_SAID, "line 0", "… and more than the farm keeps")
 
 
 @pytest.mark.parametrize("state", ["startup", "error", "shutdown"])

@@ -15,7 +15,7 @@ from enum import IntEnum
 
 from farm import __version__
 from farm.drivers.base import Reading
-from farm.drivers.exchange import opened
+from farm.drivers.exchange import one_line, opened
 from farm.drivers.moonraker.protocol.api import PEER, WRONG_KEY
 from farm.drivers.moonraker.protocol.klipper import Klipper, Objects, Prints, reading, told, wanted
 from farm.drivers.values import text_of
@@ -23,6 +23,7 @@ from farm.errors import Forbidden, ProtocolError
 
 PATH = "/websocket"
 MOST_OPEN = 8  # questions without an answer; there are two at most, unless Moonraker goes mad
+MOST_SAID, LONGEST_SAID = 100, 10_000  # lines between two readings; characters of one message
 _HEARTBEAT = '"notify_proc_stat_update"'
 _NAMED_WITHIN = 80  # characters of a message, in which its method stands
 
@@ -52,6 +53,7 @@ class Session:
         self._prints = Prints()
         self._heard_at = float("-inf")
         self._now = float("-inf")
+        self._said: list[str] = []  # in Klipper's console, since the last reading
 
     def begin(self, now: float) -> None:
         """The first words on a new connection, whose handshake told the key."""
@@ -88,6 +90,8 @@ class Session:
                 return News.NONE
             case "notify_klippy_disconnected":
                 return self._away(Klipper("disconnected"))
+            case "notify_gcode_response":
+                return self._listen(given.get("params"))
         return News.NONE
 
     def look(self, now: float) -> None:
@@ -106,7 +110,8 @@ class Session:
         klipper = self._objects.klipper() if self._objects is not None else self._klipper
         if klipper is None:
             return None
-        found = replace(reading(klipper), ended=self._prints.ended)
+        said, self._said = tuple(self._said), []
+        found = replace(reading(klipper), ended=self._prints.ended, said=said)
         silent_s = now - self._heard_at
         if silent_s < self._stale_s or not found.machine_connected:
             return found
@@ -176,6 +181,17 @@ class Session:
 
     def _changed(self, params: object) -> News:
         return self._merge(params[0]) if isinstance(params, list) and params else News.NONE
+
+    def _listen(self, params: object) -> News:
+        text = params[0] if isinstance(params, list) and params else None
+        if not isinstance(text, str):
+            return News.NONE
+        for line in text[:LONGEST_SAID].splitlines():
+            if len(self._said) < MOST_SAID:
+                self._said.append(one_line(line))
+            else:
+                self._said[-1] = "… and more than the farm keeps"
+        return News.CHANGE
 
     def _merge(self, status: object) -> News:
         if self._objects is None or not isinstance(status, dict):

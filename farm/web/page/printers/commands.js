@@ -11,6 +11,7 @@ const WORDS = {
   connect: "Connect",
   disconnect: "Disconnect",
   set_temperature: "Heating",
+  gcode: "G-code",
   home: "Homing",
   jog: "Moving",
   maintenance_on: "Maintenance",

@@ -14,6 +14,7 @@ import { openSlicer } from "../slicer/slicer.js";
 import { openChange } from "./change.js";
 import { Chores } from "./chores.js";
 import { command } from "./commands.js";
+import { Console } from "./console.js";
 import { Controls } from "./controls.js";
 import { HandsOn } from "./hands_on.js";
 
@@ -46,6 +47,7 @@ function Sheet({ id, close }) {
         <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>
         <${HandsOn} printer=${printer} />`}
       <${Chores} printer=${printer} />
+      <${Console} printer=${printer} />
       <div class="actions">
         ${maySetUp.value && html`
           <button type="button" onClick=${() => openSlicer(printer)}><${Icon} name="slicer" /> Connect a slicer</button>
