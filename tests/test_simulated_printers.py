@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from farm.data_folder import DataFolder
-from farm.domain.printer import DIALECTS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
@@ -87,9 +86,17 @@ def begin_a_print(http: httpx.Client) -> str:
     return str(job.json()["id"])
 
 
-@pytest.mark.parametrize("dialect", sorted(DIALECTS))
-def test_a_simulated_printer_prints_and_ends_with_its_farm(tmp_path: Path, dialect: str) -> None:
-    printer = {**PRINTER, "connection": {**PRINTER["connection"], "dialect": dialect}}
+@pytest.mark.parametrize(
+    ("dialect", "speed"),
+    [
+        ("octoprint", 20),
+        ("moonraker", 20),
+        pytest.param("prusalink", 1, marks=pytest.mark.long),  # a look each five seconds must meet the print
+    ],
+)
+def test_a_simulated_printer_prints_and_ends_with_its_farm(tmp_path: Path, dialect: str, speed: int) -> None:
+    connection = {"kind": "simulated", "dialect": dialect, "speed": speed}
+    printer = {**PRINTER, "connection": connection}
     with served(tmp_path / "data") as (server, http):
         assert psutil.Process(server.pid).children() == []  # nobody needs it yet
         assert http.post("/v1/printers", json=printer).status_code == 201

@@ -160,14 +160,11 @@ PRINT_HOSTS: Mapping[str, str] = {
     "octoprint": "OctoPrint",
     "prusalink": "PrusaLink",
 }
-"""Whom the farm drives over the network: the kind, and what people call it.
+"""Whom the farm drives over the network, and can simulate: the kind, and what people call it.
 
 An unknown print host is asked in this order what it is: a Moonraker may answer as an OctoPrint, too. Their
 drivers are in `farm/drivers/kinds.py`.
 """
-
-DIALECTS = frozenset({"moonraker", "octoprint"})
-"""The print hosts that can be simulated."""
 
 SLOWEST, FASTEST = 0.1, 1000.0  # times real time
 

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from farm.domain.printer import (
-    DIALECTS,
     ENDPOINTS,
     FASTEST,
     PASSWORD_KINDS,
@@ -100,9 +99,9 @@ def _checked_simulated(address: Address) -> Address:
         if value:
             raise Invalid("the farm starts a simulated printer itself; leave this out", f"connection.{name}")
     simulation = address.simulation or Simulation()
-    if simulation.dialect not in DIALECTS:
-        known = ", ".join(sorted(DIALECTS))
-        raise Invalid(f"the farm simulates {known}, not {simulation.dialect} yet", "connection.dialect")
+    if simulation.dialect not in PRINT_HOSTS:
+        known = ", ".join(PRINT_HOSTS)
+        raise Invalid(f"the farm simulates {known}, not {simulation.dialect}", "connection.dialect")
     if not SLOWEST <= simulation.speed <= FASTEST:
         raise Invalid(f"between {SLOWEST:g} and {FASTEST:g} times as fast as real time", "connection.speed")
     return replace(address, simulation=simulation)

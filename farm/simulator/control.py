@@ -54,6 +54,8 @@ class What(StrEnum):
     DROP_CONNECTION = "drop_connection"
     FIRMWARE_ERROR = "firmware_error"
     CONNECT = "connect"
+    FILAMENT_OUT = "filament_out"
+    FILAMENT_IN = "filament_in"
 
 
 class Do(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +68,7 @@ class Do(msgspec.Struct, forbid_unknown_fields=True):
 class Mishap(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Something that befalls a printer again and again, after every_s seconds on average.
 
-    for_s: how long it is away after a restart, or answers nothing when it went awol.
+    for_s: how long it is away after a restart, answers nothing when it went awol, or waits for filament.
     """
 
     what: What
@@ -192,6 +194,10 @@ def do(fleet: Fleet, station: Station, wish: Do, now: float) -> Json:
             host.break_down(now)
         case What.CONNECT:
             host.connect(now)
+        case What.FILAMENT_OUT:
+            host.run_out(now)
+        case What.FILAMENT_IN:
+            host.be_tended(now)
     station.touched()
     return described(station)
 

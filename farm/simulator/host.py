@@ -190,6 +190,14 @@ class Host(ABC):
     def restarted(self, now: float) -> None:
         """The print host itself went away and comes back: its files and their history are all it keeps."""
 
+    @abstractmethod
+    def run_out(self, now: float) -> None:
+        """The filament of a print ends, and it stands until somebody comes."""
+
+    @abstractmethod
+    def be_tended(self, now: float) -> None:
+        """Somebody put in new filament and lets the print go on."""
+
     def come_back(self, now: float) -> None:
         """The machine answers again."""
         self.machine.come_back(now)

@@ -25,6 +25,9 @@ from farm.simulator.wire import MAX_BODY, Wire
 
 MAX_PRINTERS = 1200  # each takes a descriptor, and a few more for its clients
 
+_ENDS_OF = {What.GO_AWOL: What.COME_BACK, What.FILAMENT_OUT: What.FILAMENT_IN}
+"""What ends a mishap when its time is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -114,8 +117,8 @@ class SimulatedFleet:
             await trio.sleep(self._random.expovariate(1 / mishap.every_s))
             do(self, station, Do(mishap.what, mishap.for_s), trio.current_time())
             await trio.sleep(mishap.for_s)
-            if mishap.what is What.GO_AWOL:
-                do(self, station, Do(What.COME_BACK), trio.current_time())
+            if (end := _ENDS_OF.get(mishap.what)) is not None:
+                do(self, station, Do(end), trio.current_time())
 
     def soon(self, what: Callable[..., Any], *arguments: Any) -> None:
         self._nursery.start_soon(what, *arguments)

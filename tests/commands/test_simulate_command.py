@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from farm.__main__ import main
+from farm.domain.printer import PRINT_HOSTS
+from farm.simulator.dialects import DIALECTS
 
 
 @contextmanager
@@ -109,8 +111,12 @@ def test_odd_options_are_refused(options: list[str], capsys: pytest.CaptureFixtu
     assert options[0] in capsys.readouterr().err
 
 
+def test_what_can_be_driven_can_be_simulated() -> None:
+    assert set(DIALECTS) == set(PRINT_HOSTS)
+
+
 def test_a_dialect_that_nobody_speaks_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["simulate", "--printers", "octoprint:1,klingon:2"])
 
-    assert "nobody speaks 'klingon' here; there are octoprint" in capsys.readouterr().err
+    assert "nobody speaks 'klingon' here; there are " in capsys.readouterr().err

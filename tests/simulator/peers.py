@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -72,11 +72,6 @@ class SimulatedHost:
     def do(self, what: str, **more: Any) -> None:
         self.fleet.switch("POST", f"/printers/{self.id}/do", {"what": what, **more})
 
-    @property
-    def state(self) -> str:
-        """What it does, in its own word."""
-        return str(self.fleet.switch("GET", f"/printers/{self.id}")["state"])
-
     def stop(self, kill: bool = False) -> None:
         """Away for a while; its printer's job is forgotten as by the real one."""
         self.do("restart", down_s=self._down_s)
@@ -107,7 +102,7 @@ class SimulatedMoonraker(SimulatedHost):
 
     def start(self) -> None:
         """Waits until it is there and ready to print."""
-        if self.state == "disconnected":
+        if (self._info() or {}).get("klippy_state") == "disconnected":
             self.do("connect")
         self.wait_for_state("ready")
 
@@ -151,3 +146,53 @@ class SimulatedMoonraker(SimulatedHost):
             return dict(self.request("GET", "/server/info").json()["result"])
         except httpx.TransportError:
             return None
+
+
+class SimulatedPrusaLink(SimulatedHost):
+    """Arranged like `tests.peers.prusalink.PrusaLink`, its printer too."""
+
+    username = "maker"
+    _HAPPENS: ClassVar[dict[str, str]] = {
+        "attention": "filament_out",
+        "attended": "filament_in",
+        "halt": "firmware_error",
+    }
+
+    def __init__(self, fleet: FleetProgram, down_s: float = 4.0) -> None:
+        super().__init__(fleet, "prusalink", down_s)
+        self.password = self.api_key
+        self.mk3 = self
+
+    def request(self, method: str, path: str, content: bytes | None = None, **headers: str) -> httpx.Response:
+        headers = {"X-Api-Key": self.api_key, "Accept": "application/json", **headers}
+        return asked(method, self.url + path, content=content, headers=headers)
+
+    def do(self, what: str, **more: Any) -> None:
+        """What happens at the printer, in the words of its real stand-in, or in ours."""
+        if what == "pause":
+            job = self.job()
+            assert job is not None
+            assert self.request("PUT", f"/api/v1/job/{job['id']}/pause").is_success
+        else:
+            super().do(self._HAPPENS.get(what, what), **more)
+
+    def launch(self) -> None:
+        """Starts anew, and does not wait for anything."""
+        self.do("restart", down_s=0.2)
+
+    def start(self) -> None:
+        self.wait_for_state("IDLE")
+
+    def state(self) -> str:
+        try:
+            answer = self.request("GET", "/api/v1/status")
+        except httpx.TransportError:
+            return "unreachable"
+        return str(answer.json()["printer"]["state"]) if answer.status_code == 200 else "starting"
+
+    def job(self) -> dict[str, Any] | None:
+        answer = self.request("GET", "/api/v1/job")
+        return answer.json() if answer.status_code == 200 else None
+
+    def wait_for_state(self, state: str, within_s: float = READY_WITHIN_S) -> None:
+        self._wait(lambda: self.state() == state, state)

@@ -276,6 +276,18 @@ async def test_a_printer_lost_in_a_print_fails_it_and_is_found_again_by_hand(
     assert (await driver.status()).operation is Operation.IDLE
 
 
+async def test_a_print_without_filament_waits_for_somebody(
+    driver: OctoPrintDriver, printer: Printer, tmp_path: Path
+) -> None:
+    await driver.start(await put(driver, tmp_path, lines=LONG))
+    await printer.do("filament_out")
+    await printer.until("Paused")
+
+    await printer.do("filament_in")
+
+    await printer.until("Printing")
+
+
 async def test_one_printers_fault_is_not_its_neighbours(
     fleet: Fleet, driver: OctoPrintDriver, printer: Printer
 ) -> None:

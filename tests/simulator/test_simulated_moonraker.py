@@ -291,6 +291,18 @@ def test_pause_resume_and_cancel_answer_when_they_are_done(bench: Bench) -> None
     assert bench.host.machine.heaters["tool0"].target == 0
 
 
+def test_without_filament_it_pauses_and_says_why(bench: Bench) -> None:
+    printing(bench)
+    bench.host.run_out(bench.now)
+    bench.pass_time(3)
+
+    assert bench.state() == "paused"
+    assert ["// Filament Sensor switch: runout event detected"] in bench.told("gcode_response")
+    bench.host.be_tended(bench.now)
+    bench.pass_time(0.1)
+    assert bench.state() == "printing"
+
+
 def test_in_a_heat_up_everything_waits_but_the_emergency_stop(bench: Bench) -> None:
     printing(bench, HEATING)
     bench.put("b2_part.gcode", SHORT)

@@ -214,6 +214,17 @@ def test_a_print_ends_with_its_printer_and_a_hand_brings_that_back(
     bench.until("IDLE", 3)
 
 
+def test_without_filament_it_wants_somebody_and_takes_no_commands(bench: Bench) -> None:
+    job = bench.start()
+    bench.host.run_out(bench.now)
+    bench.until("ATTENTION", 4)
+
+    assert bench.look()["job"]["id"]
+    assert [bench.ask("DELETE", job).status, bench.ask("PUT", f"{job}/resume").status] == [409, 409]
+    bench.host.be_tended(bench.now)
+    assert bench.look()["printer"]["state"] == "PRINTING"
+
+
 def test_a_printer_that_answers_nothing_stands_still(bench: Bench) -> None:
     bench.start()
     bench.pass_time(3)
@@ -266,7 +277,7 @@ async def test_it_lets_in_who_has_its_key_or_its_password(printer: Printer, http
     async with httpx.AsyncClient(base_url=printer.address.url, trust_env=False, verify=NO_TLS) as stranger:
         refused = await stranger.put(FILE, content=content, headers=GCODE)
         assert refused.status_code == 401
-        assert 'qop="auth",algorithm=MD5-sess' in refused.headers["www-authenticate"]
+        assert 'qop="auth",algorithm="MD5-sess"' in refused.headers["www-authenticate"]
         for password, status in ((printer.address.api_key, 201), ("guess", 401)):
             auth = httpx.DigestAuth("maker", password)
             over = {**GCODE, "Overwrite": "?1"}

@@ -332,6 +332,15 @@ class MoonrakerHost(Host):
             self.machine.go_awol(now)
             self.later(now + self.gives_up_after_s, self._give_up)
 
+    def run_out(self, now: float) -> None:
+        if self.klippy.state is State.READY and self.klippy.printing:
+            self.say("// Filament Sensor switch: runout event detected")
+            self.klippy.run("PAUSE", now, lambda result: None)
+
+    def be_tended(self, now: float) -> None:
+        if self.klippy.state is State.READY:
+            self.klippy.run("RESUME", now, lambda result: None)
+
     def _give_up(self, now: float) -> None:
         if self.machine.awol:
             self.stop_klippy(firmware.COMMUNICATION_LOST, now)

@@ -482,6 +482,12 @@ class PrintHost(Host):
             self.machine.go_awol(now)
             self.later(now + self.gives_up_after_s, self._give_up)
 
+    def run_out(self, now: float) -> None:
+        self.pause(now)  # its printer asks it to
+
+    def be_tended(self, now: float) -> None:
+        self.resume(now)
+
     def _give_up(self, now: float) -> None:
         if self.machine.awol:
             self.lose_line(now, _TIMEOUTS)

@@ -14,7 +14,7 @@ _PART = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
 def challenge(nonce: str) -> str:
     """What stands behind WWW-Authenticate."""
-    return f'Digest realm="{REALM}",qop="auth",algorithm=MD5-sess,nonce="{nonce}",opaque="{_hash(nonce)}"'
+    return f'Digest realm="{REALM}",qop="auth",algorithm="MD5-sess",nonce="{nonce}",opaque="{_hash(nonce)}"'
 
 
 def proves(authorization: str, user: str, password: str, nonce: str, method: str, path: str) -> bool:

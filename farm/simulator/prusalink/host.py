@@ -39,6 +39,7 @@ class State(StrEnum):
     FINISHED = "FINISHED"
     STOPPED = "STOPPED"
     ERROR = "ERROR"
+    ATTENTION = "ATTENTION"
 
 
 @dataclass
@@ -69,6 +70,7 @@ class PrusaLinkHost(Host):
         self.problem = ""
         self.job: Job | None = None
         self._jobs = 0
+        self._unattended = False  # the pause that comes is one for want of filament
         self._life = 0  # grows with each opening of the line, each start and each end of a print
         self._scanned = -math.inf
         self._senses_from = now
@@ -101,7 +103,8 @@ class PrusaLinkHost(Host):
     def _happened(self, happening: Happening, now: float) -> None:
         match happening.what:
             case What.PAUSED:
-                self.state = State.PAUSED
+                self.state = State.ATTENTION if self._unattended else State.PAUSED
+                self._unattended = False
                 if self.job is not None:
                     self.job.paused_at = now
             case What.FINISHED:
@@ -256,6 +259,14 @@ class PrusaLinkHost(Host):
         self.machine.go_awol(now)
         if math.isfinite(self.gives_up_after_s):
             self._in_this_life(now + self.gives_up_after_s, self._give_up)
+
+    def run_out(self, now: float) -> None:
+        if self.state is State.PRINTING:
+            self._unattended = True
+            self.machine.pause()
+
+    def be_tended(self, now: float) -> None:
+        self.resume(now)
 
     def _give_up(self, now: float) -> None:
         if self.machine.awol:
