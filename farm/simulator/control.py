@@ -144,6 +144,7 @@ def described(station: Station) -> Json:
         "uploads": dict(counted.uploads),
         "copies": dict(counted.copies),
         "commands": dict(counted.commands),
+        "stopped_at": counted.stopped_at,
         "files": {
             file.name: {"successes": file.successes, "failures": file.failures}
             for file in host.files.values()

@@ -69,6 +69,7 @@ class Counted:
     finished: Counter[str] = field(default_factory=Counter)  # by remote name, prints that ended well
     copies: Counter[str] = field(default_factory=Counter)  # by remote name, files copied to it
     commands: Counter[str] = field(default_factory=Counter)  # accepted: pause, cancel, gcode and so on
+    stopped_at: float | None = None  # seconds since 1970, when the last emergency stop came in
 
 
 class Push(Protocol):

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from farm.simulator.process import FleetProcess, fleet_process
 
 STARTS_WITHIN_S, STOPS_WITHIN_S = 60.0, 15.0
 ANSWERS_WITHIN_S = 60.0
+AT_ONCE = 8  # requests to the farm or to the printers' switches
 SETTINGS = {
     "FARM_FILES__MIN_FREE_MB": "0",
     "FARM_QUEUE__PLATE_UNDO_S": "0",
@@ -95,6 +96,11 @@ class Shop:
         """Cut all connections to a simulated print host; it is back at once."""
         await self._control("POST", f"{printer}/do", {"what": "restart", "down_s": 0})
 
+    async def told(self) -> dict[str, dict[str, Any]]:
+        """All about each simulated printer, as it knows it itself."""
+        answer = await self._http.get(f"{self.fleet.control}/printers")
+        return {printer["id"]: printer for printer in answer.raise_for_status().json()["printers"]}
+
     async def _control(self, method: str, path: str, body: object) -> None:
         answer = await self._http.request(method, f"{self.fleet.control}/printers/{path}", json=body)
         answer.raise_for_status()
@@ -113,8 +119,8 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(printers: int) -> AsyncIterator[Shop]:
-    """A shop with so many simulated printers, none of them set up in the farm yet."""
+async def open_shop(printers: int | Mapping[str, int]) -> AsyncIterator[Shop]:
+    """A shop with so many simulated printers, or so many of each dialect; none is set up in the farm yet."""
     with tempfile.TemporaryDirectory(prefix="farm-bench-", ignore_cleanup_errors=True) as folder:
         async with fleet_process(printers) as fleet, _client() as http:
             shop = Shop(fleet, Path(folder) / "data", http)
@@ -123,6 +129,19 @@ async def open_shop(printers: int) -> AsyncIterator[Shop]:
                 yield shop
             finally:
                 await shop.stop()
+
+
+async def each(names: Sequence[str], do: Callable[[str], Awaitable[None]]) -> None:
+    """Does something for every printer, for AT_ONCE of them at the same time."""
+    limiter = trio.CapacityLimiter(AT_ONCE)
+
+    async def in_turn(name: str) -> None:
+        async with limiter:
+            await do(name)
+
+    async with trio.open_nursery() as nursery:
+        for name in names:
+            nursery.start_soon(in_turn, name)
 
 
 def _client() -> httpx.AsyncClient:

@@ -287,6 +287,7 @@ def _restart(call: Call) -> str:
 def _stop(call: Call) -> str:
     call.host.stop_klippy(STOPPED_BY_WEBHOOKS, call.now)
     call.host.counted.commands["emergency_stop"] += 1
+    call.host.counted.stopped_at = call.host.wall(call.now)
     return "ok"
 
 

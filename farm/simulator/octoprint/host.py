@@ -494,6 +494,7 @@ class PrintHost(Host):
 
     def _halted(self, now: float) -> None:
         if self.link is Link.OPEN:
+            self.counted.stopped_at = self.wall(now)
             self._close(now, _EMERGENCY, emergency=True)
 
     def _close(self, now: float, error: str = "", emergency: bool = False) -> None:
