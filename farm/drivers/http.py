@@ -19,7 +19,7 @@ import httpx
 import trio
 
 from farm import __version__
-from farm.drivers import sockets, tls
+from farm.drivers import sockets, tls, urgent
 from farm.drivers.base import AnswerLost
 from farm.drivers.digest import Digest
 from farm.drivers.exchange import Answer, Envelope, Request
@@ -87,8 +87,9 @@ class Http:
         self._patience = patience
         self._elsewhere = dict(elsewhere or {})
         self._digest = digest
+        self._context = trusted(self._base, trust)
         self._transport = httpx.AsyncHTTPTransport(
-            verify=trusted(self._base, trust) or tls.trusting_nobody(),
+            verify=self._context or tls.trusting_nobody(),
             trust_env=False,
             limits=httpx.Limits(
                 max_connections=MAX_CONNECTIONS,
@@ -109,6 +110,32 @@ class Http:
         if within_s is not None:
             return await self._exchange(outgoing, within_s, within_s)
         return await self._exchange(outgoing, self._patience.silence_s, self._patience.whole_s)
+
+    async def send_at_once(self, request: Request, within_s: float) -> Answer:
+        """As `send`, over a connection of its own: nothing is before it, and none lies there half-dead.
+
+        Raises PrinterUnreachable when it did not go out, AnswerLost when it may have.
+        """
+        left = False
+
+        def on_sent() -> None:
+            nonlocal left
+            left = True
+
+        head = urgent.Head(request.method, self._target(request), self._alone(request))
+        base, context = self._base, self._context
+        try:
+            with trio.fail_after(within_s):
+                return await urgent.exchange(
+                    base.host, port_of(base), context, head, request.content, on_sent
+                )
+        except ProtocolError as error:
+            raise AnswerLost(f"{self._where} answers {error}. Whether it was heard is unknown.") from error
+        except (OSError, trio.BrokenResourceError, trio.TooSlowError, UnicodeError) as error:
+            if left:
+                words = f"{self._where} {_in_words(error)}; the request was already on its way."
+                raise AnswerLost(words) from error
+            raise unreachable(self._where, error) from error
 
     async def send_file(
         self, request: Request, source: Path, size: int, envelope: Envelope
@@ -143,10 +170,24 @@ class Http:
         content: bytes | None = None,
         stream: httpx.AsyncByteStream | None = None,
     ) -> httpx.Request:
-        path = self._base.raw_path.rstrip(b"/") + self._place(request.path).encode("ascii")
-        url = self._base.copy_with(raw_path=path)
+        url = self._base.copy_with(raw_path=self._target(request))
         everything = {"Host": url.netloc.decode("ascii"), **self._headers, **request.headers, **headers}
         return httpx.Request(request.method, url, headers=everything, content=content, stream=stream)
+
+    def _target(self, request: Request) -> bytes:
+        return self._base.raw_path.rstrip(b"/") + self._place(request.path).encode("ascii")
+
+    def _alone(self, request: Request) -> dict[str, str]:
+        """The headers of a request that has a connection of its own."""
+        kind = {"Content-Type": request.content_type} if request.content_type else {}
+        length = {"Content-Length": str(len(request.content)), "Connection": "close"}
+        return {
+            "Host": self._base.netloc.decode("ascii"),
+            **self._headers,
+            **request.headers,
+            **kind,
+            **length,
+        }
 
     def _place(self, path: str) -> str:
         """Where a path lies at this peer."""
@@ -270,6 +311,11 @@ def _opened(source: Path, size: int) -> BinaryIO:
         file.close()
         raise StorageFailed(f"The farm's copy of the file has {found} bytes instead of {size}.")
     return file
+
+
+def port_of(base: httpx.URL) -> int:
+    """The port at this address, also where it is the usual one."""
+    return base.port or (443 if base.scheme == "https" else 80)
 
 
 def trusted(base: httpx.URL, trust: str) -> ssl.SSLContext | None:

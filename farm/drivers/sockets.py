@@ -1,8 +1,11 @@
-"""How the connections to print hosts notice a peer that is gone without a word."""
+"""Connections to print hosts: how they are made, and how they notice a peer that is gone without a word."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+
+import trio
 
 SocketOption = tuple[int, int, int]
 
@@ -27,3 +30,22 @@ def noticing_within(seconds: int) -> list[SocketOption]:
         if option is not None:
             options.append((socket.IPPROTO_TCP, option, value))
     return options
+
+
+async def connected(host: str, port: int) -> trio.SocketStream:
+    """A connection to a host. Raises OSError.
+
+    Trio lets the addresses of a name race each other; where there is one only, that costs more than the
+    connection itself.
+    """
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return await trio.open_tcp_stream(host, port)
+    line = trio.socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        await line.connect((host, port))
+    except BaseException:
+        line.close()
+        raise
+    return trio.SocketStream(line)

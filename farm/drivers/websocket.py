@@ -20,7 +20,7 @@ from trio_websocket import (
 )
 
 from farm.drivers import sockets, tls
-from farm.drivers.http import checked, trusted, unreachable
+from farm.drivers.http import checked, port_of, trusted, unreachable
 from farm.drivers.pace import Allowance, Pace
 from farm.errors import FarmError, PrinterUnreachable, ProtocolError
 
@@ -151,9 +151,7 @@ async def hold_push_socket(
 async def _reached(base: httpx.URL, where: str, within_s: float) -> trio.SocketStream:
     try:
         with trio.fail_after(within_s):
-            plain = await trio.open_tcp_stream(
-                base.host, base.port or (443 if base.scheme == "https" else 80)
-            )
+            plain = await sockets.connected(base.host, port_of(base))
     except (OSError, UnicodeError, trio.TooSlowError) as error:
         raise unreachable(where, error) from error
     for option in sockets.noticing_within(GONE_AFTER_S):

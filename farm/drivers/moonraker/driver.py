@@ -53,9 +53,6 @@ class MoonrakerDriver:
         self._wish = Wish()
         self._entry = Entry(address)
         self._http = Http(address.url, api.PEER, self._entry.key, patience, trust)
-        # A connection of its own each time: nothing is before it, and none lies there half-dead.
-        hurried = replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1))
-        self._urgent = Http(address.url, api.PEER, self._entry.key, hurried, trust, keep_idle_s=0)
 
     async def connect(self) -> Identity:
         return api.identity(await self._asked(api.server_info()))
@@ -138,11 +135,7 @@ class MoonrakerDriver:
         return reading
 
     async def emergency_stop(self) -> None:
-        try:
-            answer = await self._entry.send(self._urgent, api.emergency_stop(), URGENT_S, at_once=True)
-        except ProtocolError as error:
-            raise _lost(error) from error
-        api.accepted(answer)
+        api.accepted(await self._entry.send_at_once(self._http, api.emergency_stop(), URGENT_S))
 
     async def send_gcode(self, lines: Sequence[str]) -> None:
         await self._in_turn(api.gcode(lines))
@@ -208,7 +201,6 @@ class MoonrakerDriver:
 
     async def aclose(self) -> None:
         await self._http.aclose()
-        await self._urgent.aclose()
 
     async def _look(self, beside: bool = False) -> Klipper:
         """How Klipper is, and all that it shows where it is ready. beside: see `klipper.wanted`."""

@@ -34,18 +34,21 @@ class Entry:
                 self._good_until = trio.current_time() + access.GOOD_FOR_S
             return self._session.headers()
 
-    async def send(
-        self, http: Http, request: Request, within_s: float | None = None, at_once: bool = False
-    ) -> Answer:
-        """As `http.send`, let in. A session that ended early is opened anew: nothing was done without it.
-
-        at_once: with the session there is, whether another is being opened or not.
-        """
-        told = self._session.headers() if at_once and self._session else await self.headers(http)
-        answer = await http.send(replace(request, headers=told), within_s)
+    async def send(self, http: Http, request: Request, within_s: float | None = None) -> Answer:
+        """As `http.send`, let in. A session that ended early is opened anew: nothing was done without it."""
+        answer = await http.send(replace(request, headers=await self.headers(http)), within_s)
         if answer.status == 401 and self._username:
             self.forget()
             answer = await http.send(replace(request, headers=await self.headers(http)), within_s)
+        return answer
+
+    async def send_at_once(self, http: Http, request: Request, within_s: float) -> Answer:
+        """As `http.send_at_once`, with the session there is, whether another is being opened or not."""
+        told = self._session.headers() if self._session else await self.headers(http)
+        answer = await http.send_at_once(replace(request, headers=told), within_s)
+        if answer.status == 401 and self._username:
+            self.forget()
+            answer = await http.send_at_once(replace(request, headers=await self.headers(http)), within_s)
         return answer
 
     def forget(self) -> None:

@@ -56,10 +56,6 @@ class OctoPrintDriver:
         elsewhere = {protocol.API: address.endpoints.get("api", protocol.API)}
         self._push_path = address.endpoints.get("push", push.PATH)
         self._http = Http(address.url, protocol.PEER, key, patience, trust, elsewhere=elsewhere)
-        # A connection of its own each time: nothing is before it, and none lies there half-dead.
-        self._urgent = Http(
-            address.url, protocol.PEER, key, _hurried(patience), trust, keep_idle_s=0, elsewhere=elsewhere
-        )
 
     async def connect(self) -> Identity:
         return protocol.identity(await self._http.send(protocol.version()))
@@ -157,7 +153,7 @@ class OctoPrintDriver:
         await self._command(protocol.cancel())
 
     async def emergency_stop(self) -> None:
-        await self._send(self._urgent, protocol.emergency_stop(), URGENT_S)
+        protocol.accepted(await self._http.send_at_once(protocol.emergency_stop(), URGENT_S))
 
     async def send_gcode(self, lines: Sequence[str]) -> None:
         await self._command(protocol.gcode(lines))
@@ -188,7 +184,6 @@ class OctoPrintDriver:
 
     async def aclose(self) -> None:
         await self._http.aclose()
-        await self._urgent.aclose()
 
     async def _look(self) -> tuple[protocol.Machine, protocol.Job]:
         # In this order: an ending print then shows as still printing, never as lost half-way.
@@ -217,11 +212,8 @@ class OctoPrintDriver:
             await trio.sleep(POLL_BUSY_S if reading.operation in BUSY else POLL_IDLE_S)
 
     async def _command(self, request: Request, remote_name: str = "") -> None:
-        await self._send(self._http, request, self._patience.command_s, remote_name)
-
-    async def _send(self, http: Http, request: Request, within_s: float, remote_name: str = "") -> None:
         try:
-            answer = await http.send(request, within_s)
+            answer = await self._http.send(request, self._patience.command_s)
         except ProtocolError as error:  # an answer, but none that says whether it was carried out
             raise AnswerLost(f"{error} Whether the command was carried out is unknown.") from error
         protocol.accepted(answer, remote_name)
@@ -297,7 +289,3 @@ class _Following:
     def _pass_on(self, reading: Reading) -> None:
         self._held, self._told_at = None, trio.current_time()
         self._tell(reading)
-
-
-def _hurried(patience: Patience) -> Patience:
-    return replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1))

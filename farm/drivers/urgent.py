@@ -1,0 +1,85 @@
+"""One request over a connection of its own, with as little before it as can be: for an emergency.
+
+What an ordinary request takes, two hundred of them would keep the last printer waiting for a second.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import h11
+import trio
+
+from farm.drivers import sockets
+from farm.drivers.exchange import Answer
+from farm.errors import ProtocolError
+
+LONGEST = 64 * 1024  # bytes of an answer; it says little more than that it was heard
+PIECE = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What comes before a request's body. headers: all of them, of characters that can be sent."""
+
+    method: str
+    target: bytes
+    headers: Mapping[str, str]
+
+    def written(self) -> bytes:
+        """As it goes over the line. h11 would take longer for it than all the rest."""
+        lines = [f"{name}: {value}" for name, value in self.headers.items()]
+        return self.method.encode() + b" " + self.target + "\r\n".join([" HTTP/1.1", *lines, "", ""]).encode()
+
+
+async def exchange(
+    host: str,
+    port: int,
+    context: ssl.SSLContext | None,
+    head: Head,
+    body: bytes,
+    on_sent: Callable[[], None],
+) -> Answer:
+    """The answer to a request. on_sent: called when it has left, or some of it may have.
+
+    Raises OSError, trio.BrokenResourceError, and ProtocolError for what is no answer of HTTP.
+    """
+    plain = await sockets.connected(host, port)
+    try:
+        stream: trio.abc.Stream = plain
+        if context is not None:
+            stream = trio.SSLStream(plain, context, server_hostname=host, https_compatible=True)
+            await stream.do_handshake()
+        on_sent()
+        await stream.send_all(head.written() + body)
+        return await _answer(stream, head, body)
+    finally:
+        await trio.aclose_forcefully(plain)
+
+
+async def _answer(stream: trio.abc.Stream, head: Head, body: bytes) -> Answer:
+    talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST)
+    talk.send(h11.Request(method=head.method, target=head.target, headers=list(head.headers.items())))
+    talk.send(h11.Data(body))
+    talk.send(h11.EndOfMessage())
+    status, headers, content = 0, {}, bytearray()
+    try:
+        while True:
+            match talk.next_event():
+                case h11.NEED_DATA:
+                    talk.receive_data(bytes(await stream.receive_some(PIECE)))
+                case h11.Response() as response:
+                    status = response.status_code
+                    headers = {
+                        name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers
+                    }
+                case h11.Data() as data:
+                    content += data.data
+                    if len(content) > LONGEST:
+                        raise ProtocolError("more than it should")
+                case h11.EndOfMessage() | h11.ConnectionClosed():
+                    return Answer(status, headers, bytes(content))
+    except h11.RemoteProtocolError as error:
+        raise ProtocolError("something that is not HTTP") from error
