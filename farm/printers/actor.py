@@ -395,12 +395,12 @@ class PrinterActor:
         return self._breaker.problem if reading.machine_connected else _lost_machine(reading)
 
     def _mind_the_machine(self, reading: Reading) -> None:
-        """After a firmware error wait for a person; after a dropped line have the host take it up again."""
+        """After a stop or a firmware error wait for a person; take up a dropped line again by ourselves."""
         if self._looked_after:
             self._go_on_after(reading)
         if reading.loss is None:
             self._seen_to = ""
-        elif reading.loss is Loss.FIRMWARE_ERROR and self._mode is Mode.NORMAL:
+        elif reading.loss in _FOR_A_PERSON and self._mode is Mode.NORMAL:
             if reading.error != self._seen_to:
                 self._decide(_Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
         elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY and self._can_take_up:
@@ -629,6 +629,9 @@ _WHY_HALTED = {
         "switch it off at the plug, and look at it before you go on"
     ),
 }
+
+_FOR_A_PERSON = (Loss.FIRMWARE_ERROR, Loss.EMERGENCY_STOP)
+"""What somebody has to look into before the machine is taken up again, whoever stopped it."""
 
 _SHOWN_AS = {
     Mode.MAINTENANCE: Operation.MAINTENANCE,
