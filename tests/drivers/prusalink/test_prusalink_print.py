@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from farm.drivers.prusalink.driver import PrusaLinkDriver
 from farm.errors import Forbidden, PrinterUnreachable
 from tests.drivers.contract import Watch, arrange, is_doing, put, status_until
 from tests.drivers.prusalink.prusalink_bench import QUICK
-from tests.peers.prusalink import PrusaLink, gcode
+from tests.peers.prusalink import Mk3, PrusaLink, gcode
 
 pytestmark = pytest.mark.prusalink
 
@@ -77,8 +77,22 @@ async def test_every_line_is_executed_once_though_it_is_paused_and_a_line_is_dam
 
 
 @pytest.mark.long
-async def test_a_firmware_that_stops_the_machine_is_told_and_ends_the_print(
-    driver: PrusaLinkDriver, prusalink: PrusaLink, tmp_path: Path, nursery: trio.Nursery
+@pytest.mark.parametrize(
+    ("befalls", "loss", "words"),
+    [
+        (lambda printer: printer.do("halt"), Loss.FIRMWARE_ERROR, "Firmware detected a hardware issue"),
+        (lambda printer: printer.stop(), Loss.LINK_LOST, "Serial device does not exist"),
+    ],
+    ids=["halted", "unplugged"],
+)
+async def test_what_stops_its_printer_is_told_and_ends_the_print(
+    driver: PrusaLinkDriver,
+    prusalink: PrusaLink,
+    tmp_path: Path,
+    nursery: trio.Nursery,
+    befalls: Callable[[Mk3], object],
+    loss: Loss,
+    words: str,
 ) -> None:
     watch = Watch()
     nursery.start_soon(watch.run, driver)
@@ -86,11 +100,10 @@ async def test_a_firmware_that_stops_the_machine_is_told_and_ends_the_print(
     await driver.start(name)
     await watch.until(is_doing(Operation.PRINTING))
 
-    await arrange(prusalink.mk3.do, "halt")
+    await arrange(befalls, prusalink.mk3)
     broken = await watch.until(lambda seen: not seen.machine_connected)
 
-    assert broken.loss is Loss.FIRMWARE_ERROR
-    assert broken.error == "Firmware detected a hardware issue"
+    assert (broken.loss, broken.error) == (loss, words)
     assert (broken.ended.remote_name, broken.ended.kind) == (name, EndKind.FAILED)
     await arrange(prusalink.with_another_printer)
     nursery.cancel_scope.cancel()

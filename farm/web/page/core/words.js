@@ -67,6 +67,9 @@ const ENDS = {
 /** How a print ended: "finished". */
 export const ending = (state) => ENDS[state] ?? state;
 
+/** Whether an emergency stop stops all of it; some kinds of printer can be told to cancel their print, and no more. */
+export const stops = ({ capabilities }) => capabilities.includes("emergency_stop");
+
 export const isBusy = ({ status }) => status.operation in BUSY;
 
 /** "1 print", "3 prints". */

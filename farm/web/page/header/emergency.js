@@ -2,6 +2,7 @@
 import { signal } from "../vendor/preact-signals.js";
 import { post } from "../core/api.js";
 import { printerIds, printerOf } from "../core/store.js";
+import { stops } from "../core/words.js";
 import { confirm } from "../parts/dialog.js";
 import { say } from "../parts/toast.js";
 
@@ -9,9 +10,6 @@ const FEW = 3; // printers that are named rather than counted
 
 /** What a stop left undone, in words, until somebody closes it. */
 export const stopFailures = signal([]);
-
-/** Some kinds of printer can be told to cancel their print, and no more. */
-const stops = (printer) => printer.capabilities.includes("emergency_stop");
 
 export async function askToStopAll() {
   const number = printerIds.value.length;

@@ -3,7 +3,7 @@ import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { chores, jobs, plates, printerOf } from "../core/store.js";
-import { count, jobStanding, sentence, standing } from "../core/words.js";
+import { count, jobStanding, sentence, standing, stops } from "../core/words.js";
 import { State } from "../parts/icon.js";
 import { Moment } from "../parts/moment.js";
 import { Stepper } from "../parts/stepper.js";
@@ -40,7 +40,9 @@ function PrinterRow({ kind, id, waiting }) {
 const since = (at) => at && html` since <${Moment} at=${at} />`;
 
 const PRINTER_WORDS = {
-  emergency: () => "It was stopped. Look at it before anything moves again.",
+  emergency: (printer) => stops(printer)
+    ? "It was stopped. Look at it before anything moves again."
+    : "Its print was cancelled; it can be told no more. Heaters may stay on: switch it off at the plug, and look at it.",
   attention: ({ status }) => sentence(status.message) || "Look at it.",
   offline: ({ status }) => html`Not reached${since(status.since)}. ${sentence(status.message)}`,
   paused: ({ status: { print, since: at } }) => html`
