@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+import structlog
 import trio
 
 from farm.domain.file import RemoteFile
@@ -20,12 +21,18 @@ from farm.drivers.moonraker.entry import Entry
 from farm.drivers.moonraker.protocol import api, files, history, klipper, push
 from farm.drivers.moonraker.protocol.klipper import Klipper
 from farm.drivers.moonraker.protocol.wish import Wish
+from farm.drivers.pace import Flooded
 from farm.drivers.websocket import VIGILANT, PushSocket, Vigilance, hold_push_socket
 from farm.errors import Forbidden, NotFound, PrinterUnreachable, ProtocolError, Refused
+
+log = structlog.get_logger(__name__)
 
 URGENT_S = 3.0  # in all for an emergency stop: then somebody has to run
 REFUSED_WITHIN_S = 8.0  # what Klipper has not refused by then waits for its turn, as long as a heat-up takes
 COPIED_PER_S = 1_000_000  # bytes; the card of a slow Raspberry Pi takes several times that
+POLL_S = 2.0  # where it pushes too much to be listened to
+MISSED_LOOKS = 3
+TRY_PUSH_AGAIN_S = 600.0
 LEAST_BETWEEN_S = 0.4  # of two readings told; Klipper tells what changed every 0.25 s
 AT_REST_S = (
     2.0  # the same where nothing but temperatures changes: idle printers would cost as much as busy ones
@@ -61,6 +68,15 @@ class MoonrakerDriver:
         return self._wish.shown(klipper.reading(await self._look()), trio.current_time())
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        while True:
+            try:
+                await self._listen(tell)
+            except Flooded as problem:
+                log.warning("printer does not push", url=self._address.url, problem=str(problem))
+                with trio.move_on_after(TRY_PUSH_AGAIN_S):
+                    await self._poll(tell, f"{problem} It asks every few seconds instead.")
+
+    async def _listen(self, tell: Callable[[Reading], None]) -> NoReturn:
         following = _Following(self._vigilance, self._wish, tell)
         try:
             await hold_push_socket(
@@ -75,6 +91,24 @@ class MoonrakerDriver:
         except Forbidden:
             self._entry.forget()
             raise
+
+    async def _poll(self, tell: Callable[[Reading], None], why: str) -> NoReturn:
+        """why: what a person should know about it."""
+        prints, missed = klipper.Prints(), 0
+        while True:
+            try:
+                found = await self._look()
+            except PrinterUnreachable:
+                missed += 1
+                if missed == MISSED_LOOKS:
+                    raise
+                await trio.sleep(POLL_S)
+                continue
+            missed = 0
+            prints.follow(found)
+            reading = replace(klipper.reading(found), ended=prints.ended, attention=why)
+            tell(self._wish.shown(reading, trio.current_time()))
+            await trio.sleep(POLL_S)
 
     async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         if await self._is_at_work_on(remote_name):  # Moonraker looks when it has all of it, and at old news

@@ -135,8 +135,6 @@ def plain_name(remote_name: str) -> str:
 
 def identity(answer: Answer) -> Identity:
     """Who answers /server/info. Raises Forbidden, and ProtocolError for what is no Moonraker."""
-    if answer.status == 401 and not _is_ours(answer):
-        raise ProtocolError("This is no Moonraker: it asks for other credentials.")
     version = text_of(result(answer).get("moonraker_version"))
     if not version:
         raise ProtocolError("This is no Moonraker: it does not tell its version.")
@@ -168,7 +166,10 @@ def accepted(answer: Answer, remote_name: str = "") -> None:
     for any answer that leaves open whether the command is carried out.
     """
     if answer.status == 200:
-        result(answer)
+        try:
+            result(answer)
+        except ProtocolError as error:
+            raise AnswerLost(f"{error} Whether it does what was asked is unknown.") from error
         return
     if answer.status == 401:
         raise Forbidden(WRONG_KEY)
@@ -215,7 +216,7 @@ def good(answer: Answer, status: int = 200) -> dict[str, object]:
     """The body of an answer with the status it should have; every other status as an error."""
     if answer.status == status:
         return json_object(answer, PEER)
-    if answer.status == 401:
+    if answer.status == 401 and _is_ours(answer):
         raise Forbidden(WRONG_KEY)
     if answer.status in (502, 503, 504):
         raise AnswerLost("Moonraker is starting, or stopped behind its web server; wait a moment.")
