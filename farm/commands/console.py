@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
 from farm.commands import options, output, reach
-from farm.commands.running import RunningFarm
+
+if TYPE_CHECKING:  # loaded where it is used: `farm --help` is there at once
+    from farm.commands.running import RunningFarm
 
 LOOK_EVERY_S = 1.0
 _MARKS = {"sent": ">", "said": "<", "failed": "!"}

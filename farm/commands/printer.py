@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from farm.commands import console, maintenance, options, output, reach
+from farm.commands import console, maintenance, options, output, printer_lists, reach
 from farm.domain.command import NAMES
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
@@ -48,6 +48,7 @@ def add_to(commands: options.Commands) -> None:
     for parser in (*_setting_up(group), listing, *_telling(group)):
         options.add_data(parser)
         options.add_json(parser)
+    printer_lists.add_to(group)
     console.add_to(group)
     maintenance.add_to(group)
 

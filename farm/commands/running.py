@@ -137,6 +137,10 @@ class RunningFarm:
         """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""
         return self._ask("POST", "/emergency-stop", {"printers": ids})
 
+    def import_printers(self, wish: Mapping[str, Any], *, dry_run: bool) -> Row:
+        """Set up the printers of a list, or only see what would come of it."""
+        return self._ask("POST", "/printers/import", wish, query={"dry_run": "true"} if dry_run else None)
+
     def read_console(self, printer: str, since: int) -> Row:
         """A printer's console: its "items" after line `since`, and the number of the "next" one."""
         path = f"/printers/{quote(printer, safe='')}/console"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -16,11 +16,12 @@ from farm.domain.maintenance import Standing
 from farm.domain.printer import Printer
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
-from farm.errors import NotFound, Overloaded, Refused
+from farm.errors import FarmError, NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
 from farm.printers import records
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.console import Console
+from farm.printers.importing import Entrance
 from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
     AddChore,
@@ -30,6 +31,9 @@ from farm.printers.messages import (
     ChoreIsDone,
     ChoresChanged,
     FleetMessage,
+    Imported,
+    ImportPrinters,
+    Listed,
     PrinterGone,
     PrinterMessage,
     Probed,
@@ -85,10 +89,12 @@ class Fleet:
 
     async def _handle(
         self, message: FleetMessage, by: Principal
-    ) -> Printer | Later[Probed] | Standing | None:
+    ) -> Printer | list[Imported] | Later[Probed] | Standing | None:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
+            case ImportPrinters(listed):
+                return await self._import(listed, by)
             case ChangePrinter():
                 return await self._change(message, by)
             case RemovePrinter():
@@ -113,6 +119,30 @@ class Fleet:
         await self._parts.printer.database.change(by, records.add_printer, checked, sealed, self._stamp(by))
         self._start(checked)
         return checked
+
+    async def _import(self, listed: Iterable[Listed], by: Principal) -> list[Imported]:
+        require(by, Action.SET_UP)
+        entrance = Entrance(self._printers.values())
+        looked_at: list[Imported] = []
+        found: list[tuple[Printer, bytes]] = []
+        for each in listed:
+            try:
+                printer = entrance.admit(each)
+                await self._try_driver(printer)
+            except FarmError as problem:
+                looked_at.append(Imported(each.where, "", each.name, str(problem)))
+            else:
+                looked_at.append(Imported(each.where, printer.id, printer.name))
+                found.append((printer, self._parts.seal.seal(printer.address.secret)))
+        if len(self._printers) + len(found) > MAX_PRINTERS:
+            raise Refused(f"with these the farm would have more than {MAX_PRINTERS} printers")
+        if len(found) == len(looked_at):
+            await self._parts.printer.database.change(
+                by, records.add_printers, found, looked_at, self._stamp(by)
+            )
+            for printer, _ in found:
+                self._start(printer)
+        return looked_at
 
     async def _try_driver(self, printer: Printer) -> None:
         """Raises Invalid for what no driver could send."""

@@ -242,6 +242,36 @@ class AddPrinter(Ask[Printer]):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A printer of a list. where: "line 7" and the like. printer: None where `problem` says what is wrong.
+
+    A printer without an id gets one made of its name.
+    """
+
+    where: str
+    name: str
+    printer: Printer | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became, or would become, of a printer of a list. id: "" where `problem` says what is wrong."""
+
+    where: str
+    id: str
+    name: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPrinters(Ask[list[Imported]]):
+    """Set up all printers of a list: all of them, or none where something is wrong with one."""
+
+    printers: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePrinter(Ask[Printer]):
     """Set a printer up otherwise; what it prints goes on. changes: see `settings.changed_printer`.
 
@@ -329,4 +359,4 @@ class ChoreIsDone(Ask[Standing]):
 ChoreWish = AddChore | ChangeChore | RemoveChore | ChoreIsDone
 """What people want of a printer's maintenance."""
 
-FleetMessage = AddPrinter | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish
+FleetMessage = AddPrinter | ImportPrinters | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish

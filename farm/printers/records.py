@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from sqlite3 import Connection
 from typing import Any
@@ -14,6 +15,7 @@ from farm.domain.job import PrintState
 from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
+from farm.printers.messages import Imported
 from farm.store import audit, printers, prints
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
@@ -34,6 +36,15 @@ def add_printer(db: Connection, printer: Printer, sealed_key: bytes, stamp: Stam
     detail = {"name": printer.name, "kind": printer.address.kind, "url": printer.address.url}
     audit.append(db, stamp, "printer.added", f"printer:{printer.id}", detail)
     return _open(printer)
+
+
+def add_printers(
+    db: Connection, found: Iterable[tuple[Printer, bytes]], looked_at: list[Imported], stamp: Stamp
+) -> list[Imported]:
+    """Keep all printers of a list, each with its sealed key. Returns `looked_at`: what became of each."""
+    for printer, sealed_key in found:
+        add_printer(db, printer, sealed_key, stamp)
+    return looked_at
 
 
 def change_printer(

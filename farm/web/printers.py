@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import trio
 
 from farm.access.rights import Action, Target, allowed
 from farm.domain.printer import Printer, PrinterStatus
@@ -10,9 +11,18 @@ from farm.domain.user import Principal
 from farm.errors import NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrinter, RemovePrinter
+from farm.printers.messages import (
+    AddPrinter,
+    ChangePrinter,
+    Imported,
+    ImportPrinters,
+    Probed,
+    ProbePrinter,
+    RemovePrinter,
+)
 from farm.store import printers
 from farm.web.contract import Created, Page, Paging, Versioned, following
+from farm.web.printer_lists import Form, read_list
 from farm.web.printers_sent import NewPrinter, PrinterChange
 from farm.web.routes import Call, Entry, Route
 
@@ -32,6 +42,32 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True):
     username: str | None = None
     password: str | None = None
     tls: str | None = None
+
+
+class PrinterList(msgspec.Struct, forbid_unknown_fields=True):
+    """list: the text of a CSV table, or of JSON or YAML as this farm, FDM Monster or OctoFarm export it.
+
+    form: what it is written in; the farm looks where it is not said.
+    """
+
+    list: str
+    form: Form | None = None
+
+
+class ListedPrinter(msgspec.Struct):
+    """A printer of a list. where: "line 7" and the like. id: null where a problem says what is wrong."""
+
+    where: str
+    id: str | None
+    name: str
+    problem: str | None
+
+
+class ImportResult(msgspec.Struct):
+    """added: whether all of them are in the farm now, or none."""
+
+    added: bool
+    items: list[ListedPrinter]
 
 
 class Identity(msgspec.Struct):
@@ -70,6 +106,18 @@ async def add_printer(call: Call, sent: NewPrinter) -> Created[shapes.Printer]:
     added = await call.change(Printer, lambda by: call.desk.fleet.ask(add, by=by))
     (shown,) = await _with_status(call, [added])
     return Created(shown, {"Location": f"/v1/printers/{added.id}"})
+
+
+async def import_printers(call: Call, sent: PrinterList) -> ImportResult:
+    """Set up a whole list of printers: all of them, or none where something is wrong with one."""
+    listed = await trio.to_thread.run_sync(read_list, sent.list, sent.form)
+    wish = ImportPrinters(tuple(listed))
+    looked_at = await call.change(list[Imported], lambda by: call.desk.fleet.ask(wish, by=by))
+    is_good = not any(each.problem for each in looked_at)
+    items = [
+        ListedPrinter(each.where, each.id or None, each.name, each.problem or None) for each in looked_at
+    ]
+    return ImportResult(is_good and not call.asker.terms.dry, items)
 
 
 async def change_printer(call: Call, printer: str, sent: PrinterChange) -> Versioned[shapes.Printer]:
@@ -151,6 +199,7 @@ ROUTES = (
     Route("GET", "/v1/printers", list_printers, Action.READ),
     Route("POST", "/v1/printers", add_printer, Action.SET_UP),
     Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP, untried="it changes nothing anyway"),
+    Route("POST", "/v1/printers/import", import_printers, Action.SET_UP),
     Route("GET", "/v1/printers/<printer>", show_printer, Action.READ),
     Route("PATCH", "/v1/printers/<printer>", change_printer, Entry.KNOWN),
     Route("DELETE", "/v1/printers/<printer>", remove_printer, Entry.KNOWN),

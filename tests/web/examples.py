@@ -155,6 +155,15 @@ async def add_printer(api: ApiShop) -> Request:
     return Request("POST", "/v1/printers", 201, {"id": new, "name": "New", "connection": connection})
 
 
+@example("POST /v1/printers/import")
+async def import_printers(api: ApiShop) -> Request:
+    name = await api.printer()
+    new = api.name("new")
+    api.shop.machines[new] = api.shop.machines[name]
+    table = f"id,name,url,kind,api_key,tags\n{new},Left MK4,http://10.0.0.8,octoprint,hush,row-a|pla\n"
+    return Request("POST", "/v1/printers/import", 200, {"list": table})
+
+
 @example("POST /v1/printers/probe")
 async def probe_printer(api: ApiShop) -> Request:
     api.shop.machines["probe"] = api.shop.machines[await api.printer()]

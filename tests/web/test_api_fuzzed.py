@@ -65,8 +65,11 @@ def things(farm):
 
     simulated = {"kind": "simulated"}
     file = made("/v1/files?name=part.gcode", content=b"G28\n" * 100)
+    printer = made("/v1/printers", json={"id": "sim1", "name": "Sim", "connection": simulated})
+    chore = {"what": "rods", "every_h": 300}
     return {
-        "printer": made("/v1/printers", json={"id": "sim1", "name": "Sim", "connection": simulated}),
+        "printer": printer,
+        "chore": made(f"/v1/printers/{printer}/maintenance", json=chore),
         "file": file,
         "job": made("/v1/jobs", json={"file": file, "hold": True}),
         "order": made("/v1/orders", json={"reference": "4711"}),
