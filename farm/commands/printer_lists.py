@@ -62,17 +62,16 @@ def import_list(chosen: argparse.Namespace) -> int:
         output.say_json(told)
     else:
         output.say_table(wrong or told["items"], COLUMNS)
-        output.complain(_summary(told, len(wrong)))
+        output.complain(_summary(len(told["items"]), len(wrong), chosen.dry_run))
     return 1 if wrong else 0
 
 
-def _summary(told: output.Row, wrong: int) -> str:
-    number = len(told["items"])
+def _summary(number: int, wrong: int, dry_run: bool) -> str:
     if wrong:
         return f"{wrong} of {number} printers cannot be set up so. Nothing was changed."
-    if told["added"]:
-        return f"{number} printers are in the farm. Look at their plates; when they are clear, say so."
-    return f"{number} printers would be set up. Nothing was changed."
+    if dry_run:
+        return f"{number} printers would be set up. Nothing was changed."
+    return f"{number} printers are in the farm. Look at their plates; when they are clear, say so."
 
 
 def _read(file: Path) -> str:

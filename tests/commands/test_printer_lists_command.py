@@ -61,7 +61,8 @@ def test_a_dry_run_changes_nothing(lists):
     code, _, err = lists.imports(TABLE, "--dry-run", "--form", "csv")
     assert (code, err) == (0, "2 printers would be set up. Nothing was changed.\n")
     assert lists.asked == [True]
-    assert json.loads(lists.imports(TABLE, "--dry-run", "--json")[1])["added"] is False
+    assert len(json.loads(lists.imports(TABLE, "--dry-run", "--json")[1])["items"]) == 2
+    assert lists.asked == [True, True]
 
 
 def test_what_is_wrong_is_named_and_nothing_is_set_up(lists):
