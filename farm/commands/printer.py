@@ -142,7 +142,7 @@ def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     stopping = options.command(
         group,
         "emergency-stop",
-        "stop motion and heaters at once, of every printer or of those named",
+        "stop motion and heaters at once, of every printer or of those named (a PrusaLink only cancels)",
         emergency_stop,
         examples="  farm printer emergency-stop\n  farm printer emergency-stop mk4-01 mk4-02",
     )

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import httpx
 import pytest
 
 from scripts.environment import cache_folder
+from tests.peers.programs import end, free_port
 
 READY_WITHIN_S = 90.0  # 10 s on a calm machine, 8 of which it waits for the printer's board to boot
 STOP_WITHIN_S = 5.0
@@ -34,9 +34,7 @@ LOG_LINES_SHOWN = 60
 CHECKOUT = Path(__file__).resolve().parents[2]
 REALM = "Administrator"
 
-PRINT_END_S = (
-    2  # of itself it shows an end for 11 s, for Prusa Connect's photograph; each test waits for that
-)
+PRINT_END_S = 2  # of itself 11, in which Prusa Connect takes its photograph; each test waits for it
 
 _PROGRAM = """\
 import sys
@@ -117,7 +115,7 @@ class PrusaLink:
         self.folder = folder
         self.username, self.password = "maker", "not-a-secret-1"
         self.api_key = secrets.token_hex(8)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.speed = speed
         self.code = _PROGRAM.format(print_end_s=print_end_s)
@@ -158,14 +156,8 @@ class PrusaLink:
     def stop(self, kill: bool = False) -> None:
         """Ends the server: politely, or as a power cut would with `kill`."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            _signal_group(process, kill)
-            process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            _signal_group(process, kill=True)
-            process.wait(STOP_WITHIN_S)
+        if process is not None:
+            end(process, kill)
 
     def freeze(self) -> None:
         """Holds the server where it is: connections stay open, and nothing is answered any more."""
@@ -265,17 +257,6 @@ def gcode(seconds: float, moves_a_s: int = 10, before: str = "G28") -> bytes:
             lines.append(f"M73 P{move * 100 // moves} R1")
         lines.append(f"G1 X{3 - move % 2 * 2} E0.01 F{120 * moves_a_s}")
     return "\n".join([*lines, "M73 P100 R0", ""]).encode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _signal_group(process: subprocess.Popen[bytes], kill: bool) -> None:
-    if process.poll() is None:  # not yet waited for, so the id is still its own
-        os.killpg(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 
 
 def program() -> Path:

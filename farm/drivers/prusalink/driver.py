@@ -171,7 +171,7 @@ class PrusaLinkDriver:
 
     async def delete(self, remote_name: str) -> None:
         storage = await self._storage_name()
-        files.is_deleted(await self._ask(files.delete(storage, remote_name)), remote_name)
+        files.deleted(await self._ask(files.delete(storage, remote_name)), remote_name)
         # What its list still shows it would begin to print, and then hang.
         if await self._shown_as(storage, remote_name, None) is not None:
             raise AnswerLost(f"PrusaLink still shows {remote_name}, which was to be deleted.")
@@ -239,11 +239,14 @@ class PrusaLinkDriver:
     # -- files ---------------------------------------------------------------------------------------
 
     async def _storage_name(self) -> str:
-        """Where files lie: as the shop says, or else PrusaLink. Nothing is lost while that is not known."""
+        """Where files lie: as the shop says, or else PrusaLink.
+
+        Raises PrinterUnreachable while there is none: that is no fault of a file, and nothing was sent.
+        """
         if not self._storage:
             try:
                 self._storage = files.storage_in(await self._ask(files.storages()))
-            except (AnswerLost, ProtocolError) as error:
+            except (AnswerLost, ProtocolError, Refused) as error:
                 raise PrinterUnreachable(str(error)) from error
         return self._storage
 

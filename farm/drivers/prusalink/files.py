@@ -94,17 +94,14 @@ def stored(found: int, remote_name: str, size: int) -> RemoteFile:
     return RemoteFile()
 
 
-def is_deleted(answer: Answer, remote_name: str) -> bool:
-    """Whether the file is gone; False when only a look can tell. Raises Refused while it is printing."""
+def deleted(answer: Answer, remote_name: str) -> None:
+    """Whether the file is to go; that it is gone, a look can tell. Raises Refused while it is printing."""
     match answer.status:
-        case 204 | 404:
-            return True
+        case 204 | 404 | 500:  # 500 for a file that was there a moment ago, too
+            return
         case 409:
             raise Refused(f"PrusaLink keeps {remote_name} while it is in use: {reason(answer)}")
-        case 500:  # also for a file that was there a moment ago
-            return False
     good(answer, 204)
-    return True
 
 
 def no_such_file(remote_name: str) -> NotFound:

@@ -269,6 +269,13 @@ async def test_files_lie_where_the_shop_says(peer: Peer) -> None:
     assert list(peer.asked) == [f"POST /link/api/v1/files/local/{NAME}"]
 
 
+async def test_a_printer_without_a_drive_is_no_fault_of_the_file(peer: Peer, tmp_path: Path) -> None:
+    peer.answers["GET /api/v1/storage"] = (200, {"storage_list": []})
+    async with driving(peer) as driver:
+        with pytest.raises(PrinterUnreachable, match="put a USB drive into the printer"):
+            await driver.upload(part(tmp_path), NAME, 4)
+
+
 # -- commands ------------------------------------------------------------------------------------
 
 

@@ -305,11 +305,11 @@ def test_a_file_counts_when_it_is_shown_with_its_size() -> None:
 
 
 def test_a_file_that_goes() -> None:
-    assert files.is_deleted(recorded("delete"), NAME)
-    assert files.is_deleted(recorded("file, missing"), NAME)
-    assert not files.is_deleted(recorded("delete, gone"), NAME)  # it stumbles: only a look can tell
+    files.deleted(recorded("delete"), NAME)
+    files.deleted(recorded("file, missing"), NAME)
+    files.deleted(recorded("delete, gone"), NAME)  # it stumbles: only a look can tell
     with pytest.raises(Refused, match="in use"):
-        files.is_deleted(recorded("delete, printing"), NAME)
+        files.deleted(recorded("delete, printing"), NAME)
 
 
 # -- as none should ------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ EVERY_CHECK: list[Callable[[Answer], object]] = [
     files.storage_in,
     files.size_in,
     lambda answer: files.uploaded(answer, NAME),
-    lambda answer: files.is_deleted(answer, NAME),
+    lambda answer: files.deleted(answer, NAME),
 ]
 
 
