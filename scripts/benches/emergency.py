@@ -98,8 +98,9 @@ async def _make_ready(shop: Shop) -> None:
 
 async def _clear(shop: Shop, name: str) -> None:
     status = (await shop.ask("GET", f"/v1/printers/{name}"))["status"]
-    if status["operation"] == "emergency":
-        await shop.ask("POST", f"/v1/printers/{name}/commands", json={"command": "clear_emergency"})
+    if status["operation"] in ("emergency", "attention"):  # who clears too soon is asked to look again
+        command = {"command": f"clear_{status['operation']}"}
+        await shop.ask("POST", f"/v1/printers/{name}/commands", json=command)
 
 
 async def _printers(shop: Shop) -> list[dict[str, Any]]:
