@@ -18,9 +18,10 @@ from farm.printers.turnstile import Turnstile
 log = structlog.get_logger(__name__)
 
 CONNECT_WITHIN_S = 10.0
+AGAIN_WITHIN_S = 1.2  # the try right after a loss: what takes longer is shown as lost meanwhile
 AT_ONCE_S = 0.3  # until the first new try, with jitter: a switch that restarts loses half the shop
 HURRY_FOR_S = 60.0  # after a loss the rests stay short for so long, as most cuts are: then it is back
-LONGEST_HURRIED_S = 4.0  # within 5 s after a cut shorter than that
+LONGEST_HURRIED_S = 3.0  # within 5 s after a cut shorter than that, what hangs at that moment included
 CALM_S = 5.0  # a printer seen for so long is back; one that is lost again before rests ever longer
 SILENT_S = 90.0  # longer than any driver looks for its printer before it says itself that it is gone
 WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked out
@@ -104,7 +105,7 @@ class Link:
     async def _hold(self, connected: Callable[[], None]) -> _Loss:
         """Connect and watch until the printer is lost. Returns why. connected: told when it is seen."""
         try:
-            with trio.fail_after(CONNECT_WITHIN_S):
+            with trio.fail_after(AGAIN_WITHIN_S if self._failures == 1 else CONNECT_WITHIN_S):
                 identity = await self._driver.connect()
         except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
             return _Loss.of(problem)
