@@ -19,6 +19,7 @@ from farm.domain.printer import (
     SIMULATED,
     Address,
     Printer,
+    Profile,
     Simulation,
 )
 from farm.errors import Refused, SettingsError
@@ -88,6 +89,7 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     adding.add_argument(
         "--tag", dest="tags", action="append", default=[], metavar="TAG", help="a group it is in, and others"
     )
+    adding.add_argument("--model", help="what it is, as 'Prusa MK4': what such a printer can do is filled in")
     adding.add_argument("--no-probe", action="store_true", help="add it without looking who answers")
     adding.add_argument(
         "--health-check-interval-s",
@@ -217,6 +219,7 @@ def add(chosen: argparse.Namespace) -> int:
             chosen.name or chosen.id,
             address,
             frozenset(chosen.tags),
+            profile=Profile(model=chosen.model),
             health_check_interval_s=chosen.health_check_interval_s,
             max_retries=chosen.max_retries,
         )

@@ -15,7 +15,7 @@ from farm.errors import Refused
 
 FORMS = ("csv", "json", "yaml")
 COLUMNS = {"where": "WHERE", "id": "ID", "name": "NAME", "problem": "WHAT IS WRONG"}
-TABLE = ("id", "name", "kind", "url", "username", "tls", "tags", "enabled")
+TABLE = ("id", "name", "kind", "url", "username", "tls", "tags", "enabled", "model")
 SENT = ("id", "name", "tags", "enabled", "health_check_interval_s", "max_retries", "profile")
 LONGEST_B = 200_000  # bytes of a list; a thousand printers stay below
 
@@ -29,8 +29,8 @@ def add_to(printer: options.Commands) -> None:
         examples="  farm printer import printers.csv --dry-run\n"
         "  farm printer import fdm-monster-export.yaml\n\n"
         "A table has a heading with some of these columns, in any order; name and url have to be there:\n"
-        "  name,url,kind,api_key,username,password,tls,tags,enabled,id\n"
-        "  Left MK4,http://192.168.1.20,octoprint,A4B9C1D7,,,,row-a|pla,yes,\n"
+        "  name,url,kind,api_key,username,password,tls,tags,enabled,model,id\n"
+        "  Left MK4,http://192.168.1.20,octoprint,A4B9C1D7,,,,row-a|pla,yes,Prusa MK4,\n"
         "What FDM Monster exports (YAML) and OctoFarm (JSON) is read as it is.",
     )
     importing.add_argument("file", type=Path, help="the list; - is standard input")
@@ -114,7 +114,12 @@ def _say_csv(printers: list[output.Row]) -> None:
         if connection["kind"] == SIMULATED:
             output.complain(f"{printer['id']} is simulated; only JSON can hold it.")
             continue
-        flat = {**connection, **printer, "tags": "|".join(printer["tags"])}
+        flat = {
+            **connection,
+            **printer,
+            "tags": "|".join(printer["tags"]),
+            "model": printer["profile"]["model"],
+        }
         table.writerow([_cell(flat.get(name, "")) for name in TABLE])
 
 

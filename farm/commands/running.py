@@ -101,6 +101,7 @@ class RunningFarm:
             "name": printer.name,
             "connection": connection,
             "tags": sorted(printer.tags),
+            "profile": {"model": printer.profile.model},
             "health_check_interval_s": printer.health_check_interval_s,
             "max_retries": printer.max_retries,
         }

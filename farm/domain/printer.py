@@ -239,7 +239,7 @@ class Profile:
     """What the printer can do and takes, as the shop says. None where nobody said.
 
     volume_mm: the edges of what it can print. materials: those it may print. heat_up_w, printing_w:
-    watts; heat_up_s: for how long. circuit: the fuse it hangs on.
+    watts; heat_up_s: for how long. circuit: the fuse it hangs on. model: a known one, see `printers.models`.
     """
 
     volume_mm: tuple[float, float, float] | None = None
@@ -253,6 +253,7 @@ class Profile:
     circuit: str | None = None
     auto_eject: bool = False
     loaded: tuple[Loaded, ...] = ()
+    model: str | None = None
 
 
 HEALTH_CHECK_INTERVAL_S = 30.0

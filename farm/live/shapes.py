@@ -121,6 +121,7 @@ class Profile(Struct, frozen=True):
     circuit: str | None
     auto_eject: bool
     loaded: list[Loaded]
+    model: str | None = None
 
 
 class Printer(Struct, frozen=True):
@@ -271,7 +272,7 @@ def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: dateti
         connection=_address(shown.address),
         health_check_interval_s=shown.health_check_interval_s,
         max_retries=shown.max_retries,
-        profile=_profile(shown.profile),
+        profile=of_profile(shown.profile),
         capabilities=sorted(capabilities_at(shown.address)),
         status=of_status(status, at),
     )
@@ -295,7 +296,7 @@ def _address(address: printer.Address) -> Address:
     )
 
 
-def _profile(profile: printer.Profile) -> Profile:
+def of_profile(profile: printer.Profile) -> Profile:
     return Profile(
         volume_mm=profile.volume_mm,
         nozzle_mm=profile.nozzle_mm,
@@ -308,6 +309,7 @@ def _profile(profile: printer.Profile) -> Profile:
         circuit=profile.circuit,
         auto_eject=profile.auto_eject,
         loaded=[Loaded(each.tool, each.material, each.colour, each.spool) for each in profile.loaded],
+        model=profile.model,
     )
 
 

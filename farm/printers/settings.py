@@ -22,6 +22,7 @@ from farm.domain.printer import (
     Simulation,
 )
 from farm.errors import Invalid
+from farm.printers.models import filled_in
 
 LONGEST_NAME = 100
 MOST_NAMES = 50  # materials a printer takes, or tags it has
@@ -57,8 +58,9 @@ def checked_printer(printer: Printer) -> Printer:
     if not 0 <= printer.max_retries <= 20:
         raise Invalid("between 0 and 20 retries", "max_retries")
     _check_words(printer.tags, "tags")
-    _check_profile(printer.profile)
-    return replace(printer, address=checked_address(printer.address))
+    profile = filled_in(printer.profile)
+    _check_profile(profile)
+    return replace(printer, address=checked_address(printer.address), profile=profile)
 
 
 def checked_address(address: Address) -> Address:

@@ -24,7 +24,7 @@ from farm.printers.messages import Listed
 from farm.web import words
 from farm.web.printers_sent import NewPrinter
 
-COLUMNS = ("name", "url", "kind", "api_key", "username", "password", "tls", "tags", "enabled", "id")
+COLUMNS = ("name", "url", "kind", "api_key", "username", "password", "tls", "tags", "enabled", "model", "id")
 """Of a table, in any order; name and url have to be there. Several tags stand with | between."""
 
 MOST_LISTED = 1000
@@ -133,6 +133,8 @@ def _of_table(row: Mapping[Any, Any]) -> Fields | Invalid:
         "tags": [tag.strip() for tag in cells.get("tags", "").split("|") if tag.strip()],
         "enabled": _BOOLEANS.get(enabled, enabled),
     }
+    if cells.get("model"):
+        fields["profile"] = {"model": cells["model"]}
     return {**fields, "id": cells.get("id", "")}
 
 

@@ -11,6 +11,7 @@ from farm.domain.user import Principal
 from farm.errors import NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
+from farm.printers import models
 from farm.printers.messages import (
     AddPrinter,
     ChangePrinter,
@@ -52,6 +53,20 @@ class PrinterList(msgspec.Struct, forbid_unknown_fields=True):
 
     list: str
     form: Form | None = None
+
+
+class Model(msgspec.Struct):
+    """A model of printer. profile: what it can do, null where its source does not say."""
+
+    name: str
+    profile: shapes.Profile
+    source: str
+
+
+class Models(msgspec.Struct):
+    """Every model that the farm knows."""
+
+    items: list[Model]
 
 
 class ListedPrinter(msgspec.Struct):
@@ -134,6 +149,11 @@ async def remove_printer(call: Call, printer: str, query: Removal) -> None:
     await call.change(type(None), lambda by: call.desk.fleet.ask(remove, by=by))
 
 
+async def list_models(call: Call) -> Models:
+    """The models of printers that the farm knows, by name; `profile.model` takes any of them."""
+    return Models([Model(each.name, shapes.of_profile(each.profile), each.source) for each in models.known()])
+
+
 async def probe_printer(call: Call, sent: Probe) -> Found:
     """Who answers at an address. Nothing is added, and nobody answering is no error."""
     wish = ProbePrinter(
@@ -199,6 +219,7 @@ ROUTES = (
     Route("GET", "/v1/printers", list_printers, Action.READ),
     Route("POST", "/v1/printers", add_printer, Action.SET_UP),
     Route("POST", "/v1/printers/probe", probe_printer, Action.SET_UP, untried="it changes nothing anyway"),
+    Route("GET", "/v1/printer-models", list_models, Action.READ),
     Route("POST", "/v1/printers/import", import_printers, Action.SET_UP),
     Route("GET", "/v1/printers/<printer>", show_printer, Action.READ),
     Route("PATCH", "/v1/printers/<printer>", change_printer, Entry.KNOWN),

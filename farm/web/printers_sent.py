@@ -66,7 +66,10 @@ class SentLoaded(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
-    """What the printer can do and takes; what is not given stays as it is, null is not known."""
+    """What the printer can do and takes; what is not given stays as it is, null is not known.
+
+    model: a known one (`GET /v1/printer-models`); what it is known to do is filled in where nobody says.
+    """
 
     volume_mm: tuple[float, float, float] | UnsetType | None = UNSET
     nozzle_mm: float | UnsetType | None = UNSET
@@ -79,6 +82,7 @@ class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
     circuit: str | UnsetType | None = UNSET
     auto_eject: bool | UnsetType = UNSET
     loaded: list[SentLoaded] | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, by the names of the domain's."""

@@ -61,8 +61,13 @@ def test_a_printer_is_answered_in_json_as_the_list_shows_it(any_shop):
     assert made == shown
 
 
-def test_how_often_it_is_asked_and_tried_can_be_said(any_shop):
-    assert added(any_shop, "mk4-01", "--health-check-interval-s", "7.5", "--max-retries", "2")[0] == 0
+def test_how_often_it_is_asked_and_tried_and_what_it_is_can_be_said(any_shop):
+    assert (
+        added(any_shop, "mk4-01", "--health-check-interval-s", "7.5", "--max-retries", "2", "--model", "mk4")[
+            0
+        ]
+        == 0
+    )
     (printer,) = listed(any_shop)
     assert (printer["health_check_interval_s"], printer["max_retries"]) == (7.5, 2)
 

@@ -66,7 +66,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
         "connection": {"kind": "octoprint", "url": "http://192.168.1.100:80"},
         "health_check_interval_s": 30.0,
         "max_retries": 5,
-        "capabilities": sorted(Capability),
+        "capabilities": sorted(set(Capability) - {Capability.CONSOLE}),
         "profile": {
             "volume_mm": None,
             "nozzle_mm": 0.4,
@@ -79,6 +79,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             "circuit": None,
             "auto_eject": False,
             "loaded": [{"tool": 0, "material": "PLA", "colour": None, "spool": None}],
+            "model": None,
         },
         "status": {
             "connection": "online",

@@ -139,7 +139,7 @@ PROFILE = {
     "volume_mm": [220.0, 220.0, 250.0], "nozzle_mm": 0.4, "materials": ["PETG", "PLA"],
     "max_nozzle_degc": 260.0, "max_bed_degc": 110.0, "heat_up_w": 350.0, "heat_up_s": 300.0,
     "printing_w": 120.0, "circuit": None, "auto_eject": False,
-    "loaded": [{"tool": 0, "material": "PLA", "colour": "black", "spool": None}],
+    "loaded": [{"tool": 0, "material": "PLA", "colour": "black", "spool": None}], "model": None,
 }  # fmt: skip
 
 

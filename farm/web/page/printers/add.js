@@ -1,6 +1,6 @@
 // Adding a printer: its address, who answers there in words, and then its name.
-import { useState } from "../vendor/preact-hooks.js";
-import { post, Problem } from "../core/api.js";
+import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { get, post, Problem } from "../core/api.js";
 import { html } from "../core/html.js";
 import { printerOf } from "../core/store.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
@@ -19,6 +19,11 @@ function AddPrinter({ close }) {
   const [found, setFound] = useState(null); // who answers at the address as it is typed now
   const [wrong, setWrong] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [models, setModels] = useState([]);
+  const [model, setModel] = useState("");
+  useEffect(() => {
+    get("/v1/printer-models").then(({ items }) => setModels(items.map(({ name: each }) => each)), () => {});
+  }, []);
 
   const change = (field) => (event) => {
     setAddress({ ...address, [field]: event.target.value });
@@ -44,7 +49,7 @@ function AddPrinter({ close }) {
   const add = () => attempt(async () => {
     const label = name.trim();
     const connection = { kind: found.kind, ...connectionOf(address) };
-    await post("/v1/printers", { id: freeId(label), name: label, connection });
+    await post("/v1/printers", { id: freeId(label), name: label, connection, ...(model && { profile: { model } }) });
     close();
     say(`${label} is added. Look at its plate and clear it, then it prints.`);
   });
@@ -77,7 +82,15 @@ function AddPrinter({ close }) {
           <label for="printer-name">Name</label>
           <input id="printer-name" required maxlength="100" value=${name} onInput=${(event) => setName(event.target.value)}
             placeholder="MK4 left" autocomplete="off" aria-describedby="about-name" />
-          <p id="about-name" class="hint">What you call it in the shop.</p>`}
+          <p id="about-name" class="hint">What you call it in the shop.</p>
+          ${models.length > 0 && html`
+            <label for="printer-model">Model</label>
+            <select id="printer-model" value=${model} onChange=${({ target }) => setModel(target.value)}
+              aria-describedby="about-model">
+              <option value="">Another</option>
+              ${models.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
+            </select>
+            <p id="about-model" class="hint">What such a printer can do is filled in: its size and hottest temperatures.</p>`}`}
         <footer>
           <button type="button" onClick=${close}>Back</button>
           <button class="primary" disabled=${busy} aria-busy=${busy}>${found ? "Add printer" : "Look who answers"}</button>
