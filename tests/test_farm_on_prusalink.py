@@ -16,6 +16,7 @@ from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Address, Operation, Plate
 from farm.drivers import kinds
 from farm.drivers.prusalink.driver import PrusaLinkDriver
+from farm.printers import adoption
 from farm.printers.messages import EmergencyStop, Halted
 from tests.drivers.prusalink.prusalink_bench import QUICK
 from tests.one_printer_shop import Shop, shop_at
@@ -35,13 +36,12 @@ def quick(monkeypatch):
 
 @asynccontextmanager
 async def open_shop(prusalink: PrusaLink, folder: Path) -> AsyncIterator[Shop]:
-    """A new farm on an idle PrusaLink."""
+    """A new farm on an idle PrusaLink, whose print goes on when the farm ends."""
     await trio.to_thread.run_sync(prusalink.make_idle)
     async with shop_at(folder) as shop:
         user, password = prusalink.username, prusalink.password
         await shop.add(Address("prusalink", prusalink.url, username=user, password=password))
         yield shop
-    await trio.to_thread.run_sync(prusalink.make_idle)
 
 
 async def test_a_file_of_a_slicer_is_printed_to_its_end(prusalink, tmp_path, quick):
@@ -84,6 +84,31 @@ async def test_in_an_emergency_its_print_is_cancelled_and_somebody_sent_to_the_p
         assert status.operation is Operation.EMERGENCY
         assert "switch it off at the plug" in status.message
         assert prusalink.job() is None
+
+
+@pytest.mark.long
+async def test_a_print_is_followed_by_a_farm_that_was_started_again(prusalink, tmp_path, quick):
+    async with open_shop(prusalink, tmp_path) as shop:
+        job = await shop.begin(gcode(seconds=20))
+    async with shop_at(tmp_path) as shop:
+        await shop.until(lambda: shop.shows(operation=Operation.PRINTING, foreign=False))
+        await shop.until(lambda: shop.print_is(job, PrintState.FINISHED))
+        assert len(await shop.prints(job)) == 1
+
+
+@pytest.mark.long
+async def test_a_print_that_ended_while_nobody_looked_waits_for_a_person(
+    prusalink, tmp_path, quick, monkeypatch
+):
+    monkeypatch.setattr(adoption, "DECIDE_WITHIN_S", 5.0)
+    async with open_shop(prusalink, tmp_path) as shop:
+        job = await shop.begin(gcode(seconds=6))
+    await trio.to_thread.run_sync(prusalink.wait_for_state, "IDLE", 30)
+    async with shop_at(tmp_path) as shop:
+        await shop.until(lambda: shop.print_is(job, PrintState.UNKNOWN))
+        assert await shop.job_is(job, JobState.NEEDS_REVIEW)
+        assert await shop.shows(operation=Operation.IDLE, plate=Plate.UNKNOWN)
+        assert "look at the plate" in (await shop.prints(job))[0].reason
 
 
 @pytest.mark.long
