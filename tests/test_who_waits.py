@@ -24,6 +24,8 @@ RUNS_IN = {
     "printers/fleet.py": ("printers",),
     "printers/maintenance.py": ("printers",),
     "printers/actor.py": ("printer",),
+    "printers/ends.py": ("printer",),
+    "printers/decisions.py": ("printer",),
     "printers/tidy.py": ("printer",),
     "printers/foreign_time.py": ("printer",),
     "telemetry": ("telemetry",),

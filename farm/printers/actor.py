@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -15,22 +14,18 @@ from farm.access.rights import Action, Target, require
 from farm.actors import Address, Later, Mailbox, serve
 from farm.domain.clock import Randomness, WallClock
 from farm.domain.command import (
-    NAMES,
     Cancel,
     ClearAttention,
     ClearEmergency,
     Command,
     MaintenanceOff,
     MaintenanceOn,
-    Pause,
-    Resume,
     SendGcode,
 )
 from farm.domain.job import PrintState
 from farm.domain.printer import (
     BUSY,
     CONNECTIONS,
-    MODES,
     OPERATIONS,
     Connection,
     Mode,
@@ -41,16 +36,19 @@ from farm.domain.printer import (
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
 from farm.drivers.base import Capability, Driver, Identity, Loss, Reading
-from farm.drivers.exchange import one_line
-from farm.errors import ActorFailed, FarmError, Overloaded, PrinterUnreachable, Refused
+from farm.errors import FarmError, Refused
 from farm.live.messages import StatusChanged
-from farm.printers import commands, records
+from farm.printers import commands, halt, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.console import Console, Kind, Lines
+from farm.printers.decisions import Decision, Decisions
+from farm.printers.ends import Ends
 from farm.printers.foreign_time import ForeignTime
 from farm.printers.guarded import GuardedDriver
+from farm.printers.halt import EmergencyStops
 from farm.printers.health import HealthCheck
+from farm.printers.lanes import Lanes
 from farm.printers.link import Ears, Link
 from farm.printers.messages import (
     EmergencyStop,
@@ -68,20 +66,14 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
-from farm.printers.records import Accepted
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
-from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
 
 SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
-MOST_COMMANDS = 8  # that wait in a lane; people who press a button ten times mean it once
-STOP_WITHIN_S = 4.0  # for one try of an emergency stop; drivers give up before
-STOP_TRIES = 3  # of an emergency stop: a lost packet must not leave it unsent
-LEFT_ALONE = "nobody was left to see it through; look whether it was done"
 TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
@@ -105,16 +97,6 @@ class PrinterParts:
     turnstile: Turnstile = field(default_factory=Turnstile)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """accepted: the command by which a person wanted it; None when nobody did."""
-
-    mode: Mode
-    why: str
-    by: Principal
-    accepted: Accepted | None = None
-
-
 class PrinterActor:
     """Owns one printer's status. Offline is a state it lives through; a crash is a bug."""
 
@@ -135,18 +117,17 @@ class PrinterActor:
             self._link.lose_key,
         )
         self._status = PrinterStatus(connection=Connection.CONNECTING)
-        self._mode, self._mode_why = Mode.NORMAL, ""
-        self._unkept: _Decision | None = None  # not in the database yet
+        self._ends = Ends(printer.id, console, parts.database, parts.clock)
+        self._decisions = Decisions(printer.id, self._ends, parts.database, parts.clock)
+        self._lanes = Lanes(lambda: self._printer, self._driver, self._ends, self._seen, self._is_stopped)
         self._reading: Reading | None = None
         self._news = trio.Event()  # set, and replaced, with every reading
         self._assignment: Assignment | None = None
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._foreign_time = ForeignTime(printer.id, parts.database, parts.clock)
-        self._one_at_a_time = trio.Lock()  # for commands that may wait for each other
-        self._overtaken = trio.CancelScope()  # of the newest pause, resume or cancel, waiting to be seen
-        self._in_turn = trio.CancelScope()  # of the command whose turn it is
-        self._pending: list[Later[Halted]] = []
-        self._accepted: dict[str, Accepted] = {}  # commands whose end nobody was told yet
+        self._stops = EmergencyStops(
+            lambda: self._printer, self._driver, lambda: self._mode is Mode.EMERGENCY
+        )
         self._followed = self._came = 0  # readings
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
@@ -163,8 +144,7 @@ class PrinterActor:
                 await serve(mailbox, self._handle)
                 self._nursery.cancel_scope.cancel()
         finally:
-            for later in self._pending:
-                later.fail(ActorFailed(f"{self._printer.name}: its actor failed; look at the printer"))
+            self._stops.give_up()
             with trio.move_on_after(1, shield=True):
                 await self._leave_word()
             with trio.move_on_after(1, shield=True):  # a polite close frees the host's connection
@@ -172,18 +152,15 @@ class PrinterActor:
 
     async def _leave_word(self) -> None:
         """Whoever comes after us has to know what was decided, and people how their commands went."""
-        if self._unkept is not None:
-            with suppress(FarmError):
-                await self._write_mode(self._unkept)
-        for accepted in list(self._accepted.values()):
-            await self._finished(accepted, LEFT_ALONE)
+        await self._decisions.leave_word()
+        await self._ends.leave_word()
         await self._foreign_time.keep()
 
     async def _remember(self) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
         kept = await self._parts.database.read(records.kept, self._printer.id)
-        self._mode, self._mode_why = kept.mode, kept.why
-        self._status = replace(self._status, operation=self._shown_operation(), message=self._mode_why)
+        self._decisions.remember(kept.mode, kept.why)
+        self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:
             self._status = replace(self._status, plate=kept.plate)
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
@@ -388,8 +365,8 @@ class PrinterActor:
     def _sentence(self, reading: Reading) -> str:
         if self._mode is Mode.MAINTENANCE and self._print_is_on():
             return "maintenance begins when the print on it is over"
-        if self._mode is not Mode.NORMAL and self._mode_why:
-            return self._mode_why
+        if self._mode is not Mode.NORMAL and self._decisions.why:
+            return self._decisions.why
         if reading.attention:
             return reading.attention
         return self._breaker.problem if reading.machine_connected else _lost_machine(reading)
@@ -402,7 +379,7 @@ class PrinterActor:
             self._seen_to = ""
         elif reading.loss in _FOR_A_PERSON and self._mode is Mode.NORMAL:
             if reading.error != self._seen_to:
-                self._decide(_Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
+                self._decide(Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
         elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY and self._can_take_up:
             now = trio.current_time()
             if now >= self._take_up_at:
@@ -433,6 +410,10 @@ class PrinterActor:
 
     # -- what people want ----------------------------------------------------------------------
 
+    @property
+    def _mode(self) -> Mode:
+        return self._decisions.mode
+
     def _run_command(self, command_id: str, command: Command, by: Principal) -> None:
         action = Action.SEND_GCODE if isinstance(command, SendGcode) else Action.CONTROL
         require(by, action, Target(self._printer.id, self._printer.tags))
@@ -441,145 +422,43 @@ class PrinterActor:
             command, self._status, self._observed(), self._mode, self._driver.capabilities
         )
         commands.refuse(why_not, self._printer.name)
-        self._require_room(command)
+        self._lanes.require_room(command)
         if by.terms.dry:
             return
+        accepted = self._ends.accept(command_id, command, by)
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
-            accepted = self._accept(command_id, command, by)
-            self._decide(_Decision(_DECIDED[type(command)], why, by, accepted))
+            self._decide(Decision(_DECIDED[type(command)], why, by, accepted))
             if isinstance(command, (ClearAttention, ClearEmergency)):
                 self._go_on_after(self._reading)
             return
         if isinstance(command, Cancel) and self._assignment is not None:
             self._assignment.note_cancel()
-        if isinstance(command, _URGENT):
-            self._overtaken.cancel()
-            self._overtaken = trio.CancelScope()
-            self._nursery.start_soon(self._carry_out, self._accept(command_id, command, by), self._overtaken)
-            return
-        self._nursery.start_soon(self._carry_out_in_turn, self._accept(command_id, command, by))
+        self._nursery.start_soon(self._lanes.enter(accepted))
 
-    def _require_room(self, command: Command) -> None:
-        """Raise Overloaded where the command would have to wait its turn, and too many do already."""
-        at_once = commands.is_decision(command) or isinstance(command, _URGENT)
-        if not at_once and self._one_at_a_time.statistics().tasks_waiting >= MOST_COMMANDS:
-            raise Overloaded(
-                f"{self._printer.name} has {MOST_COMMANDS} commands to do already; wait for them"
-            )
+    def _is_stopped(self) -> bool:
+        return self._mode is Mode.EMERGENCY
 
-    def _accept(self, command_id: str, command: Command, by: Principal) -> Accepted:
-        """From now on its end has to be told, whatever comes."""
-        accepted = self._accepted[command_id] = Accepted(command_id, command, by)
-        if isinstance(command, SendGcode):
-            for line in command.lines:
-                self._console.add(self._parts.clock(), Kind.SENT, one_line(line), str(by))
-        return accepted
-
-    async def _carry_out_in_turn(self, accepted: Accepted) -> None:
-        async with self._one_at_a_time:
-            if self._mode is Mode.EMERGENCY:
-                await self._finished(accepted, "an emergency stop came first")
-            else:
-                self._in_turn = trio.CancelScope()
-                await self._carry_out(accepted, self._in_turn)
-
-    async def _carry_out(self, accepted: Accepted, overtaken: trio.CancelScope) -> None:
-        problem = await commands.carry_out(
-            self._driver, accepted.command, self._seen, overtaken, self._printer.max_retries
-        )
-        name = NAMES[type(accepted.command)]
-        log.info("command over", printer=self._printer.id, command=name, problem=problem)
-        await self._finished(accepted, problem)
-
-    async def _finished(self, accepted: Accepted, problem: str) -> None:
-        self._accepted.pop(accepted.id, None)
-        if problem and isinstance(accepted.command, SendGcode):
-            self._console.add(self._parts.clock(), Kind.FAILED, problem)
-        stamp = Stamp.of(accepted.by, self._parts.clock())
-        try:
-            await self._parts.database.write(
-                records.finish_command, self._printer.id, accepted, problem, stamp
-            )
-        except FarmError as trouble:  # the printer did it all the same
-            log.warning("end of a command not kept", printer=self._printer.id, problem=str(trouble))
-
-    def _decide(self, decision: _Decision) -> None:
-        """Change the mode at once, and keep it as soon as the database can."""
-        self._mode, self._mode_why = require_transition(MODES, self._mode, decision.mode), decision.why
+    def _decide(self, decision: Decision) -> None:
+        self._decisions.take(decision)
         message = decision.why if self._reading is None else self._sentence(self._reading)
         # A latch is opened by a person alone; only then may the status leave it.
         self._show(operation=Operation.UNKNOWN, message=message)
         self._show(operation=self._shown_operation())
-        self._unkept = decision
-        self._nursery.start_soon(self._keep_mode, decision)
-
-    async def _keep_mode(self, decision: _Decision) -> None:
-        while self._unkept is decision:
-            try:
-                await self._write_mode(decision)
-            except FarmError as problem:  # until it is kept a restart would forget it
-                log.warning("mode not kept yet", printer=self._printer.id, problem=str(problem))
-                await trio.sleep(1)
-        if decision.accepted is not None and decision.accepted.id in self._accepted:
-            await self._finished(decision.accepted, "overtaken by a later decision")
-
-    async def _write_mode(self, decision: _Decision) -> None:
-        """Keep a decision, together with the end of its command: told once, however often this is tried."""
-        stamp = Stamp.of(decision.by, self._parts.clock())
-        owed = None if decision.accepted is None else self._accepted.pop(decision.accepted.id, None)
-        try:
-            await self._parts.database.write(
-                records.decide, self._printer.id, decision.mode, decision.why, owed, stamp
-            )
-        except FarmError:
-            if owed is not None:
-                self._accepted[owed.id] = owed
-            raise
-        if self._unkept is decision:
-            self._unkept = None
+        self._nursery.start_soon(self._decisions.keep, decision)
 
     def _stop_now(self, by: Principal) -> Later[Halted]:
         require(by, Action.EMERGENCY_STOP, Target(self._printer.id, self._printer.tags))
-        later: Later[Halted] = Later()
-        self._pending.append(later)
-        self._nursery.start_soon(self._send_stop, later)  # first of all
-        self._overtaken.cancel()
-        self._in_turn.cancel()
+        later = self._stops.wish()
+        self._nursery.start_soon(self._stops.send, later)  # first of all
+        self._lanes.give_way()
         self._tidying.give_way()
         if self._assignment is not None:
             self._assignment.stop_sending()
         self._reading, self._looked_after = None, False  # what was seen before says nothing any more
         if self._mode is not Mode.EMERGENCY:
-            self._decide(_Decision(Mode.EMERGENCY, _WHY_HALTED[self._halted], by))
+            self._decide(Decision(Mode.EMERGENCY, halt.WHY[self._stops.comes_to], by))
         return later
-
-    @property
-    def _halted(self) -> Halted:
-        """What an emergency stop comes to on this kind of printer."""
-        stops = Capability.EMERGENCY_STOP in self._driver.capabilities
-        return Halted.STOPPED if stops else Halted.ONLY_CANCELLED
-
-    async def _send_stop(self, later: Later[Halted]) -> None:
-        problem: FarmError = PrinterUnreachable(f"{self._printer.name} was not reached")
-        for attempt in range(STOP_TRIES):
-            if attempt and self._mode is not Mode.EMERGENCY:  # a person has looked, and goes on with it
-                later.fail(problem)
-                break
-            try:
-                with trio.fail_after(STOP_WITHIN_S):
-                    await self._driver.emergency_stop()
-            except FarmError as error:
-                problem = error
-            except trio.TooSlowError:
-                problem = PrinterUnreachable(f"{self._printer.name} did not answer")
-            else:
-                later.give(self._halted)
-                break
-        else:
-            log.error("emergency stop not sent", printer=self._printer.id, problem=str(problem))
-            later.fail(problem)
-        self._pending.remove(later)
 
     # -- what others see -----------------------------------------------------------------------
 
@@ -618,17 +497,6 @@ _ADOPTED_AS = {
     PrintState.PAUSED: Stage.PAUSED,
 }
 """Rows whose start may have been sent. For earlier ones the queue asks us to take the print (again)."""
-
-_URGENT = (Pause, Resume, Cancel)
-"""Sent at once, whatever else is on its way; a later one ends the wait for the one before."""
-
-_WHY_HALTED = {
-    Halted.STOPPED: "stopped in an emergency; look at it before you go on",
-    Halted.ONLY_CANCELLED: (
-        "its print was cancelled in an emergency, and it can be told no more: its heaters may stay on; "
-        "switch it off at the plug, and look at it before you go on"
-    ),
-}
 
 _FOR_A_PERSON = (Loss.FIRMWARE_ERROR, Loss.EMERGENCY_STOP)
 """What somebody has to look into before the machine is taken up again, whoever stopped it."""

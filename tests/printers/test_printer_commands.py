@@ -31,8 +31,9 @@ from farm.drivers.base import AnswerLost, Capability, Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
 from farm.printers import commands
-from farm.printers.actor import LEFT_ALONE, MOST_COMMANDS
 from farm.printers.commands import OVERTAKEN
+from farm.printers.ends import LEFT_ALONE
+from farm.printers.lanes import MOST_COMMANDS
 from farm.printers.messages import ChangePrinter, EmergencyStop, Halted, RunCommand
 from farm.store import audit
 from tests.simulation.machine import Faults, MachineDriver
