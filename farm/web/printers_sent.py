@@ -22,10 +22,11 @@ _NOT_YET = ("port", "baud")
 
 
 class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
-    """tls: "system", a PEM or "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which
-    has no url. endpoints: paths of the print host that are not the usual ones ("api", "push", "storage").
-    username, password: instead of the api_key, of a PrusaLink. The fields after them are known, and refused
-    by name as long as no driver can honour them."""
+    """kind: "moonraker", "octoprint", "prusalink" or "simulated". tls: "system", a PEM or
+    "sha256:<fingerprint>". dialect, speed, faults: of a simulated printer, which has no url. endpoints: paths
+    of the print host that are not the usual ones ("api", "push", "storage"). username, password: instead of
+    the api_key, of a PrusaLink or a Moonraker. The fields after them are known, and refused by name as long
+    as no driver can honour them."""
 
     kind: str
     url: str | None = None
