@@ -174,9 +174,7 @@ class Moonraker:
         self.start()
         if self.request("POST", "/printer/print/cancel").status_code != 200:  # stopped a moment ago
             self.restart_klippy()
-        if self.status("print_stats")["print_stats"]["state"] not in ("standby", "complete"):
-            self.restart_klippy()  # with a clean sheet, as after a night
-        self.script("TURN_OFF_HEATERS")
+        self.script("TURN_OFF_HEATERS", "GUARD_EXTRUDER S0")
 
     def restart_klippy(self) -> None:
         """As somebody does who wants another configuration, and waits until it is ready again."""

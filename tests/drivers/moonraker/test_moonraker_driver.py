@@ -105,12 +105,11 @@ async def test_a_print_in_which_klipper_is_started_again_has_failed_and_is_not_t
     assert await outcome_of(driver, another) is OutcomeKind.FINISHED
 
 
-async def test_a_file_with_an_error_in_it_fails_with_klippers_words(driver, watch, moonraker, tmp_path):
+async def test_a_file_with_an_error_in_it_fails_with_klippers_words(driver, watch, tmp_path):
     name = await put(driver, tmp_path, COLD)
     await driver.start(name)
 
     over = await watch.until(lambda reading: reading.ended)
-    await arrange(moonraker.script, "GUARD_EXTRUDER S0")
 
     assert over.ended.kind is EndKind.FAILED
     assert over.ended.text.startswith("Extrude below minimum temp See the")
@@ -142,6 +141,7 @@ async def test_a_start_is_refused_while_klipper_is_at_work_on_something_else(
     assert (await driver.outcome(name)).kind is OutcomeKind.NO_RECORD
 
 
+@pytest.mark.long
 async def test_a_pause_in_a_heat_up_is_accepted_long_before_it_is_done(
     driver, watch, bench, monkeypatch, tmp_path
 ):
