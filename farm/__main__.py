@@ -8,7 +8,19 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from farm.commands import check_config, job, key, options, output, printer, serve, simulate, user, version
+from farm.commands import (
+    check_config,
+    job,
+    key,
+    options,
+    output,
+    printer,
+    serve,
+    simulate,
+    spool,
+    user,
+    version,
+)
 from farm.errors import FarmError, SettingsError
 
 GOOD, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -49,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check_config, user, key, printer, job, simulate, version):
+    for module in (serve, check_config, user, key, printer, spool, job, simulate, version):
         module.add_to(commands)
     return parser
 

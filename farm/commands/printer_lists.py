@@ -102,7 +102,9 @@ def export_list(chosen: argparse.Namespace) -> int:
 def _as_sent(printer: output.Row) -> dict[str, Any]:
     """A printer as one sends it to be added."""
     connection = {name: value for name, value in printer["connection"].items() if value is not None}
-    return {**{name: printer[name] for name in SENT}, "connection": connection}
+    loaded = [{**each, "spool": None} for each in printer["profile"]["loaded"]]
+    profile = {**printer["profile"], "loaded": loaded}
+    return {**{name: printer[name] for name in SENT}, "connection": connection, "profile": profile}
 
 
 def _say_csv(printers: list[output.Row]) -> None:

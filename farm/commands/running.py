@@ -164,6 +164,24 @@ class RunningFarm:
     def remove_chore(self, printer: str, chore: str) -> None:
         self._ask("DELETE", f"{_chores_of(printer)}/{quote(chore, safe='')}")
 
+    def list_spools(self) -> list[Row]:
+        return self._all("/spools")
+
+    def add_spool(self, wish: Mapping[str, Any]) -> Row:
+        return self._ask("POST", "/spools", wish)
+
+    def change_spool(self, id: str, changes: Mapping[str, Any]) -> Row:
+        return self._ask("PATCH", f"/spools/{quote(id, safe='')}", changes)
+
+    def load_spool(self, id: str, printer: str, tool: int) -> Row:
+        return self._ask("POST", f"/spools/{quote(id, safe='')}/load", {"printer": printer, "tool": tool})
+
+    def unload_spool(self, id: str) -> Row:
+        return self._ask("POST", f"/spools/{quote(id, safe='')}/unload")
+
+    def remove_spool(self, id: str) -> None:
+        self._ask("DELETE", f"/spools/{quote(id, safe='')}")
+
     def upload(self, file: Path, told: Callable[[int], None]) -> Row:
         """Send a file; `told` hears how many bytes have gone. Raises OSError when it cannot be read."""
         with file.open("rb") as source:

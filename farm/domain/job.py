@@ -166,6 +166,7 @@ class Print:
 
     attempt: the short id with which the file's name on the printer starts.
     progress: 0..1. good: parts that came off the plate well; None until somebody has counted them.
+    filament_g: grams that it took, None where nobody can tell.
     """
 
     id: str
@@ -180,3 +181,4 @@ class Print:
     ended_at: datetime | None = None
     reason: str = ""
     good: int | None = None
+    filament_g: float | None = None

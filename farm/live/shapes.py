@@ -425,6 +425,7 @@ def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) ->
         ended_at=moment(attempt.ended_at),
         reason=attempt.reason,
         good=attempt.good,
+        filament_g=attempt.filament_g,
         log=UNSET if log is None else [of_change(change) for change in log],
     )
 

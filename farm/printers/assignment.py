@@ -56,6 +56,7 @@ class Assignment:
         self._start_on_its_way = False
         self._certain = False  # that what runs is this very print: it has been in sight since it was
         self._elapsed_s = 0.0
+        self._progress: float | None = None
         self._cancelled_by_us = False
         self._copying = bool(order.copy_of) and Capability.COPY in driver.capabilities
         self._copy_may_grow = False
@@ -203,6 +204,8 @@ class Assignment:
         self._count_wait(reading)
         if not self.watched:
             return
+        if self.works_on_it(reading) and reading.file is not None and reading.file.progress is not None:
+            self._progress = max(self._progress or 0.0, reading.file.progress)
         conclusion = await self._concluded(reading)
         if self.watched:
             self._enter(conclusion.stage, conclusion.text)
@@ -255,5 +258,5 @@ class Assignment:
 
     def _enter(self, stage: Stage, text: str = "") -> None:
         if self.report.stage is not stage:
-            self.report = Report(self.order.id, stage, text, self._file)
+            self.report = Report(self.order.id, stage, text, self._file, self._progress)
             self._changed()

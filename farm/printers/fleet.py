@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import assert_never
 
 import trio
@@ -12,13 +12,15 @@ from farm.access.rights import Action, Target, require
 from farm.access.secrets import Seal
 from farm.actors import ChildSpec, Exhausted, Later, Mailbox, RestartPolicy, Supervisor, serve
 from farm.actors.supervisor import Runtime
+from farm.domain.clock import new_id
 from farm.domain.maintenance import Standing
 from farm.domain.printer import Printer
+from farm.domain.spool import Spool
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound, Overloaded, Refused
 from farm.live.messages import StatusGone
-from farm.printers import records
+from farm.printers import records, spools
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.console import Console
 from farm.printers.importing import Entrance
@@ -26,25 +28,33 @@ from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
     AddChore,
     AddPrinter,
+    AddSpool,
     ChangeChore,
     ChangePrinter,
+    ChangeSpool,
     ChoreIsDone,
     ChoresChanged,
     FleetMessage,
     Imported,
     ImportPrinters,
     Listed,
+    LoadSpool,
     PrinterGone,
     PrinterMessage,
     Probed,
     ProbePrinter,
     RemoveChore,
     RemovePrinter,
+    RemoveSpool,
     SettingsAre,
+    SpoolWish,
+    UnloadSpool,
 )
 from farm.printers.probe import probe
 from farm.printers.settings import changed_printer, checked_printer
+from farm.printers.spools import require_same_spools
 from farm.store import printers
+from farm.store import spools as stored_spools
 from farm.store.audit import Stamp
 
 PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
@@ -89,7 +99,7 @@ class Fleet:
 
     async def _handle(
         self, message: FleetMessage, by: Principal
-    ) -> Printer | list[Imported] | Later[Probed] | Standing | None:
+    ) -> Printer | list[Imported] | Later[Probed] | Standing | Spool | None:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
@@ -106,12 +116,15 @@ class Fleet:
                 taken = await self._maintenance.take(message, self._known(message.printer), by)
                 self._parts.printer.queue().tell_nowait(ChoresChanged())
                 return taken
+            case AddSpool() | ChangeSpool() | RemoveSpool() | LoadSpool() | UnloadSpool():
+                return await self._take_spool_wish(message, by)
             case _:
                 assert_never(message)
 
     async def _add(self, printer: Printer, by: Principal) -> Printer:
         require(by, Action.SET_UP)
         checked = checked_printer(printer)
+        require_same_spools((), checked.profile.loaded)
         if len(self._printers) >= MAX_PRINTERS:
             raise Refused(f"the farm has {MAX_PRINTERS} printers already, more than one server should run")
         await self._try_driver(checked)
@@ -128,6 +141,7 @@ class Fleet:
         for each in listed:
             try:
                 printer = entrance.admit(each)
+                require_same_spools((), printer.profile.loaded)
                 await self._try_driver(printer)
             except FarmError as problem:
                 looked_at.append(Imported(each.where, "", each.name, str(problem)))
@@ -170,15 +184,58 @@ class Fleet:
         require(by, Action.SET_UP, Target(after.id, after.tags))  # nobody locks themselves out
         if after == before:
             return before
+        require_same_spools(before.profile.loaded, after.profile.loaded)
         if after.address != before.address:
             await self._try_driver(after)
         sealed = self._parts.seal.seal(after.address.secret)
         await self._parts.printer.database.change(
             by, records.change_printer, before, after, sealed, self._stamp(by)
         )
-        self._printers[after.id] = after
-        self._parts.runtime.address(f"printer:{after.id}").tell_nowait(SettingsAre(after))
+        self._is_changed(after)
         return after
+
+    async def _take_spool_wish(self, wish: SpoolWish, by: Principal) -> Spool | None:
+        database, stamp = self._parts.printer.database, self._stamp(by)
+        match wish:
+            case AddSpool():
+                require(by, Action.CONTROL)
+                spool = Spool(id=new_id(self._parts.printer.chance), created_at=stamp.at, **asdict(wish))
+                return await database.change(by, spools.add_spool, spool, stamp)
+            case ChangeSpool():
+                self._require_at(await database.read(stored_spools.existing, wish.spool), by)
+                return await database.change(by, spools.change_spool, wish, stamp)
+            case RemoveSpool(spool_id):
+                self._require_at(await database.read(stored_spools.existing, spool_id), by)
+                await database.change(by, spools.remove_spool, spool_id, stamp)
+                return None
+            case LoadSpool(spool_id, printer_id, tool):
+                before = self._known(printer_id)
+                require(by, Action.CONTROL, Target(before.id, before.tags))
+                spool = await database.read(stored_spools.existing, spool_id)
+                after = spools.with_spool(before, spool, tool)
+                sealed = self._parts.seal.seal(after.address.secret)
+                found = await database.change(by, spools.load_spool, spool_id, after, tool, sealed, stamp)
+            case UnloadSpool(spool_id):
+                spool = await database.read(stored_spools.existing, spool_id)
+                if spool.printer is None:
+                    raise Refused("it is loaded nowhere")
+                self._require_at(spool, by)
+                after = spools.without_spool(self._known(spool.printer), spool_id)
+                sealed = self._parts.seal.seal(after.address.secret)
+                found = await database.change(by, spools.unload_spool, spool_id, after, sealed, stamp)
+            case _:
+                assert_never(wish)
+        self._is_changed(after)
+        return found
+
+    def _require_at(self, spool: Spool, by: Principal) -> None:
+        """Raise Forbidden where they may not use the printer that a spool is in, or spools at all."""
+        printer = self._printers.get(spool.printer or "")
+        require(by, Action.CONTROL, Target(printer.id, printer.tags) if printer is not None else None)
+
+    def _is_changed(self, printer: Printer) -> None:
+        self._printers[printer.id] = printer
+        self._parts.runtime.address(f"printer:{printer.id}").tell_nowait(SettingsAre(printer))
 
     def _owned(self, printer_id: str, by: Principal) -> Printer:
         """A printer that `by` may set up. Raises NotFound, Forbidden."""

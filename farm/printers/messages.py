@@ -13,6 +13,7 @@ from farm.domain.command import Command
 from farm.domain.file import RemoteFile
 from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
+from farm.domain.spool import Spool
 from farm.printers.console import Lines
 from farm.store.orders import OpenOrder
 from farm.store.remote_files import LeftThere
@@ -89,12 +90,14 @@ class Report:
     """What the printer knows about a print order. It stands until the queue says `ForgetPrint`.
 
     text: one sentence where there is something to explain. file: the print's file, once it lies there whole.
+    progress: how far it had come when it was last seen before this stage, 0..1.
     """
 
     print: str
     stage: Stage
     text: str = ""
     file: RemoteFile | None = None
+    progress: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,4 +362,59 @@ class ChoreIsDone(Ask[Standing]):
 ChoreWish = AddChore | ChangeChore | RemoveChore | ChoreIsDone
 """What people want of a printer's maintenance."""
 
-FleetMessage = AddPrinter | ImportPrinters | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish
+
+@dataclass(frozen=True, slots=True)
+class AddSpool(Ask[Spool]):
+    """A spool of filament that lies on a shelf. Raises Invalid, Refused when there are too many.
+
+    left_g: None where nobody knows.
+    """
+
+    material: str
+    colour: str | None = None
+    name: str = ""
+    note: str = ""
+    full_g: float = 1000.0
+    left_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSpool(Ask[Spool]):
+    """Make something else of a spool. changes: by its fields' names. Raises NotFound, Invalid, Refused."""
+
+    spool: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSpool(Ask[None]):
+    """Forget a spool. Raises NotFound, and Refused while it is loaded."""
+
+    spool: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpool(Ask[Spool]):
+    """A person has put a spool into a tool; what was in there lies on the shelf from now on.
+
+    Raises NotFound, Invalid, and Refused while it is loaded on another printer.
+    """
+
+    spool: str
+    printer: str
+    tool: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadSpool(Ask[Spool]):
+    """A person has taken a spool out of its printer. Raises NotFound, Refused when it is in none."""
+
+    spool: str
+
+
+SpoolWish = AddSpool | ChangeSpool | RemoveSpool | LoadSpool | UnloadSpool
+"""What people do with spools."""
+
+FleetMessage = (
+    AddPrinter | ImportPrinters | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish | SpoolWish
+)

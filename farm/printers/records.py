@@ -16,7 +16,7 @@ from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
-from farm.store import audit, printers, prints
+from farm.store import audit, printers, prints, spools
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -59,6 +59,7 @@ def change_printer(
     if moved and active is not None and active.state is PrintState.STARTING:
         raise Refused(f"{before.name} is just beginning a print; change its connection in a minute")
     printers.change(db, after, sealed_key)
+    spools.keep_only(db, after.id, [each.spool for each in after.profile.loaded if each.spool])
     data = {"printer": after.id, "name": after.name, "by": str(stamp.who)}
     record(db, "printer.changed", ("printers", f"printer:{after.id}"), stamp.at, data)
     was, is_now = _settings(before), _settings(after)
@@ -91,6 +92,7 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
     if active is not None and not force:
         raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
     printers.remove(db, printer)
+    spools.keep_only(db, printer, [])
     data = {"printer": printer, "by": str(stamp.who)}
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"active_print": None if active is None else active.id}

@@ -57,7 +57,7 @@ def checked_printer(printer: Printer) -> Printer:
         raise Invalid("between 1 and 3600 seconds", "health_check_interval_s")
     if not 0 <= printer.max_retries <= 20:
         raise Invalid("between 0 and 20 retries", "max_retries")
-    _check_words(printer.tags, "tags")
+    check_words(printer.tags, "tags")
     profile = filled_in(printer.profile)
     _check_profile(profile)
     return replace(printer, address=checked_address(printer.address), profile=profile)
@@ -147,9 +147,9 @@ def _check_profile(profile: Profile) -> None:
         value = getattr(profile, name)
         if value is not None and not least <= value <= most:
             raise Invalid(f"between {least:g} and {most:g}", f"profile.{name}")
-    _check_words(profile.materials, "profile.materials")
+    check_words(profile.materials, "profile.materials")
     if profile.circuit is not None:
-        _check_words({profile.circuit}, "profile.circuit")
+        check_words({profile.circuit}, "profile.circuit")
     if profile.auto_eject:
         raise Invalid(
             "this version of the farm cannot watch a print being pushed off; clear plates by hand",
@@ -164,12 +164,11 @@ def _check_loaded(loaded: tuple[Loaded, ...]) -> None:
     if len(set(tools)) < len(tools) or not all(0 <= tool < MOST_TOOLS for tool in tools):
         raise Invalid(f"each tool once, numbered from 0 to {MOST_TOOLS - 1}", field)
     for each in loaded:
-        _check_words({word for word in (each.material, each.colour) if word is not None}, field)
-        if each.spool is not None:
-            raise Invalid("this version of the farm keeps no spools; say material and colour", field)
+        check_words({word for word in (each.material, each.colour) if word is not None}, field)
 
 
-def _check_words(words: frozenset[str] | set[str], field: str) -> None:
+def check_words(words: frozenset[str] | set[str], field: str) -> None:
+    """Raise Invalid for what cannot be a tag, a material and the like."""
     if len(words) > MOST_NAMES:
         raise Invalid(f"at most {MOST_NAMES} of them", field)
     for word in sorted(words):

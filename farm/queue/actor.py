@@ -49,7 +49,7 @@ from farm.queue.messages import (
 from farm.queue.plan import ListPlan, Plan
 from farm.queue.settling import settle_late_start
 from farm.queue.steps import Do, Step, next_step
-from farm.store import jobs, printers, prints, remote_files
+from farm.store import jobs, printers, prints, remote_files, spools
 from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.store.orders import order_of
@@ -337,6 +337,7 @@ class Queue:
             late = await self._parts.database.write(settle_late_start, printer, file, at, who)
             if late is not None:
                 log.warning("a start came late", printer=printer, print=late.id)
+            await self._parts.database.write(spools.lose_count, printer, at)
         else:
             await trio.lowlevel.checkpoint()
         self._foreign[printer] = file
@@ -371,6 +372,7 @@ class Queue:
         await self._parts.database.write(
             plates.change_plate, printer, plate, at, who, "somebody else prints on it"
         )
+        await self._parts.database.write(spools.lose_count, printer, at)
         self._remember_plate(printer, plate)
         return False
 
@@ -461,8 +463,8 @@ class Queue:
     async def _note(self, attempt: Print, step: Step, report: Report | None, why: str = "") -> None:
         if step.state is None:
             raise ValueError("a note without a state")
-        text, file = (report.text, report.file) if report else ("", None)
-        await self._commit(attempt, Note(step.state, step.plate, why or text, file))
+        text, file, progress = (report.text, report.file, report.progress) if report else ("", None, None)
+        await self._commit(attempt, Note(step.state, step.plate, why or text, file, progress=progress))
         if step.state not in ACTIVE_PRINTS:
             self._jobs_changed()
 

@@ -13,7 +13,7 @@ from farm.errors import Refused
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
-from farm.store import files, jobs, maintenance, printers, prints, remote_files
+from farm.store import files, jobs, maintenance, printers, prints, remote_files, spools
 from farm.store.printers import PlateRow
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
@@ -67,7 +67,7 @@ class Note:
     """What is to be committed about a print: its new state, its plate if that changes, and why.
 
     file: its file on the printer, where it has just been seen there whole. begun: whether something of it
-    may have been begun.
+    may have been begun. progress: how far it was seen to come, 0..1.
     """
 
     state: PrintState
@@ -75,6 +75,7 @@ class Note:
     why: str = ""
     file: RemoteFile | None = None
     begun: bool = True
+    progress: float | None = None
 
 
 def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> Print:
@@ -89,7 +90,7 @@ def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> 
         raise Refused(f"print {attempt.id} is {was} already, not {attempt.state}")
     if new is PrintState.STARTING and existing_plate(db, attempt.printer).plate is not Plate.CLEAR:
         raise Refused(f"the plate of {attempt.printer} is not clear any more")
-    after = prints.enter(db, attempt, new, at, who, why)
+    after = prints.enter(db, attempt, new, at, who, why, what.progress)
     if what.file is not None:
         remote_files.keep(db, attempt.id, what.file)
     if plate is not None:
@@ -97,8 +98,19 @@ def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> 
     if attempt.state is PrintState.STARTING and new in _BEGUN:
         tell_of_job(db, "job.started", after, at)
     if new not in ACTIVE_PRINTS:
-        settle_job(db, after, what.begun and attempt.state in MAY_BE_HOT, at, who, why)
+        may_be_hot = what.begun and attempt.state in MAY_BE_HOT
+        spools.use(db, after, _printed_share(after, what) if may_be_hot else 0.0, at)
+        settle_job(db, after, may_be_hot, at, who, why)
     return after
+
+
+def _printed_share(ended: Print, what: Note) -> float | None:
+    """How much of a print was printed, None where nobody can tell."""
+    if ended.state is PrintState.FINISHED:
+        return 1.0
+    if what.plate is None:  # it is as it was: nothing was begun
+        return 0.0
+    return None if ended.state is PrintState.UNKNOWN else what.progress
 
 
 def hold_everything(db: Connection, at: datetime, who: str, backup: str) -> None:
@@ -114,3 +126,4 @@ def hold_everything(db: Connection, at: datetime, who: str, backup: str) -> None
             jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)
     for printer in printers.plates(db):
         change_plate(db, printer, PlateRow(Plate.UNKNOWN), at, who, why)
+        spools.lose_count(db, printer, at)

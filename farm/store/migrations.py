@@ -95,6 +95,13 @@ def m012_maintenance(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m013_spools(db: Schema) -> None:
+    """Spools of filament, and how much of it each print has taken."""
+    for statement in _SPOOLS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -331,6 +338,26 @@ _MAINTENANCE = (
         note TEXT NOT NULL DEFAULT ''
     ) STRICT""",
     "CREATE INDEX maintenance_done_by_chore ON maintenance_done (chore, printer)",
+)
+
+_SPOOLS = (
+    # left_g: NULL where nobody knows. printer, tool: where it is loaded.
+    """CREATE TABLE spools (
+        id TEXT PRIMARY KEY,
+        material TEXT NOT NULL,
+        colour TEXT,
+        name TEXT NOT NULL,
+        note TEXT NOT NULL,
+        full_g REAL NOT NULL,
+        left_g REAL,
+        printer TEXT,
+        tool INTEGER,
+        created_at TEXT NOT NULL,
+        CHECK ((printer IS NULL) = (tool IS NULL))
+    ) STRICT""",
+    "CREATE UNIQUE INDEX one_spool_per_tool ON spools (printer, tool) WHERE printer IS NOT NULL",
+    # Grams of all its tools; NULL where nobody knows.
+    "ALTER TABLE prints ADD COLUMN filament_g REAL",
 )
 
 _READINGS = (

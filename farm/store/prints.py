@@ -57,8 +57,18 @@ def reserve(db: Connection, attempt: Print, who: str) -> None:
     _noted(db, attempt, None, attempt.reserved_at, who, "reserved")
 
 
-def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: str, why: str) -> Print:
+def enter(
+    db: Connection,
+    attempt: Print,
+    new: PrintState,
+    at: datetime,
+    who: str,
+    why: str,
+    progress: float | None = None,
+) -> Print:
     """Change a print's state, note it, and tell everybody. An end owes the deletion of its file.
+
+    progress: 0..1, how far it has come, None where that is not known anew.
 
     Raises ValueError when the transition is not in the table.
     """
@@ -71,7 +81,7 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
         """UPDATE prints SET state = ?, reason = ?, remote_delete_at = ?,
                started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END,
                ended_at = coalesce(?, ended_at),
-               progress = CASE WHEN ? THEN 1 ELSE progress END
+               progress = CASE WHEN ? THEN 1 ELSE coalesce(?, progress) END
            WHERE id = ?""",
         (
             new,
@@ -81,6 +91,7 @@ def enter(db: Connection, attempt: Print, new: PrintState, at: datetime, who: st
             iso(at),
             ended_at,
             new is PrintState.FINISHED,
+            progress,
             attempt.id,
         ),
     )
@@ -102,6 +113,11 @@ def printed_s(db: Connection, print_id: str) -> float:
         for change, after in pairwise(changes)
         if change.new == PrintState.PRINTING
     )
+
+
+def note_filament(db: Connection, print_id: str, grams: float) -> None:
+    """Note how much filament a print has taken, of all its tools."""
+    db.execute("UPDATE prints SET filament_g = ? WHERE id = ?", (grams, print_id))
 
 
 def count_good(db: Connection, attempt: Print, good: int | None, at: datetime) -> None:
@@ -224,4 +240,5 @@ def _print(row: Row) -> Print:
         ended_at=parse_iso(row["ended_at"]) if row["ended_at"] else None,
         reason=row["reason"],
         good=row["good"],
+        filament_g=row["filament_g"],
     )

@@ -28,6 +28,7 @@ from farm.web import (
     printer_history,
     printers,
     sign_in,
+    spools,
     system,
     work,
 )
@@ -44,6 +45,7 @@ _DESCRIBED: tuple[Route, ...] = (
     *printer_history.ROUTES,
     *console.ROUTES,
     *maintenance.ROUTES,
+    *spools.ROUTES,
     *commands.ROUTES,
     *plates.ROUTES,
     *at_once.ROUTES,

@@ -52,7 +52,6 @@ def test_all_that_can_be_said_of_a_printer_is_taken():
         ({"loaded": (Loaded(0), Loaded(0))}, "loaded"),
         ({"loaded": (Loaded(16),)}, "loaded"),
         ({"loaded": (Loaded(0, "PLA/PETG"),)}, "loaded"),
-        ({"loaded": (Loaded(0, spool="s1"),)}, "loaded"),
     ],
 )
 def test_a_profile_that_cannot_be_is_refused_by_name(said, field):

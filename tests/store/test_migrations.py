@@ -66,6 +66,10 @@ ROWS = {
         "INSERT INTO maintenance VALUES ('c1', 'rods', 300.0, 'p1', NULL, 1, 'user:u1', 't')",
         "INSERT INTO maintenance_done VALUES (1, 'c1', 'p1', 0.0, 't', NULL, '')",
     ),
+    "m013_spools": (
+        "INSERT INTO spools VALUES ('s1', 'PLA', 'black', '', '', 1000.0, 420.5, 'p1', 0, 't')",
+        "UPDATE prints SET filament_g = 12.5 WHERE id = 'r1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -320,6 +320,55 @@ async def chore_is_done(api: ApiShop) -> Request:
     return Request("POST", path, 200, {"note": "with PTFE grease"})
 
 
+# -- spools
+
+
+async def spool(api: ApiShop) -> str:
+    return (await api.post("/v1/spools", {"material": "PLA", "colour": "black"}))["id"]
+
+
+@example("GET /v1/spools")
+async def list_spools(api: ApiShop) -> Request:
+    for _ in range(2):
+        await spool(api)
+    return Request("GET", "/v1/spools", 200)
+
+
+@example("POST /v1/spools")
+async def add_spool(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    wish = {"material": "PETG", "colour": "orange", "name": "Prusament", "full_g": 750, "left_g": None}
+    return Request("POST", "/v1/spools", 201, wish)
+
+
+@example("GET /v1/spools/<spool>")
+async def show_spool(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/spools/{await spool(api)}", 200)
+
+
+@example("PATCH /v1/spools/<spool>")
+async def change_spool(api: ApiShop) -> Request:
+    return Request("PATCH", f"/v1/spools/{await spool(api)}", 200, {"left_g": 420.5, "note": "weighed"})
+
+
+@example("DELETE /v1/spools/<spool>")
+async def remove_spool(api: ApiShop) -> Request:
+    return Request("DELETE", f"/v1/spools/{await spool(api)}", 204)
+
+
+@example("POST /v1/spools/<spool>/load")
+async def load_spool(api: ApiShop) -> Request:
+    where = {"printer": await api.printer(), "tool": 1}
+    return Request("POST", f"/v1/spools/{await spool(api)}/load", 200, where)
+
+
+@example("POST /v1/spools/<spool>/unload")
+async def unload_spool(api: ApiShop) -> Request:
+    name = await spool(api)
+    await api.post(f"/v1/spools/{name}/load", {"printer": await api.printer()})
+    return Request("POST", f"/v1/spools/{name}/unload", 200)
+
+
 # -- files and work
 
 

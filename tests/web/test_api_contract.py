@@ -55,11 +55,11 @@ async def test_wrong_request_is_refused_by_name_and_changes_nothing(autojump_clo
 
 
 async def refuses_the_unknown(api, request, route):
-    answers = [await api.send(request, "colour=red")]
+    answers = [await api.send(request, "flavour=red")]
     if route.writes and not route.takes:
-        answers.append(await api.send(replace(request, json={**(request.json or {}), "colour": "red"})))
+        answers.append(await api.send(replace(request, json={**(request.json or {}), "flavour": "red"})))
     for answer in answers:
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "colour")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "flavour")
 
 
 async def refuses_what_is_no_json(api, request, route):
