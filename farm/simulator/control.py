@@ -101,6 +101,8 @@ def control(fleet: Fleet, method: str, path: str, body: bytes, now: float) -> An
     match method, path.strip("/").split("/"):
         case "GET", ["control", "printers"]:
             return _json({"printers": [described(station) for station in fleet.stations.values()]})
+        case "GET", ["control", "traffic"]:
+            return _json(_traffic(fleet))
         case "POST", ["control", "printers"]:
             return _add(fleet, body)
         case verb, ["control", "printers", id, *rest] if id in fleet.stations:
@@ -139,6 +141,7 @@ def described(station: Station) -> Json:
         "flood_per_s": faults.flood_per_s,
         "swallow": faults.swallow,
         "requests": counted.requests,
+        "pushed": counted.pushed,
         "starts": dict(counted.starts),
         "finished": dict(counted.finished),
         "uploads": dict(counted.uploads),
@@ -150,6 +153,12 @@ def described(station: Station) -> Json:
             for file in host.files.values()
         },
     }
+
+
+def _traffic(fleet: Fleet) -> Json:
+    """What all printers together were asked, and pushed."""
+    counted = [station.host.counted for station in fleet.stations.values()]
+    return {"requests": sum(one.requests for one in counted), "pushed": sum(one.pushed for one in counted)}
 
 
 def _add(fleet: Fleet, body: bytes) -> Answer:

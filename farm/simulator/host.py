@@ -64,6 +64,7 @@ class Counted:
     """What came in since the simulator was started, so that a test can show that nothing came twice."""
 
     requests: int = 0
+    pushed: int = 0  # messages
     starts: Counter[str] = field(default_factory=Counter)  # by remote name, prints that really began
     uploads: Counter[str] = field(default_factory=Counter)  # by remote name, files stored whole
     finished: Counter[str] = field(default_factory=Counter)  # by remote name, prints that ended well

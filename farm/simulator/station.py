@@ -14,7 +14,7 @@ import trio
 from farm.drivers.exchange import Answer
 from farm.platform import listening_socket
 from farm.simulator.faults import Faults, Manner, Silence, Swallow
-from farm.simulator.host import Asked, Host, Push, asked
+from farm.simulator.host import Asked, Counted, Host, Push, asked
 from farm.simulator.upload import Taker
 from farm.simulator.wire import MAX_BODY, Socket, Wire
 
@@ -233,7 +233,7 @@ class Station:
 
     async def _push(self, socket: Socket, head: Asked) -> None:
         async with trio.open_nursery() as nursery:
-            sender = _Sender(socket, self.faults, nursery.cancel_scope)
+            sender = _Sender(socket, self.faults, self.host.counted, nursery.cancel_scope)
             push = self.host.push(head, self.faults, trio.current_time(), sender.wake)
             if push is None:
                 return
@@ -263,9 +263,12 @@ class Station:
 class _Sender:
     """Sends to one client of the push socket what waits for it."""
 
-    def __init__(self, socket: Socket, faults: Faults, connection: trio.CancelScope) -> None:
+    def __init__(
+        self, socket: Socket, faults: Faults, counted: Counted, connection: trio.CancelScope
+    ) -> None:
         self._socket = socket
         self._faults = faults
+        self._counted = counted
         self._connection = connection
         self._news = trio.Event()
         self._push: Push | None = None
@@ -276,6 +279,7 @@ class _Sender:
         if self._push is not None and not self._rest and self._faults.flows:
             messages = list(self._push.waiting)
             self._push.waiting.clear()
+            self._counted.pushed += len(messages)
             self._rest = self._socket.send_at_once(messages)
         if self._rest or self._push is None or self._push.waiting:
             self._news.set()

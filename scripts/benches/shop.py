@@ -88,9 +88,21 @@ class Shop:
             "POST", "/v1/printers", json={"id": printer, "name": printer, "connection": connection}
         )
 
+    async def take_out(self, printer: str) -> None:
+        """The farm no longer has this printer."""
+        await self.ask("DELETE", f"/v1/printers/{printer}")
+
+    async def clear_plate(self, printer: str) -> None:
+        await self.ask("POST", f"/v1/printers/{printer}/commands", json={"command": "plate_cleared"})
+
     async def switch(self, printer: str, **faults: Any) -> None:
         """Change how a simulated printer behaves."""
         await self._control("PATCH", printer, faults)
+
+    async def messages(self) -> int:
+        """What all simulated printers together have pushed, and answered, so far."""
+        answer = await self._http.get(f"{self.fleet.control}/traffic")
+        return sum(answer.raise_for_status().json().values())
 
     async def restart(self, printer: str) -> None:
         """Cut all connections to a simulated print host; it is back at once."""
