@@ -20,21 +20,28 @@ _CR10 = replace(_ENDER, volume_mm=(300, 300, 400), heat_up_w=400)
 
 
 def _printer(
-    id: str, name: str, speed: float, tags: str, profile: Profile, colour: str, *mishaps: dict[str, object]
+    id: str,
+    name: str,
+    speed: float,
+    tags: str,
+    profile: Profile,
+    colour: str,
+    *mishaps: dict[str, object],
+    dialect: str = "octoprint",
 ) -> Printer:
     """speed: times real time: a print of 18 to 28 minutes takes one to three."""
-    simulation = Simulation(speed=speed, faults={"mishaps": list(mishaps)} if mishaps else {})
+    simulation = Simulation(dialect, speed, {"mishaps": list(mishaps)} if mishaps else {})
     loaded = replace(profile, loaded=(Loaded(0, "PLA", colour),))
     address = Address(SIMULATED, "", simulation=simulation)
     return Printer(id, name, address, frozenset(tags.split()), profile=loaded)
 
 
 PRINTERS = (
-    _printer("mk4-01", "Prusa MK4 left", 15, "mk4 window", _PRUSA, "black"),
+    _printer("mk4-01", "Prusa MK4 left", 15, "mk4 window", _PRUSA, "black", dialect="prusalink"),
     _printer("mk4-02", "Prusa MK4 right", 15, "mk4 window", _PRUSA, "orange"),
     _printer("mk4-03", "Prusa MK4 new", 17, "mk4 shelf", _PRUSA, "black"),
-    _printer("mini-01", "Prusa Mini", 12, "mini shelf", _MINI, "white"),
-    _printer("voron-01", "Voron 2.4", 30, "voron fast", _VORON, "red"),
+    _printer("mini-01", "Prusa Mini", 12, "mini shelf", _MINI, "white", dialect="prusalink"),
+    _printer("voron-01", "Voron 2.4", 30, "voron fast", _VORON, "red", dialect="moonraker"),
     _printer("bear-01", "Bear upgrade", 13, "mk3 shelf", replace(_PRUSA, max_bed_degc=100), "grey"),
     # These two give people something to do: one stops itself, one loses its print host.
     _printer(
