@@ -139,6 +139,14 @@ def test_every_state_of_a_printer_and_a_job_has_a_word(call):
         assert call("core/words.js", "jobStanding", {"state": state})["icon"] != "question", state
 
 
+def test_nozzles_come_first_whatever_the_print_host_names_first(call):
+    given = dict.fromkeys(["bed", "enclosure", "tool10", "tool2", "chamber", "tool0"], {})
+
+    assert call("core/words.js", "inOrder", given) == [
+        "tool0", "tool2", "tool10", "bed", "chamber", "enclosure",
+    ]  # fmt: skip
+
+
 def test_lengths_of_time_and_sizes_are_short(call):
     lengths = [4, 59, 60, 3599, 3600, 86_399, 90_000]
     assert [call("core/time.js", "duration", length) for length in lengths] == [

@@ -77,6 +77,12 @@ export const count = (number, one, many = `${one}s`) => `${number} ${number === 
 
 const HEATERS = { tool0: "Nozzle", bed: "Bed", chamber: "Chamber" };
 
+/** The heaters and sensors of a printer, nozzles first: each kind of print host names them in an order of its own. */
+export function inOrder(temperatures) {
+  const place = (heater) => (heater.startsWith("tool") ? 0 : heater in HEATERS ? 1 : 2);
+  return Object.keys(temperatures).sort((a, b) => place(a) - place(b) || a.localeCompare(b, undefined, { numeric: true }));
+}
+
 /** A heater as people call it: "Nozzle", "Nozzle 2", "Bed". */
 export function heaterName(heater, all) {
   const tool = /^tool(\d+)$/.exec(heater);

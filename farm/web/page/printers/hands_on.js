@@ -1,7 +1,7 @@
 // Heating and moving a printer by hand, for loading filament and looking after it. Not in the middle of a print.
 import { useState } from "../vendor/preact-hooks.js";
 import { html } from "../core/html.js";
-import { heaterName, isBusy } from "../core/words.js";
+import { heaterName, inOrder, isBusy } from "../core/words.js";
 import { command } from "./commands.js";
 
 const HOTTEST_DEGC = 500;
@@ -22,7 +22,7 @@ export function HandsOn({ printer }) {
   return html`
     <details class="hands-on">
       <summary>Heat and move</summary>
-      ${heats && Object.keys(temperatures).map((heater) =>
+      ${heats && inOrder(temperatures).map((heater) =>
         html`<${Heater} key=${heater} printer=${printer} heater=${heater} />`)}
       ${moves && html`<${Moves} printer=${printer} />`}
     </details>`;

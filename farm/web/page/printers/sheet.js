@@ -4,7 +4,7 @@ import { html } from "../core/html.js";
 import { mayOperate, maySetUp } from "../core/session.js";
 import { printerOf } from "../core/store.js";
 import { moment } from "../core/time.js";
-import { heaterName, sentence, standing } from "../core/words.js";
+import { heaterName, inOrder, sentence, standing } from "../core/words.js";
 import { askToStop } from "../header/emergency.js";
 import { confirm, Dialog, openDialog } from "../parts/dialog.js";
 import { Icon, State } from "../parts/icon.js";
@@ -37,7 +37,7 @@ function Sheet({ id, close }) {
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
         ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
-        ${Object.entries(status.temperatures).map(([heater, read]) =>
+        ${inOrder(status.temperatures).map((heater) => [heater, status.temperatures[heater]]).map(([heater, read]) =>
           read.actual != null && fact(heaterName(heater, status.temperatures), degrees(read)))}
         ${status.next_try_at && fact("Next try", moment(status.next_try_at))}
         ${fact("Address", connection.url ?? "simulated in this computer")}

@@ -4,7 +4,7 @@ import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { printerOf } from "../core/store.js";
 import { duration } from "../core/time.js";
-import { heaterName, sentence, standing } from "../core/words.js";
+import { heaterName, inOrder, sentence, standing } from "../core/words.js";
 import { acceptFiles, carriesFiles } from "../files/drop.js";
 import { Picture } from "../files/picture.js";
 import { askToStop } from "../header/emergency.js";
@@ -62,7 +62,7 @@ function Rest({ printer }) {
 }
 
 function Heat({ temperatures }) {
-  const heaters = Object.entries(temperatures).filter(([, { actual }]) => actual != null);
+  const heaters = inOrder(temperatures).map((heater) => [heater, temperatures[heater]]).filter(([, { actual }]) => actual != null);
   return heaters.length > 0 && html`
     <dl class="heat">${heaters.map(([heater, { actual, target }]) => html`
       <div key=${heater} class=${target ? "hot" : ""}>
