@@ -140,7 +140,7 @@ def test_every_state_of_a_printer_and_a_job_has_a_word(call):
 
 
 def test_nozzles_come_first_whatever_the_print_host_names_first(call):
-    given = dict.fromkeys(["bed", "enclosure", "tool10", "tool2", "chamber", "tool0"], {})
+    given = dict.fromkeys(["bed", "enclosure", "tool10", "tool2", "chamber", "tool0"], 20)
 
     assert call("core/words.js", "inOrder", given) == [
         "tool0", "tool2", "tool10", "bed", "chamber", "enclosure",
