@@ -14,6 +14,7 @@ from farm.commands import (
     key,
     options,
     output,
+    print_,
     printer,
     serve,
     simulate,
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check_config, user, key, printer, spool, job, simulate, version):
+    for module in (serve, check_config, user, key, printer, spool, job, print_, simulate, version):
         module.add_to(commands)
     return parser
 

@@ -164,6 +164,13 @@ class RunningFarm:
     def remove_chore(self, printer: str, chore: str) -> None:
         self._ask("DELETE", f"{_chores_of(printer)}/{quote(chore, safe='')}")
 
+    def list_prints(self, filters: Mapping[str, str]) -> list[Row]:
+        return self._all("/prints", filters)
+
+    def explain_print(self, id: str, cause: str, note: str | None) -> Row:
+        changes = {"cause": cause} | ({} if note is None else {"note": note})
+        return self._ask("PATCH", f"/prints/{quote(id, safe='')}", changes)
+
     def list_spools(self) -> list[Row]:
         return self._all("/spools")
 

@@ -56,6 +56,25 @@ class PrintState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class FailureCause(StrEnum):
+    """Why a print failed, as somebody saw who looked at it."""
+
+    CAME_OFF = "came_off"  # the plate, or never stuck to it
+    WARPED = "warped"
+    CLOGGED = "clogged"
+    RAN_OUT = "ran_out"  # of filament
+    TANGLED = "tangled"  # or broken filament
+    SHIFTED = "shifted"  # layers
+    PRINTER = "printer"  # heater, fan, sensor, firmware
+    POWER = "power"  # or the network
+    FILE = "file"  # its model or how it was sliced
+    SET_UP = "set_up"  # wrong filament, plate or nozzle
+    OTHER = "other"
+
+
+UNEXPLAINED = frozenset({PrintState.FAILED, PrintState.INTERRUPTED})
+"""Ends after which somebody is asked why, if the print had begun."""
+
 _ENDS = frozenset({PrintState.FAILED, PrintState.CANCELLED, PrintState.INTERRUPTED, PrintState.UNKNOWN})
 
 PRINTS: Table[PrintState] = {
@@ -167,6 +186,7 @@ class Print:
     attempt: the short id with which the file's name on the printer starts.
     progress: 0..1. good: parts that came off the plate well; None until somebody has counted them.
     filament_g: grams that it took, None where nobody can tell.
+    cause, note: what a person says about why it failed, None until somebody has.
     """
 
     id: str
@@ -182,3 +202,10 @@ class Print:
     reason: str = ""
     good: int | None = None
     filament_g: float | None = None
+    cause: FailureCause | None = None
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        """The name of what people can change about it, as it is now."""
+        return version_of(self.cause, self.note)

@@ -17,7 +17,7 @@ from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso
 from farm.domain.file import FileKind, FileState, StoredFile
-from farm.domain.job import JobState, PrintState
+from farm.domain.job import FailureCause, JobState, PrintState
 from farm.domain.order import OrderState
 from farm.domain.printer import Breaker, Connection, Operation, Plate
 from farm.drivers.kinds import capabilities_at
@@ -167,6 +167,8 @@ class Parts(Struct, frozen=True):
 class Print(Struct, frozen=True):
     """One attempt on one printer. good: parts that came off well, null until somebody has counted them.
 
+    filament_g: grams that it took, null where nobody can tell. cause, note: why it failed, as somebody says.
+
     log: its history, where the answer is about prints.
     """
 
@@ -182,6 +184,8 @@ class Print(Struct, frozen=True):
     reason: str
     good: int | None
     filament_g: float | None = None
+    cause: FailureCause | None = None
+    note: str = ""
     log: list[Change] | UnsetType = UNSET
 
 
@@ -426,6 +430,8 @@ def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) ->
         reason=attempt.reason,
         good=attempt.good,
         filament_g=attempt.filament_g,
+        cause=attempt.cause,
+        note=attempt.note,
         log=UNSET if log is None else [of_change(change) for change in log],
     )
 

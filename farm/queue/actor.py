@@ -43,6 +43,7 @@ from farm.queue.messages import (
     ChangeJob,
     ChangeOrder,
     ClearPlate,
+    ExplainPrint,
     QueueMessage,
     UndoPlate,
 )
@@ -127,8 +128,10 @@ class Queue:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | PlateRow | None:
+    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | Print | PlateRow | None:
         match message:
+            case ExplainPrint():
+                return await self._clerk.explain(message, by)
             case AddJob() | ChangeJob() | AmendJob() | AddOrder() | ChangeOrder() | CancelOrder():
                 taken = await self._clerk.take(message, by)
                 self._jobs_changed()

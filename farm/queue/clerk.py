@@ -8,13 +8,22 @@ from typing import assert_never
 
 from farm.access.rights import Action, Target, require
 from farm.domain.clock import Randomness, WallClock, new_id
-from farm.domain.job import Job, JobState
+from farm.domain.job import Job, JobState, Print
 from farm.domain.order import Order
 from farm.domain.user import Principal
 from farm.errors import NotFound
 from farm.queue import wishes
-from farm.queue.messages import AddJob, AddOrder, AmendJob, CancelOrder, ChangeJob, ChangeOrder, Wish
-from farm.store import files, jobs
+from farm.queue.messages import (
+    AddJob,
+    AddOrder,
+    AmendJob,
+    CancelOrder,
+    ChangeJob,
+    ChangeOrder,
+    ExplainPrint,
+    Wish,
+)
+from farm.store import files, jobs, prints
 from farm.store.audit import Stamp
 from farm.store.database import Database
 
@@ -60,6 +69,14 @@ class Clerk:
                 return await self._database.change(by, wishes.cancel_order, order_id, self._stamp(by))
             case _:
                 assert_never(wish)
+
+    async def explain(self, wish: ExplainPrint, by: Principal) -> Print:
+        """Commit why a print failed. Raises Forbidden, and what its message says."""
+        attempt = await self._database.read(prints.by_id, wish.print)
+        if attempt is None:
+            raise NotFound(f"there is no print {wish.print}")
+        require(by, Action.CLEAR_PLATE, self._target(attempt.printer))
+        return await self._database.change(by, wishes.explain_print, wish, self._stamp(by))
 
     async def _add_job(self, wish: AddJob, by: Principal) -> Job:
         self._require_queue(wish, by)

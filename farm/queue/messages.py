@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from farm.actors import Ask
-from farm.domain.job import Job
+from farm.domain.job import Job, Print
 from farm.domain.order import Order
 from farm.printers.messages import ChoresChanged, PrinterChanged, PrinterGone
 from farm.store.printers import PlateRow
@@ -105,7 +105,18 @@ class ChangeJob(Ask[Job]):
     change: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainPrint(Ask[Print]):
+    """Say why a print failed, or was spoiled. changes: of cause and note.
+
+    Raises NotFound, Invalid, Refused while it goes on.
+    """
+
+    print: str
+    changes: Mapping[str, Any]
+
+
 Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
 """What people want of jobs and orders."""
 
-QueueMessage = Wish | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ChoresChanged
+QueueMessage = Wish | ExplainPrint | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ChoresChanged

@@ -1,4 +1,4 @@
-"""What people wish of jobs and orders: each function is one transaction's worth, whole or not at all."""
+"""What people wish of jobs, orders and prints: each function is one transaction, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from sqlite3 import Connection
 from typing import Any
 
 from farm.domain.clock import iso
-from farm.domain.job import JOBS, Job, JobState
+from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState, Print
 from farm.domain.order import Order, OrderState
 from farm.domain.terms import require_version
 from farm.errors import Invalid, NotFound, Refused
-from farm.queue.messages import AmendJob, ChangeOrder
+from farm.queue.messages import AmendJob, ChangeOrder, ExplainPrint
 from farm.queue.settling import prints_going_on, settle_copies
-from farm.store import audit, customer_orders, files, jobs, printers
+from farm.store import audit, customer_orders, files, jobs, printers, prints
 from farm.store.audit import Stamp
+from farm.store.events import record
 
 LIMITS = {"copies": (1, 100_000), "yield_per_plate": (1, 10_000), "priority": (-1000, 1000)}
 NAMED = {"yield_per_plate": "yield"}  # what people call it
@@ -185,3 +186,19 @@ _CHANGES: dict[str, tuple[frozenset[JobState], JobState]] = {
     ),
     "retry": (frozenset({JobState.QUARANTINED, JobState.NEEDS_REVIEW}), JobState.QUEUED),
 }
+
+
+def explain_print(db: Connection, wish: ExplainPrint, stamp: Stamp) -> Print:
+    """Keep why a print failed, or was spoiled, and tell everybody. Raises Invalid, Refused, Outdated."""
+    before = prints.existing(db, wish.print)
+    require_version(stamp.who.terms, before.version)
+    if before.state in ACTIVE_PRINTS:
+        raise Refused("it goes on; say why it failed when it has")
+    cause, note = wish.changes.get("cause", before.cause), wish.changes.get("note", before.note)
+    _check_text(note, "note", LONGEST_NOTE, may_be_empty=True)
+    after = prints.explain(db, before.id, cause, note)
+    told = {"print": after.id, "job": after.job, "printer": after.printer, "cause": cause, "note": note}
+    rooms = ("queue", f"printer:{after.printer}")
+    record(db, "print.explained", rooms, stamp.at, {**told, "by": str(stamp.who)})
+    audit.append(db, stamp, "print.explained", f"print:{after.id}", {"cause": cause, "note": note})
+    return after

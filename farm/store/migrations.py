@@ -102,6 +102,13 @@ def m013_spools(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m014_failures(db: Schema) -> None:
+    """What people say about why a print failed."""
+    db.execute("ALTER TABLE prints ADD COLUMN cause TEXT")
+    db.execute("ALTER TABLE prints ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

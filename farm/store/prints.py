@@ -8,7 +8,15 @@ from itertools import pairwise
 from sqlite3 import Connection, Row
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.job import ACTIVE_PRINTS, PRINTS, Print, PrintState, kept_on_printer
+from farm.domain.job import (
+    ACTIVE_PRINTS,
+    PRINTS,
+    UNEXPLAINED,
+    FailureCause,
+    Print,
+    PrintState,
+    kept_on_printer,
+)
 from farm.domain.transitions import require
 from farm.store import maintenance
 from farm.store.changes import history, record_change
@@ -120,6 +128,18 @@ def note_filament(db: Connection, print_id: str, grams: float) -> None:
     db.execute("UPDATE prints SET filament_g = ? WHERE id = ?", (grams, print_id))
 
 
+def explain(db: Connection, print_id: str, cause: str | None, note: str) -> Print:
+    """Keep what a person says about why a print failed."""
+    db.execute("UPDATE prints SET cause = ?, note = ? WHERE id = ?", (cause, note, print_id))
+    return existing(db, print_id)
+
+
+def by_id(db: Connection, print_id: str) -> Print | None:
+    """One print, None when there is none."""
+    row = db.execute("SELECT * FROM prints WHERE id = ?", (print_id,)).fetchone()
+    return _print(row) if row is not None else None
+
+
 def count_good(db: Connection, attempt: Print, good: int | None, at: datetime) -> None:
     """Note how many good parts came off its plate, and tell everybody; None: to be counted anew."""
     db.execute("UPDATE prints SET good = ? WHERE id = ?", (good, attempt.id))
@@ -183,14 +203,25 @@ def active_on(db: Connection, printer: str) -> Print | None:
 
 
 def page(
-    db: Connection, after: str | None, limit: int, *, job: str | None, printer: str | None, state: str | None
+    db: Connection,
+    after: str | None,
+    limit: int,
+    *,
+    job: str | None,
+    printer: str | None,
+    state: str | None,
+    unexplained: bool = False,
 ) -> list[Print]:
-    """Up to `limit` prints by id, those after `after`, narrowed where a filter is given."""
+    """Up to `limit` prints by id, those after `after`, narrowed where a filter is given.
+
+    unexplained: only those that failed after they had begun, and nobody has said why.
+    """
     rows = db.execute(
         """SELECT * FROM prints WHERE id > ?
            AND (? IS NULL OR job = ?) AND (? IS NULL OR printer = ?) AND (? IS NULL OR state = ?)
+           AND (NOT ? OR (cause IS NULL AND started_at IS NOT NULL AND state IN (?, ?)))
            ORDER BY id LIMIT ?""",
-        (after or "", job, job, printer, printer, state, state, limit),
+        (after or "", job, job, printer, printer, state, state, unexplained, *sorted(UNEXPLAINED), limit),
     ).fetchall()
     return [_print(row) for row in rows]
 
@@ -241,4 +272,6 @@ def _print(row: Row) -> Print:
         reason=row["reason"],
         good=row["good"],
         filament_g=row["filament_g"],
+        cause=FailureCause(row["cause"]) if row["cause"] else None,
+        note=row["note"],
     )

@@ -10,19 +10,20 @@ import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from farm.access.rights import Action
-from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.job import FailureCause, Job, JobState, Print, PrintState
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import EVERYTHING
 from farm.errors import Invalid, NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.queue.messages import AddJob, AmendJob, ChangeJob
+from farm.queue.messages import AddJob, AmendJob, ChangeJob, ExplainPrint
 from farm.queue.why_not import Place, why_not
 from farm.store import changes, jobs, maintenance, printers, prints
 from farm.store.changes import Change
 from farm.store.printers import PlateRow
 from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
 from farm.web.printers import may_read, readable_ids
+from farm.web.printers_sent import given
 from farm.web.routes import Call, Entry, Route
 
 
@@ -73,9 +74,19 @@ class JobQuery(Paging):
 
 
 class PrintQuery(Paging):
+    """unexplained: only those that failed after they had begun, and nobody has said why."""
+
     job: str | None = None
     printer: str | None = None
     state: PrintState | None = None
+    unexplained: bool = False
+
+
+class PrintChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Why it failed, or was spoiled, and whatever else there is to remember. Only what is given changes."""
+
+    cause: FailureCause | UnsetType | None = UNSET
+    note: str | UnsetType = UNSET
 
 
 async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
@@ -194,6 +205,31 @@ async def list_prints(call: Call, query: PrintQuery) -> Page[shapes.Print]:
     return Page(shown, following(found, query.limit, lambda attempt: attempt[0].id))
 
 
+async def show_print(call: Call, print: str) -> Versioned[shapes.Print]:
+    """One print with its history."""
+    found = await _visible_print(call, print)
+    log = await call.desk.database.read(changes.history, "print", found.id)
+    return Versioned.of(shapes.of_print(found, log), found.version)
+
+
+async def explain_print(call: Call, print: str, sent: PrintChange) -> Versioned[shapes.Print]:
+    """Say why a print failed, or was spoiled."""
+    found = await _visible_print(call, print)
+    wish = ExplainPrint(print, given(sent))
+    explained = await call.change(Print, lambda by: call.desk.queue.ask(wish, by=by))
+    log = await call.desk.database.read(changes.history, "print", found.id)
+    return Versioned.of(shapes.of_print(explained, log), explained.version)
+
+
+async def _visible_print(call: Call, print: str) -> Print:
+    """One print. Raises NotFound also for one on a printer that the asker may not look at."""
+    found = await call.desk.database.read(prints.by_id, print)
+    readable = await _readable(call)
+    if found is None or (readable is not None and found.printer not in readable):
+        raise NotFound(f"there is no print {print}")
+    return found
+
+
 async def _visible(call: Call, job: str) -> Job:
     """One job. Raises NotFound also for one that does not concern the asker."""
     found = await call.desk.database.read(jobs.by_id, job)
@@ -225,7 +261,13 @@ def _jobs_page(db: Connection, query: JobQuery) -> list[tuple[Job, list[Print]]]
 
 def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Change]]]:
     page = prints.page(
-        db, query.cursor, query.limit + 1, job=query.job, printer=query.printer, state=query.state
+        db,
+        query.cursor,
+        query.limit + 1,
+        job=query.job,
+        printer=query.printer,
+        state=query.state,
+        unexplained=query.unexplained,
     )
     return [(attempt, changes.history(db, "print", attempt.id)) for attempt in page]
 
@@ -249,4 +291,6 @@ ROUTES = (
     Route("POST", "/v1/jobs/<job>/cancel", cancel_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/retry", retry_job, Entry.KNOWN),
     Route("GET", "/v1/prints", list_prints, Action.READ),
+    Route("GET", "/v1/prints/<print>", show_print, Action.READ),
+    Route("PATCH", "/v1/prints/<print>", explain_print, Entry.KNOWN),
 )

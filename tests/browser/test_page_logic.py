@@ -51,6 +51,11 @@ def job(
     return {"id": id, "required_printers": on, "required_tags": tags, "parts": parts, **usual, **more}
 
 
+def failed(id: str, cause: str | None = None, begun: bool = True) -> dict[str, Any]:
+    at = "2026-01-01T12:00:00Z"
+    return {"id": id, "state": "failed", "cause": cause, "started_at": at if begun else None, "ended_at": at}
+
+
 def test_what_holds_up_most_work_comes_first(call):
     printers = [
         printer("free"),
@@ -70,6 +75,11 @@ def test_what_holds_up_most_work_comes_first(call):
         job("unclear", 3, state="needs_review"),
         job("later", 50, release_at="2999-01-01T00:00:00Z"),
         job("held", 50, state="held"),
+        job(
+            "spoiled",
+            state="held",
+            prints=[failed("f1"), failed("f2", cause="warped"), failed("f3", begun=False)],
+        ),
     ]
 
     chores = [
@@ -90,6 +100,7 @@ def test_what_holds_up_most_work_comes_first(call):
         ("offline", "away"),
         ("chore", "free/nozzle"),
         ("chore", "busy/rods"),
+        ("why", "spoiled/f1"),
     ]
     waiting = {each["id"]: each["waiting"] for each in found}
     assert (waiting["pinned"], waiting["waits"], waiting["unclear"]) == (10, 4, 3)

@@ -102,6 +102,19 @@ def test_maintenance_that_is_due_waits_until_it_is_done_and_gcode_is_sent_from_t
     expect(page.get_by_role("list", name="Lines")).to_contain_text("M115")
 
 
+def test_why_a_print_failed_is_asked_and_noted(new_shop, window, simulated):
+    page = printing(new_shop, window, simulated).page
+    simulated.make("firmware_error")
+    asked = needs(page).get_by_role("combobox", name="Why bracket.gcode failed on MK4 left")
+    asked.select_option("Layers shifted")
+    needs(page).get_by_role("textbox", name="More about why bracket.gcode failed").fill("loose belt")
+
+    needs(page).get_by_role("button", name="Save").click()
+
+    expect(asked).to_be_hidden()
+    expect(page.get_by_text("Noted why bracket.gcode failed.")).to_be_visible()
+
+
 def asks(page: Page, method: str, path: str, body: Any) -> None:
     """Something that the page has no button for, by the person who is logged in."""
     page.evaluate(

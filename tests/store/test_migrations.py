@@ -70,6 +70,7 @@ ROWS = {
         "INSERT INTO spools VALUES ('s1', 'PLA', 'black', '', '', 1000.0, 420.5, 'p1', 0, 't')",
         "UPDATE prints SET filament_g = 12.5 WHERE id = 'r1'",
     ),
+    "m014_failures": ("UPDATE prints SET cause = 'warped', note = 'a corner' WHERE id = 'r1'",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

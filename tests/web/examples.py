@@ -443,6 +443,29 @@ async def amend_job(api: ApiShop) -> Request:
     return Request("PATCH", f"/v1/jobs/{await api.job()}", 200, {"copies": 7, "hold": False})
 
 
+async def failed_print(api: ApiShop) -> str:
+    name = await api.printing()
+    machine = api.shop.machines[name]
+    machine.end(good=False)
+    for _ in range(60):
+        await trio.sleep(0.5)
+        found = (await api.get("/v1/prints", printer=name, state="failed"))["items"]
+        if found:
+            return found[0]["id"]
+    raise AssertionError(f"the print on {name} never failed")
+
+
+@example("GET /v1/prints/<print>")
+async def show_print(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/prints/{await failed_print(api)}", 200)
+
+
+@example("PATCH /v1/prints/<print>")
+async def explain_print(api: ApiShop) -> Request:
+    change = {"cause": "came_off", "note": "greasy plate"}
+    return Request("PATCH", f"/v1/prints/{await failed_print(api)}", 200, change)
+
+
 @example("POST /v1/jobs/<job>/hold")
 async def hold_job(api: ApiShop) -> Request:
     return Request("POST", f"/v1/jobs/{await api.job(hold=False)}/hold", 200)

@@ -71,6 +71,7 @@ def things(farm):
         "printer": printer,
         "chore": made(f"/v1/printers/{printer}/maintenance", json=chore),
         "file": file,
+        "print": "none-was-begun",
         "spool": made("/v1/spools", json={"material": "PLA"}),
         "job": made("/v1/jobs", json={"file": file, "hold": True}),
         "order": made("/v1/orders", json={"reference": "4711"}),

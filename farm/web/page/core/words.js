@@ -70,6 +70,21 @@ export const ending = (state) => ENDS[state] ?? state;
 /** Whether an emergency stop stops all of it; some kinds of printer can be told to cancel their print, and no more. */
 export const stops = ({ capabilities }) => capabilities.includes("emergency_stop");
 
+/** Why a print failed, as somebody saw who looked at it: the farm's word, and people's. */
+export const CAUSES = {
+  came_off: "It came off the plate",
+  warped: "It warped",
+  clogged: "The nozzle is clogged",
+  ran_out: "The filament ran out",
+  tangled: "The filament tangled or broke",
+  shifted: "Layers shifted",
+  printer: "Something is wrong with the printer",
+  power: "Power or network failed",
+  file: "The file is bad",
+  set_up: "Wrong filament, plate or nozzle",
+  other: "Something else",
+};
+
 export const isBusy = ({ status }) => status.operation in BUSY;
 
 /** "1 print", "3 prints". */

@@ -1,17 +1,18 @@
 // What needs a person now, and in which order. Plain functions of what the farm says, without the page.
 
 /** Kinds of needs, and which goes first where both hold up the same amount of work. */
-const KINDS = ["emergency", "attention", "job", "plate", "offline", "paused", "chore"];
+const KINDS = ["emergency", "attention", "job", "plate", "offline", "paused", "chore", "why"];
 
 /**
  * Everything that waits for a person: what holds up most work first, and emergencies before all.
  * Each is {kind, id, waiting}: the id of its printer, of its job where `kind` is "job", or of both printer and chore
- * where it is "chore", and how many prints it holds up. chores: those that are due.
+ * where it is "chore", of both job and print where it is "why", and how many prints it holds up. chores: those that
+ * are due.
  */
 export function needs(printers, jobs, chores = []) {
   const wishes = wishesOf(jobs, printers.filter(isUsable));
   const ofChore = (chore) => ofDue(chore, printers.find(({ id }) => id === chore.printer), wishes);
-  return [...printers.map((printer) => ofPrinter(printer, wishes)), ...jobs.map(ofJob), ...chores.map(ofChore)]
+  return [...printers.map((printer) => ofPrinter(printer, wishes)), ...jobs.map(ofJob), ...chores.map(ofChore), ...jobs.flatMap(ofFailures)]
     .filter(Boolean)
     .sort(
       (a, b) =>
@@ -71,6 +72,13 @@ function ofPrinter(printer, wishes) {
   if (!kind) return null;
   const held = printer.status.print ? 1 : 0; // a print stands still with its printer
   return { kind, id: printer.id, since: printer.status.since, ...heldUp(printer, wishes, held) };
+}
+
+/** Prints that failed after they had begun, and nobody has said why: it holds up nothing, and is soon forgotten. */
+function ofFailures({ id, prints }) {
+  return prints
+    .filter(({ state, cause, started_at: at }) => ["failed", "interrupted"].includes(state) && at && !cause)
+    .map((print) => ({ kind: "why", id: `${id}/${print.id}`, since: print.ended_at, waiting: 0, weight: 0 }));
 }
 
 /** A chore holds up only what its printer may not begin before it is done. */

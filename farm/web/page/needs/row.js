@@ -1,12 +1,14 @@
 // One thing that needs a person: what it is about, what happened, and the button that settles it.
 import { useState } from "../vendor/preact-hooks.js";
+import { patch } from "../core/api.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
 import { chores, jobs, plates, printerOf } from "../core/store.js";
-import { count, jobStanding, sentence, standing, stops } from "../core/words.js";
+import { CAUSES, count, jobStanding, sentence, standing, stops } from "../core/words.js";
 import { State } from "../parts/icon.js";
 import { Moment } from "../parts/moment.js";
 import { Stepper } from "../parts/stepper.js";
+import { say, sayProblem } from "../parts/toast.js";
 import { command } from "../printers/commands.js";
 import { DoneButton, whatOf } from "../printers/chores.js";
 import { askToCancel } from "../printers/controls.js";
@@ -15,7 +17,7 @@ import { openPrinter } from "../printers/sheet.js";
 import { changeJob, lastReason } from "../queue/changes.js";
 import { clearPlate } from "./plates.js";
 
-const ROWS = { job: JobRow, chore: ChoreRow };
+const ROWS = { job: JobRow, chore: ChoreRow, why: WhyRow };
 
 export const NeedRow = ({ need }) => html`<${ROWS[need.kind] ?? PrinterRow} ...${need} />`;
 
@@ -97,6 +99,44 @@ function ChoreRow({ id, waiting }) {
           ${waiting > 0 && html` <span class="waiting">${count(waiting, "print")} may not start before.</span>`}
         </p>
         <div class="actions"><${DoneButton} chore=${chore} name=${printer.name} /></div>
+      </div>
+    </li>`;
+}
+
+function WhyRow({ id }) {
+  const [jobId, printId] = id.split("/");
+  const job = jobs.value.get(jobId);
+  const print = job?.prints.find(({ id: own }) => own === printId);
+  const [cause, setCause] = useState("");
+  const [note, setNote] = useState("");
+  if (!print) return null;
+  const where = printerOf(print.printer)?.value.name ?? print.printer;
+  const submit = async (event) => {
+    event.preventDefault();
+    document.getElementById("needs-heading")?.focus(); // this row goes, and the keyboard must not get lost
+    try {
+      await patch(`/v1/prints/${encodeURIComponent(printId)}`, { cause, ...(note.trim() && { note: note.trim() }) });
+      say(`Noted why ${job.name} failed.`);
+    } catch (problem) {
+      sayProblem(problem);
+    }
+  };
+  return html`
+    <li class="need tone-alarm">
+      <div class="head"><${State} word="Failed" tone="alarm" icon="warning" /> <h3 class="file">${job.name}</h3></div>
+      <div class="body">
+        <p>On ${where}, <${Moment} at=${print.ended_at} />. ${sentence(print.reason)}</p>
+        ${mayOperate.value && html`
+          <form class="actions" onSubmit=${submit}>
+            <select required value=${cause} onChange=${({ target }) => setCause(target.value)}
+              aria-label=${`Why ${job.name} failed on ${where}`}>
+              <option value="">Why did it fail?</option>
+              ${Object.entries(CAUSES).map(([each, words]) => html`<option key=${each} value=${each}>${words}</option>`)}
+            </select>
+            <input value=${note} onInput=${({ target }) => setNote(target.value)} maxlength="2000" placeholder="More"
+              aria-label=${`More about why ${job.name} failed`} autocomplete="off" />
+            <button>Save</button>
+          </form>`}
       </div>
     </li>`;
 }
