@@ -175,6 +175,8 @@ def test_print_is_shown_with_its_history_where_it_was_read():
         "reason": "",
         "good": None,
         "filament_g": None,
+        "cause": None,
+        "note": "",
         "log": [
             {
                 "at": "2026-01-01T12:00:00.000Z",
