@@ -268,7 +268,7 @@ class MoonrakerDriver:
         try:
             api.accepted(await self._sent(request, REFUSED_WITHIN_S))
         except Unanswered:
-            await self._asked(api.server_info())  # Moonraker lives, so Klipper has it
+            await self._still_lives()  # so Klipper has it
         except (Refused, NotFound):
             if wish is not None:
                 self._wish.drop()
@@ -276,6 +276,13 @@ class MoonrakerDriver:
         else:
             if wish is not None:
                 self._wish.is_done(trio.current_time())
+
+    async def _still_lives(self) -> None:
+        """Raises AnswerLost unless Moonraker does: it had been given something, and may have passed it on."""
+        try:
+            await self._asked(api.server_info())
+        except (PrinterUnreachable, ProtocolError) as error:
+            raise _lost(error) from error
 
     async def _sent(self, request: Request, within_s: float) -> Answer:
         """The answer to what changes something. AnswerLost also where it makes no sense."""
@@ -338,5 +345,5 @@ class _Following:
             self._tell(self._wish.shown(reading, now))
 
 
-def _lost(error: ProtocolError) -> AnswerLost:
+def _lost(error: PrinterUnreachable | ProtocolError) -> AnswerLost:
     return AnswerLost(f"{error} Whether the command was carried out is unknown.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.drivers.moonraker.recorded import ANSWERS, NAME
 from tests.peers.certificates import certificate
 from tests.peers.mad_peer import NAMES, WITH_A_WRONG_ONE, WITHOUT_AN_ANSWER
 from tests.peers.push_peer import Pushed, push_peer
-from tests.peers.raw_peer import Behaviour, answering, raw_peer
+from tests.peers.raw_peer import Behaviour, answering, raw_peer, read_request
 
 BRIEF = Patience(connect_s=0.3, silence_s=0.2, whole_s=0.4, command_s=0.4, stored_s=0.2)
 VIGILANT = Vigilance(connect_s=1, ping_s=0.3, pong_s=0.5, silence_s=0.3, stale_s=0.5, paced_s=0.3)
@@ -164,6 +165,31 @@ async def test_a_command_that_klipper_has_not_refused_in_time_waits_for_its_turn
         b"/server/info": say_nothing,
     }  # and Moonraker itself answers nothing any more
     assert isinstance(await problem(driver.cancel), AnswerLost)
+
+
+async def test_a_command_after_which_moonraker_is_gone_may_have_been_done(nursery, driver_at, monkeypatch):
+    monkeypatch.setattr(moonraker_driver, "REFUSED_WITHIN_S", 0.2)
+    host = Host("idle")
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+
+    async def take_it_and_let_nobody_in(stream: trio.SocketStream, request: bytes) -> None:
+        await listener.aclose()
+        await trio.sleep_forever()
+
+    async def let_in() -> None:
+        async def talk(stream: trio.SocketStream) -> None:
+            async with stream:
+                await host.answer(stream, await read_request(stream))
+
+        with suppress(trio.ClosedResourceError):
+            while True:
+                nursery.start_soon(talk, await listener.accept())
+
+    host.odd = {b"/printer/gcode/script": take_it_and_let_nobody_in}
+    nursery.start_soon(let_in)
+    driver = driver_at(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+
+    assert isinstance(await problem(driver.send_gcode, ["G1 E50"]), AnswerLost)
 
 
 async def test_a_moonraker_that_floods_is_asked_instead_and_its_people_are_told(
