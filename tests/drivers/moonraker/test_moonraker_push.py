@@ -285,6 +285,16 @@ def test_a_print_that_was_over_before_it_was_seen_has_an_end_too(talk: Talk) -> 
     assert talk.reading().ended == Ending(NAME, EndKind.FAILED, "Extrude below", 0.1)
 
 
+def test_a_file_that_is_only_loaded_has_not_ended(talk: Talk) -> None:
+    # Klipper shows it for a moment, when it is asked between taking a file up and its first line.
+    talk.notify("status_update", {"print_stats": {"filename": NAME}}, 0.25)
+    assert (talk.reading().operation, talk.reading().ended) == (Operation.IDLE, None)
+    talk.notify("status_update", {"print_stats": {"state": "printing", "total_duration": 0.1}}, 0.25)
+    assert talk.reading().operation is Operation.PRINTING
+    talk.notify("status_update", {"print_stats": {"state": "complete"}}, 0.25)
+    assert talk.reading().ended == Ending(NAME, EndKind.FINISHED, "", 0.1)
+
+
 def test_a_print_that_was_over_before_we_came_has_no_end_that_we_saw() -> None:
     talk = Talk()
     talk.status = {**STATUS, "print_stats": {"state": "complete", "filename": NAME, "total_duration": 9.0}}

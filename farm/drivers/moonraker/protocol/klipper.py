@@ -115,12 +115,11 @@ def reading(klipper: Klipper) -> Reading:
             error=klipper.message,
             loss=_loss(klipper),
         )
-    stats = _object(klipper, "print_stats")
-    state, position = text_of(stats.get("state")), _position(klipper)
+    stats, position = _object(klipper, "print_stats"), _position(klipper)
     return Reading(
         machine_connected=True,
         operation=_operation(klipper),
-        text=state,
+        text=_shown_state(klipper),
         error=told(stats.get("message")),
         temperatures=temperatures(klipper),
         file=_loaded_file(klipper),
@@ -191,17 +190,23 @@ class Prints:
             return
         file = _loaded_file(klipper)
         at_work = klipper.state == "ready" and file is not None and _operation(klipper) in BUSY
+        # Taken up, and its first line is still to come: shown only when Klipper is asked right then.
+        just_loaded = klipper.state == "ready" and file is not None and _shown_state(klipper) == "standby"
         if self._running is not None and not (at_work and self._goes_on(self._running, file)):
             if not at_work:  # else another print came over it so soon that nobody saw the end
                 self._end(self._running, klipper, file)
             self._running = None
-        elif not at_work and file is not None and self._rested_on not in (None, file.remote_name):
+        elif file is not None and not (at_work or just_loaded or self._has_rested_on(file)):
             self._end(file, klipper, file)  # it was over before it was seen
         if at_work and self._running is None:
             self.ended = None
-        if not at_work:
+        if not (at_work or just_loaded):
             self._rested_on = file.remote_name if file is not None else ""
         self._running, self._is_cut = file if at_work else None, False
+
+    def _has_rested_on(self, file: LoadedFile) -> bool:
+        """Whether this file was there already, or may have been: before the first look anything may."""
+        return self._rested_on in (None, file.remote_name)
 
     def _goes_on(self, running: LoadedFile, file: LoadedFile | None) -> bool:
         if file is None or file.remote_name != running.remote_name:
@@ -209,8 +214,7 @@ class Prints:
         return (file.elapsed_s or 0.0) >= (running.elapsed_s or 0.0)
 
     def _end(self, running: LoadedFile, klipper: Klipper, file: LoadedFile | None) -> None:
-        stats = _object(klipper, "print_stats")
-        state, name = text_of(stats.get("state")), running.remote_name
+        stats, state, name = _object(klipper, "print_stats"), _shown_state(klipper), running.remote_name
         same = file is not None and file.remote_name == name
         printed_s = (file.elapsed_s if file is not None and same else None) or running.elapsed_s
         if klipper.state != "ready":
@@ -228,8 +232,12 @@ def _object(klipper: Klipper, name: str) -> Mapping[str, object]:
     return klipper.fields.get(name, {})
 
 
+def _shown_state(klipper: Klipper) -> str:
+    return text_of(_object(klipper, "print_stats").get("state"))
+
+
 def _operation(klipper: Klipper) -> Operation:
-    found = _OPERATIONS.get(text_of(_object(klipper, "print_stats").get("state")), Operation.UNKNOWN)
+    found = _OPERATIONS.get(_shown_state(klipper), Operation.UNKNOWN)
     pausing = _object(klipper, "pause_resume").get("is_paused") is True
     return Operation.PAUSING if pausing and found is Operation.PRINTING else found
 
