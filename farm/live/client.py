@@ -64,6 +64,7 @@ POLICY = 1008
 LOG_IN = 4401
 
 TOO_SLOW = "you read too slowly; connect again for a fresh picture"
+GIVE_WAY = "others wait for your place; say who you are at once when you connect again"
 STOPPING = "the farm is stopping; connect again in a moment"
 STARTED_OVER = "the farm lost its place; connect again for a fresh picture"
 BUSY = "the farm is busy; try again in a moment"
@@ -98,6 +99,7 @@ class Client:
         self._live = live
         self._outbox: Outbox
         self._nursery: trio.Nursery | None = None
+        self._came_at = trio.current_time()
         self._standing = Standing(gate)
         self._patience = trio.CancelScope()
         self._patience_was_for = f"say who you are within {AUTH_WITHIN_S:.0f} s"
@@ -133,6 +135,15 @@ class Client:
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
         return self.ending
+
+    @property
+    def keeps_a_place_since(self) -> float | None:
+        """Since when it is here without saying who it is; None for who has, or is leaving."""
+        return None if self._standing.principal or self.ending else self._came_at
+
+    def give_way(self) -> None:
+        """Somebody else wants the place."""
+        self.end(TRY_LATER, GIVE_WAY)
 
     def too_slow(self) -> None:
         """The outbox is full: what is in it would come too late, and there is no way back."""

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
+from math import inf
+from operator import itemgetter
 from typing import assert_never
 
 import structlog
@@ -22,6 +24,7 @@ from farm.live.messages import BroadcasterMessage, ClientMessage, ClientsMessage
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 0.5  # who lost their rights is cut within a second
+SAYS_WITHIN_S = 1.0  # who has not said who they are by then gives way when the farm is full
 STOP_WITHIN_S = 2.0  # for what still waits in an outbox when the farm stops
 _STOPPED_AFTER_S = STOP_WITHIN_S + CLOSE_WITHIN_S + 0.5  # then it counts as hung; the farm stops in ten
 
@@ -100,7 +103,7 @@ class Clients:
             )
             return
         most = self._live.max_clients
-        if len(self._clients) >= most:
+        if len(self._clients) >= most and not self._room_is_made():
             words = f"{most} clients are connected already; close some, or try again later"
             await self._turn_away(connection, TRY_LATER, words)
             return
@@ -112,6 +115,19 @@ class Clients:
         finally:
             self._closed[client.gone().code] += 1
             del self._clients[client.name]
+
+    def _room_is_made(self) -> bool:
+        """Send the longest away of those who keep a place and do not say who they are."""
+        waiting = [
+            (since, client)
+            for client in self._clients.values()
+            if (since := client.keeps_a_place_since) is not None
+        ]
+        since, client = min(waiting, key=itemgetter(0), default=(inf, None))
+        if client is None or trio.current_time() < since + SAYS_WITHIN_S:
+            return False
+        client.give_way()
+        return True
 
     async def _turn_away(self, connection: Connection, code: int, reason: str) -> None:
         log.info("live client turned away", address=connection.address, code=code, reason=reason)

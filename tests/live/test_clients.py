@@ -15,7 +15,7 @@ from live_farm import AT_ONCE, Browser, LiveFarm, seqs, settled
 
 from farm.domain.user import SYSTEM
 from farm.live.client import CLOSE_WITHIN_S, OUTBOX
-from farm.live.clients import STOP_WITHIN_S, Clients
+from farm.live.clients import SAYS_WITHIN_S, STOP_WITHIN_S, Clients
 
 
 async def test_stopping_farm_tells_every_client_1012_after_what_was_on_its_way(autojump_clock, tmp_path):
@@ -94,6 +94,28 @@ async def test_one_client_too_many_is_told_to_come_later(autojump_clock, farm):
     first.hang_up()
     await settled()
     await farm.watch("queue")  # there is room again
+    assert farm.clients.numbers().clients == 2
+
+
+async def test_who_does_not_say_who_they_are_gives_way_when_the_farm_is_full(autojump_clock, farm):
+    farm.clients = Clients(farm.runtime, farm.gate, lambda: farm.events, replace(AT_ONCE, max_clients=2))
+    await farm.supervisor.stop("clients")
+    await farm.supervisor.start(farm.clients.spec())
+    known, _ = await farm.watch("queue")
+    stranger = farm.connect()
+    await settled()
+
+    too_soon = farm.connect()
+    await settled()
+    assert too_soon.closed == (1013, "2 clients are connected already; close some, or try again later")
+
+    await trio.sleep(SAYS_WITHIN_S)
+    await farm.watch("queue")
+    assert stranger.closed == (
+        1013,
+        "others wait for your place; say who you are at once when you connect again",
+    )
+    assert known.closed is None
     assert farm.clients.numbers().clients == 2
 
 
