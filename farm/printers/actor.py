@@ -400,10 +400,8 @@ class PrinterActor:
         return Capability.TAKE_UP in self._driver.capabilities
 
     async def _take_up_the_machine(self) -> None:
-        if self._mode is Mode.EMERGENCY:  # it came before this task's turn
-            return
         try:
-            with trio.fail_after(commands.MACHINE_WITHIN_S):
+            with self._lanes.until_stopped(), trio.fail_after(commands.MACHINE_WITHIN_S):
                 await self._driver.connect_machine()
         except (FarmError, trio.TooSlowError) as problem:
             log.info("printer not taken up", printer=self._printer.id, problem=str(problem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import assert_never
 
 import trio
@@ -32,6 +33,7 @@ COME_ABOUT_S = 900.0  # a pause or cancel waits for the heat-up or long move it 
 MACHINE_WITHIN_S = 30.0  # for a host to take up its printer
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 8.0
 OVERTAKEN = "overtaken by a later command"
+CUT_OFF = "an emergency stop came in between"
 
 _NEEDS: dict[type[Command], Capability] = {
     Pause: Capability.PAUSE,
@@ -196,17 +198,22 @@ async def carry_out(
     command: Command,
     seen: Callable[[Callable[[Reading], bool]], Awaitable[None]],
     overtaken: trio.CancelScope,
+    until_stopped: Callable[[], AbstractContextManager[trio.CancelScope]],
     retries: int = 0,
 ) -> str:
     """Send a command and wait until the printer shows it. Returns the problem in words, "" for none.
 
     seen: waits for a reading, newer than the call, for which its argument is true.
-    overtaken: cancelled when a later command makes that wait pointless; the sending is never cut off.
-    retries: see `send`.
+    overtaken: cancelled when a later command makes that wait pointless.
+    until_stopped: around the sending; only an emergency stop cuts that off: drivers may look first, and send
+    after it. retries: see `send`.
     """
     within_s = MACHINE_WITHIN_S if isinstance(command, (Connect, Disconnect)) else COME_ABOUT_S
     try:
-        await send(driver, command, overtaken, retries)
+        with until_stopped() as sending:
+            await send(driver, command, overtaken, retries)
+        if sending.cancelled_caught:
+            return CUT_OFF
         with overtaken, trio.fail_after(within_s):
             await seen(lambda reading: has_come_about(command, reading))
     except FarmError as problem:

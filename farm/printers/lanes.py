@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 import trio
@@ -43,6 +44,7 @@ class Lanes:
         self._stopped = stopped
         self._overtaken = trio.CancelScope()  # of the newest urgent command, waiting to be seen
         self._in_turn = trio.CancelScope()  # of the command whose turn it is
+        self._sending: set[trio.CancelScope] = set()
 
     def require_room(self, command: Command) -> None:
         """Raises Overloaded where the command would have to wait its turn, and too many do already."""
@@ -60,9 +62,21 @@ class Lanes:
         return lambda: self._carry_out(accepted, overtaken)
 
     def give_way(self) -> None:
-        """An emergency stop came: nobody waits for anything any more."""
-        self._overtaken.cancel()
-        self._in_turn.cancel()
+        """An emergency stop came: nothing more is sent, and nobody waits for anything any more."""
+        for scope in (*self._sending, self._overtaken, self._in_turn):
+            scope.cancel()
+
+    @contextmanager
+    def until_stopped(self) -> Iterator[trio.CancelScope]:
+        """Around what sends something: an emergency stop cuts it off, or keeps it from being begun."""
+        with trio.CancelScope() as sending:
+            self._sending.add(sending)
+            if self._stopped():
+                sending.cancel()
+            try:
+                yield sending
+            finally:
+                self._sending.discard(sending)
 
     async def _carry_out_in_turn(self, accepted: Accepted) -> None:
         async with self._turn:
@@ -75,7 +89,7 @@ class Lanes:
     async def _carry_out(self, accepted: Accepted, overtaken: trio.CancelScope) -> None:
         printer = self._printer()
         problem = await commands.carry_out(
-            self._driver, accepted.command, self._seen, overtaken, printer.max_retries
+            self._driver, accepted.command, self._seen, overtaken, self.until_stopped, printer.max_retries
         )
         name = NAMES[type(accepted.command)]
         log.info("command over", printer=printer.id, command=name, problem=problem)

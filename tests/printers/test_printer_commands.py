@@ -31,7 +31,7 @@ from farm.drivers.base import AnswerLost, Capability, Loss
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
 from farm.printers import commands
-from farm.printers.commands import OVERTAKEN
+from farm.printers.commands import CUT_OFF
 from farm.printers.ends import LEFT_ALONE
 from farm.printers.lanes import MOST_COMMANDS
 from farm.printers.messages import ChangePrinter, EmergencyStop, Halted, RunCommand
@@ -251,7 +251,52 @@ async def test_nothing_is_sent_again_after_an_emergency_stop(autojump_clock):
         shop.machines["mk4"].faults = Faults()
         await trio.sleep(30)
         assert shop.machines["mk4"].heard == []
-        assert await ends(shop) == {"gcode": OVERTAKEN}
+        assert await ends(shop) == {"gcode": CUT_OFF}
+
+
+@pytest.mark.parametrize(
+    "command", [SendGcode(("M104 S200",)), Connect(), Pause()], ids=lambda c: type(c).__name__
+)
+async def test_a_command_that_looks_before_it_sends_sends_nothing_after_an_emergency_stop(
+    command, autojump_clock
+):
+    sent = []
+
+    async def look_and_send(*_: Any) -> None:
+        await trio.sleep(0.5)  # two questions to a slow host
+        sent.append(command)
+
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        for name in ("send_gcode", "connect_machine", "pause"):
+            setattr(shop.driver_of("mk4"), name, look_and_send)
+        await tell(shop, command)
+        await trio.sleep(0.2)
+        await shop.stop("mk4")
+        await trio.sleep(30)
+        assert sent == []
+        assert await ends(shop) == {NAMES[type(command)]: CUT_OFF}
+
+
+async def test_a_printer_that_is_being_taken_up_is_not_once_an_emergency_stop_came(autojump_clock):
+    taken_up = []
+
+    async def look_and_send() -> None:
+        await trio.sleep(0.5)
+        taken_up.append(trio.current_time())
+
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+        shop.machines["mk4"].lose(Loss.FIRMWARE_ERROR, "Thermal Runaway")
+        await trio.sleep(3)
+        shop.driver_of("mk4").connect_machine = look_and_send
+        await tell(shop, ClearAttention())
+        await trio.sleep(0.2)
+        with pytest.raises(Refused, match="no printer"):  # there is nothing to stop, and yet it is latched
+            await shop.stop("mk4")
+        await trio.sleep(30)
+        assert taken_up == []
 
 
 async def test_too_many_commands_are_refused_and_those_taken_are_done_in_their_order(autojump_clock):
