@@ -32,7 +32,8 @@ class Add(msgspec.Struct, forbid_unknown_fields=True):
 class Change(msgspec.Struct, forbid_unknown_fields=True):
     """PATCH /control/printers/ID, and the `faults` of a new printer: what is left out stays as it is.
 
-    stamped: whether each push carries a fresh reading that says when it was taken, see `stamp`.
+    gives_up_after_s, end_shows_s: see `Host`. stamped: whether each push carries a fresh reading that says
+    when it was taken, see `stamp`.
     """
 
     manner: Manner | None = None
@@ -42,6 +43,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     stamped: bool | None = None
     emergency_parser: bool | None = None
     gives_up_after_s: _Seconds | None = None
+    end_shows_s: _Seconds | None = None
     mishaps: Annotated[tuple[Mishap, ...], msgspec.Meta(max_length=8)] | None = None
 
 
@@ -179,6 +181,8 @@ def _change(fleet: Fleet, station: Station, change: Change) -> Answer:
         station.host.machine.emergency_parser = change.emergency_parser
     if change.gives_up_after_s is not None:
         station.host.gives_up_after_s = change.gives_up_after_s
+    if change.end_shows_s is not None:
+        station.host.end_shows_s = change.end_shows_s
     if change.stamped is not None:
         station.host.stamped = change.stamped
     if change.mishaps is not None:

@@ -118,6 +118,8 @@ class Host(ABC):
         self.counted = Counted()
         self.gives_up_after_s = math.inf
         """How long it waits for a machine that answers nothing."""
+        self.end_shows_s = 0.0
+        """How long it shows the end of a print, where that is a state of its own."""
         self.stamped = False
         """Whether each push carries a fresh reading of the nozzle that says when it was taken."""
         self._wall_offset = wall_offset

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 
 import httpx
 
+from tests.peers.prusalink import PRINT_END_S
+
 READY_WITHIN_S = 60.0
 
 
@@ -160,6 +162,7 @@ class SimulatedPrusaLink(SimulatedHost):
 
     def __init__(self, fleet: FleetProgram, down_s: float = 4.0) -> None:
         super().__init__(fleet, "prusalink", down_s)
+        fleet.switch("PATCH", f"/printers/{self.id}", {"end_shows_s": PRINT_END_S})
         self.password = self.api_key
         self.mk3 = self
 

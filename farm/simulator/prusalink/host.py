@@ -21,7 +21,7 @@ from farm.simulator.stamp import stamped
 RESCANS_EVERY_S = 1.0
 BOOTS_S = 2.0  # the printer's board, when the line to it is opened
 SENSES_AFTER_S = 2.0  # from then on it has asked for temperatures
-END_SHOWS_S = 11.0  # of the machine's life, for a photograph of the print
+END_SHOWS_S = 11.0  # for a photograph of the print; so long it takes no other
 HARDWARE_ISSUE = "Firmware detected a hardware issue"
 NO_LINE = "Serial device does not exist"
 FOLDER = "gcodes"
@@ -66,6 +66,7 @@ class PrusaLinkHost(Host):
         self.files: dict[str, StoredFile] = {}
         self.shown: dict[str, StoredFile] = {}
         """The files as it last saw its folder."""
+        self.end_shows_s = END_SHOWS_S
         self.state = State.IDLE
         self.problem = ""
         self.job: Job | None = None
@@ -216,7 +217,7 @@ class PrusaLinkHost(Host):
             else:
                 job.file.failures += 1
         self._life += 1
-        self._in_this_life(now + END_SHOWS_S / self.machine.speed, self._be_idle)
+        self._in_this_life(now + self.end_shows_s, self._be_idle)
 
     def _be_idle(self, now: float) -> None:
         self.state = State.IDLE
