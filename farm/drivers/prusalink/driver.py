@@ -22,6 +22,8 @@ from farm.drivers.prusalink.session import OVER_S, STALE_S, Session
 from farm.errors import NotFound, PrinterUnreachable, ProtocolError, Refused
 
 URGENT_S = 3.0  # in all for what stops a print in an emergency: then somebody has to run
+URGENT_AGAIN_S = 0.2  # between looks for a print that is to be stopped, and does not show yet
+BEGINS_WITHIN_S = 30.0  # a print whose start it was sent; it shows after some seconds
 MISSED_LOOKS = 3
 SHOWN_WITHIN_S = 15.0  # until its list shows a change; it reads its disk again every second or so
 
@@ -51,6 +53,10 @@ class _NothingPrints(Refused):
     """There is no print that a command could be for."""
 
 
+class _NoNumberYet(Refused):
+    """There is a print, and no command can name it."""
+
+
 class PrusaLinkDriver:
     """One printer that speaks PrusaLink; see `base.Driver` for what each call promises."""
 
@@ -70,6 +76,7 @@ class PrusaLinkDriver:
         self._storage = address.endpoints.get("storage", "").strip("/")
         self._one_at_a_time = trio.Lock()
         self._sending = 0
+        self._may_begin_until = float("-inf")  # a print that was started, and has not shown
         self._news = trio.Event()  # set when the next look is worth more than usual
         key = {"X-Api-Key": address.api_key} if address.api_key else {}
         digest = Digest(address.username, address.password, protocol.PEER) if address.username else None
@@ -129,10 +136,12 @@ class PrusaLinkDriver:
     async def start(self, remote_name: str) -> None:
         request = files.start(await self._storage_name(), remote_name)
         try:
-            await self._command(self._ask_patiently, request)
+            await self._command(self._ask_to_begin, request)
         except NotFound:
+            self._may_begin_until = float("-inf")
             raise files.no_such_file(remote_name) from None
         except Refused as problem:
+            self._may_begin_until = float("-inf")
             raise Refused(f"PrusaLink does not start {remote_name}. {problem}") from None
 
     async def pause(self) -> None:
@@ -146,10 +155,26 @@ class PrusaLinkDriver:
 
     async def emergency_stop(self) -> None:
         """All that it can be told is to end its print; what its heaters do then is its own affair."""
-        with trio.move_on_after(URGENT_S) as within, suppress(_NothingPrints):
-            await self.cancel()
-        if within.cancelled_caught:
-            raise PrinterUnreachable("PrusaLink did not answer in time: switch the printer off at the plug.")
+        try:
+            with trio.fail_after(URGENT_S):
+                await self._end_the_print()
+        except trio.TooSlowError:
+            words = "PrusaLink was not seen to end a print in time: switch the printer off at the plug."
+            raise PrinterUnreachable(words) from None
+
+    async def _end_the_print(self) -> None:
+        """Cancel the print that is on, or is to begin: what was accepted shows only seconds later."""
+        while True:
+            try:
+                await self.cancel()
+            except _NothingPrints:
+                if trio.current_time() > self._may_begin_until:
+                    return
+            except _NoNumberYet:
+                pass
+            else:
+                return
+            await trio.sleep(URGENT_AGAIN_S)
 
     async def send_gcode(self, lines: Sequence[str]) -> None:
         raise _never("takes no G-code")
@@ -199,11 +224,18 @@ class PrusaLinkDriver:
         async with self._one_at_a_time:
             return await self._http.send(request, self._patience.command_s)
 
+    async def _ask_to_begin(self, request: Request) -> Answer:
+        async with self._one_at_a_time:
+            self._may_begin_until = trio.current_time() + BEGINS_WITHIN_S
+            return await self._http.send(request, self._patience.command_s)
+
     async def _ask_urgently(self, request: Request) -> Answer:
         return await self._urgent.send(request, URGENT_S)
 
     async def _look(self, ask: _Ask) -> Reading:
         status = protocol.status_in(await ask(protocol.status()))
+        if status.operation in BUSY:
+            self._may_begin_until = float("-inf")
         if self._session.take(status, trio.current_time()):
             with suppress(ProtocolError):  # it stumbles over a job whose file it does not list
                 job = protocol.job_file(await ask(protocol.job()))
@@ -229,7 +261,7 @@ class PrusaLinkDriver:
         if status.operation is done:
             return
         if status.job.id is None:
-            raise Refused("PrusaLink has not read the number of its print yet: try again in a moment.")
+            raise _NoNumberYet("PrusaLink has not read the number of its print yet: try again in a moment.")
         try:
             await self._command(ask, request(status.job.id))
         except NotFound:

@@ -365,6 +365,33 @@ async def test_an_emergency_stop_of_a_printer_that_prints_nothing_sends_nothing(
     assert list(peer.asked) == [LOOK]
 
 
+async def test_an_emergency_stop_ends_a_print_that_was_accepted_and_does_not_show_yet(peer: Peer) -> None:
+    peer.answers[f"POST {FILE}"] = peer.answers["DELETE /api/v1/job/7"] = (204, None)
+    unnumbered = {"printer": {"state": "PRINTING"}, "job": {**JOB, "id": None}}
+    peer.next[LOOK] = [(200, {"printer": {"state": "IDLE"}})] * 2 + [(200, unnumbered)]
+    async with driving(peer) as driver:
+        await driver.start(NAME)
+        peer.printing()
+        await driver.emergency_stop()
+
+    assert peer.asked["DELETE /api/v1/job/7"] == 1
+
+
+async def test_an_emergency_stop_does_not_pass_for_sent_while_a_print_may_begin(
+    peer: Peer, monkeypatch
+) -> None:
+    monkeypatch.setattr(driver_module, "URGENT_S", 1.1)
+    peer.answers[f"POST {FILE}"] = (204, None)
+    async with driving(peer) as driver:
+        await driver.start(NAME)
+        with pytest.raises(PrinterUnreachable, match="at the plug"):
+            await driver.emergency_stop()
+        peer.printing()
+        await driver.status()
+        peer.idle()
+        await driver.emergency_stop()  # it has begun, and is over
+
+
 async def test_an_emergency_stop_that_is_not_taken_is_told(peer: Peer) -> None:
     peer.printing(state="ATTENTION")
     peer.answers["DELETE /api/v1/job/7"] = (409, {"message": "Only when printer is printing."})
