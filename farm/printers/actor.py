@@ -384,7 +384,7 @@ class PrinterActor:
             now = trio.current_time()
             if now >= self._take_up_at:
                 self._take_up_at = now + TAKE_UP_AGAIN_S
-                self._nursery.start_soon(self._take_up_the_machine)
+                self._nursery.start_soon(self._take_up_again)
 
     def _go_on_after(self, reading: Reading | None) -> None:
         """A person has looked: what stopped the printer stops it no longer."""
@@ -398,6 +398,16 @@ class PrinterActor:
     def _can_take_up(self) -> bool:
         """Whether its host takes up its printer when it is told; others do so by themselves."""
         return Capability.TAKE_UP in self._driver.capabilities
+
+    async def _take_up_again(self) -> None:
+        """Without a person, so only a line that dropped: by now there may be an error behind it."""
+        try:
+            with trio.fail_after(commands.MACHINE_WITHIN_S):
+                reading = await self._driver.status()
+        except (FarmError, trio.TooSlowError):
+            return
+        if reading.loss is Loss.LINK_LOST:
+            await self._take_up_the_machine()
 
     async def _take_up_the_machine(self) -> None:
         try:

@@ -27,7 +27,7 @@ from farm.domain.command import (
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Operation, Plate, PrinterStatus
 from farm.domain.user import SYSTEM, Principal, Role, Scope
-from farm.drivers.base import AnswerLost, Capability, Loss
+from farm.drivers.base import AnswerLost, Capability, Loss, Reading
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable, Refused
 from farm.live.messages import ReportStatuses
 from farm.printers import commands
@@ -464,6 +464,31 @@ async def test_after_a_dropped_line_the_host_takes_its_printer_up_again_by_itsel
         shop.machines["mk4"].loss = Loss.LINK_LOST
         await trio.sleep(5)
         assert shop.machines["mk4"].loss is None
+
+
+async def test_a_line_that_shows_an_error_by_now_is_not_taken_up_without_a_person(autojump_clock):
+    taken_up = []
+
+    async def take_up() -> None:
+        await trio.lowlevel.checkpoint()
+        taken_up.append(trio.current_time())
+
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+        machine, driver = shop.machines["mk4"], shop.driver_of("mk4")
+        shown = iter((Loss.LINK_LOST,))
+
+        async def look() -> Reading:  # its news is a moment old when it comes: then the firmware has stopped
+            await trio.sleep(0.01)
+            machine.loss = next(shown, Loss.FIRMWARE_ERROR)
+            return machine.look()
+
+        machine.complaint = "mcu 'mcu': Unable to connect"
+        driver.status, driver.connect_machine = look, take_up
+        await trio.sleep(30)
+        assert taken_up == []
+        assert (await status(shop)).operation is Operation.ATTENTION
 
 
 async def test_a_printer_let_go_on_purpose_stays_so(autojump_clock):
