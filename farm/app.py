@@ -46,6 +46,7 @@ from farm.live.broadcaster import Broadcaster
 from farm.live.clients import Clients
 from farm.live.messages import FactsCommitted
 from farm.platform import notify_service_manager, raise_descriptor_limit
+from farm.printers import discovery
 from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.queue.actor import Queue, QueueParts
@@ -59,6 +60,7 @@ from farm.store.connection import FARM, TELEMETRY, Keeping
 from farm.store.database import Database
 from farm.store.opening import Opened, restore_settled
 from farm.telemetry.actor import Telemetry, TelemetryParts
+from farm.web.announcement import Announcement, is_for_others
 from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.idempotency import Memory, Running
@@ -102,6 +104,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
     "clients": _GO_ON_WITHOUT,
+    "announcement": _GO_ON_WITHOUT,
     "demo": _GO_ON_WITHOUT,
     "web": _STOP_THE_PROCESS,
 }
@@ -118,7 +121,7 @@ class Seams:
 
     driver: makes the driver of a printer; None is the real one for its kind.
     inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
-    that nothing outside a virtual clock is waited for.
+    that nothing outside a virtual clock is waited for, nor anybody in the network listened to.
     """
 
     clock: WallClock = real_clock
@@ -248,7 +251,8 @@ class Farm:
             clock=seams.clock,
             chance=seams.chance,
         )
-        return Fleet(FleetParts(self.runtime, self.seal, parts, self._removed))
+        hear = discovery.hear_nobody if seams.inline else discovery.listen
+        return Fleet(FleetParts(self.runtime, self.seal, parts, self._removed, hear))
 
     async def _load_seal(self) -> Seal:
         nothing_sealed = not await self.database.read(printers.everything)
@@ -269,6 +273,10 @@ class Farm:
     def _removed(self, printer: Printer) -> None:
         if printer.address.kind == SIMULATED:
             self.address("simulator").tell_nowait(EndSimulation(printer.id))
+
+    def is_announced_at(self, host: str) -> bool:
+        """Whether the farm lets itself be found where it listens on `host`."""
+        return self._settings.server.announce and is_for_others(host)
 
     def web(self, listener: socket.socket) -> tuple[Web, str]:
         """The front door on an address that was taken, and how people write that."""
@@ -376,6 +384,8 @@ async def _serve_the_web(
         say(f"Listening on {address}")
         if farm.setup_code is not None:
             say(f"Set up: {local.url}/setup#code={farm.setup_code}")
+        if demo is None and farm.is_announced_at(host):
+            await farm.start(ChildSpec(name="announcement", run=Announcement(host, port, __version__).run))
         if demo is not None:
             say(f"Demo user: {prepare.USER} password: {demo.password}")
             await farm.start(ChildSpec(name="demo", run=People(local.url, demo).run))

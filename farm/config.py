@@ -48,12 +48,16 @@ def _is_host(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the server listens. host: 0.0.0.0 is every network of the shop PC. port: 0 is any free one."""
+    """Where the server listens. host: 0.0.0.0 is every network of the shop PC. port: 0 is any free one.
+
+    announce: whether it can be found there (mDNS); never where it listens to the shop PC alone.
+    """
 
     host: str = _setting(
         "127.0.0.1", check=_is_host, words="an IP address or host name, without http:// and without the port"
     )
     port: int = _setting(8080, least=0, most=65535)
+    announce: bool = _setting(default=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_a_file_from_windows_with_a_mark_in_front_is_read(file):
         ),
         (
             "[server]\nzzzzzz = 1",
-            "farm.toml, line 2: [server] zzzzzz is not a setting. Known are host, port.",
+            "farm.toml, line 2: [server] zzzzzz is not a setting. Known are host, port, announce.",
         ),
         (
             "[server]\nmax_upload_mb = 1",

@@ -34,6 +34,7 @@ COLUMNS = {
     "url": "ADDRESS",
     "message": "MESSAGE",
 }
+NEIGHBOURS = {"kind": "KIND", "name": "NAME", "url": "ADDRESS", "known": "IN THE FARM AS"}
 COMMANDS = (*NAMES.values(), "plate_cleared", "plate_undo")
 USUAL_WAIT_S = 60  # a pause may wait for a long move, a cancel for the heat-up it falls into
 UNSEEN_KIND = "octoprint"  # of a print host that nobody looked at
@@ -115,7 +116,13 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
     probing.add_argument("url", help="the print host's address")
     for parser in (adding, probing):
         _add_access(parser)
-    return adding, probing
+    discovering = options.command(
+        group, "discover", "listen in the network for print hosts that announce themselves", discover
+    )
+    discovering.add_argument(
+        "--seconds", type=float, default=3.0, metavar="N", help="how long to listen (default: 3)"
+    )
+    return adding, probing, discovering
 
 
 def _telling(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
@@ -261,6 +268,21 @@ def probe(chosen: argparse.Namespace) -> int:
     else:
         output.say(_who(found, address.url))
     return 1 if found["problem"] else 0
+
+
+def discover(chosen: argparse.Namespace) -> int:
+    """Exit code 1 when nobody could be heard."""
+    with reach.server_in(options.data_folder(chosen)) as farm:
+        heard = farm.discover(chosen.seconds)
+    if chosen.json:
+        output.say_json(heard)
+    elif heard["problem"]:
+        output.complain(heard["problem"])
+    elif not heard["items"]:
+        output.complain("Nobody announces a print host here; add printers by their addresses.")
+    else:
+        output.say_table(heard["items"], NEIGHBOURS)
+    return 1 if heard["problem"] else 0
 
 
 def _who(found: output.Row, url: str) -> str:

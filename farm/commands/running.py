@@ -138,6 +138,10 @@ class RunningFarm:
         """An emergency stop, of all printers for None: who was "reached", and who "unreached"."""
         return self._ask("POST", "/emergency-stop", {"printers": ids})
 
+    def discover(self, seconds: float) -> Row:
+        """Who announces a print host in the network: the "items", or a "problem"."""
+        return self._ask("GET", "/discovery", query={"seconds": f"{seconds:g}"})
+
     def import_printers(self, wish: Mapping[str, Any], *, dry_run: bool) -> Row:
         """Set up the printers of a list, or only see what would come of it."""
         return self._ask("POST", "/printers/import", wish, query={"dry_run": "true"} if dry_run else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import assert_never
 
@@ -23,6 +23,7 @@ from farm.live.messages import StatusGone
 from farm.printers import records, spools
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.console import Console
+from farm.printers.discovery import Announced, listen, neighbours
 from farm.printers.importing import Entrance
 from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
@@ -34,6 +35,8 @@ from farm.printers.messages import (
     ChangeSpool,
     ChoreIsDone,
     ChoresChanged,
+    Discover,
+    Discovered,
     FleetMessage,
     Imported,
     ImportPrinters,
@@ -69,13 +72,14 @@ MOST_BEGINNING = 25  # actors that are made in one turn of the loop: each takes 
 class FleetParts:
     """What the fleet needs of the farm beside what it hands to each printer.
 
-    removed: told of a printer that was taken out; it must not wait.
+    removed: told of a printer that was taken out; it must not wait. listen: see `discovery.listen`.
     """
 
     runtime: Runtime
     seal: Seal
     printer: PrinterParts
     removed: Callable[[Printer], None] = lambda printer: None
+    listen: Callable[[float], Awaitable[list[Announced]]] = listen
 
 
 class Fleet:
@@ -86,6 +90,7 @@ class Fleet:
         self._maintenance = Maintenance(parts.printer.database, parts.printer.clock, parts.printer.chance)
         self._printers: dict[str, Printer] = {}
         self._probing = 0
+        self._discovering = False
         self._beginning = trio.Semaphore(MOST_BEGINNING)
 
     async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
@@ -99,7 +104,7 @@ class Fleet:
 
     async def _handle(
         self, message: FleetMessage, by: Principal
-    ) -> Printer | list[Imported] | Later[Probed] | Standing | Spool | None:
+    ) -> Printer | list[Imported] | Later[Probed] | Later[Discovered] | Standing | Spool | None:
         match message:
             case AddPrinter(printer):
                 return await self._add(printer, by)
@@ -112,6 +117,8 @@ class Fleet:
                 return None
             case ProbePrinter():
                 return self._probe_soon(message, by)
+            case Discover(seconds):
+                return self._discover_soon(seconds, by)
             case AddChore() | ChangeChore() | RemoveChore() | ChoreIsDone():
                 taken = await self._maintenance.take(message, self._known(message.printer), by)
                 self._parts.printer.queue().tell_nowait(ChoresChanged())
@@ -273,6 +280,24 @@ class Fleet:
         self._probing += 1
         self._nursery.start_soon(self._probe, wish, later)
         return later
+
+    def _discover_soon(self, seconds: float, by: Principal) -> Later[Discovered]:
+        require(by, Action.SET_UP)
+        if self._discovering:
+            raise Overloaded("somebody is looking already; try again in a moment")
+        later: Later[Discovered] = Later()
+        self._discovering = True
+        self._nursery.start_soon(self._discover, seconds, later)
+        return later
+
+    async def _discover(self, seconds: float, later: Later[Discovered]) -> None:
+        try:
+            heard = await self._parts.listen(seconds)
+            later.give(Discovered(tuple(neighbours(heard, self._printers.values()))))
+        except FarmError as problem:
+            later.give(Discovered((), str(problem)))
+        finally:
+            self._discovering = False
 
     async def _probe(self, wish: ProbePrinter, later: Later[Probed]) -> None:
         try:

@@ -15,6 +15,7 @@ from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
 from farm.domain.spool import Spool
 from farm.printers.console import Lines
+from farm.printers.discovery import Neighbour
 from farm.store.orders import OpenOrder
 from farm.store.remote_files import LeftThere
 
@@ -415,6 +416,29 @@ class UnloadSpool(Ask[Spool]):
 SpoolWish = AddSpool | ChangeSpool | RemoveSpool | LoadSpool | UnloadSpool
 """What people do with spools."""
 
+
+@dataclass(frozen=True, slots=True)
+class Discover(Ask["Discovered"]):
+    """Listen for some seconds who announces a print host in the network. Raises Overloaded."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """problem: why nobody could be heard, "" where we listened."""
+
+    neighbours: tuple[Neighbour, ...]
+    problem: str = ""
+
+
 FleetMessage = (
-    AddPrinter | ImportPrinters | ChangePrinter | RemovePrinter | ProbePrinter | ChoreWish | SpoolWish
+    AddPrinter
+    | ImportPrinters
+    | ChangePrinter
+    | RemovePrinter
+    | ProbePrinter
+    | Discover
+    | ChoreWish
+    | SpoolWish
 )

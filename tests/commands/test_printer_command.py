@@ -15,7 +15,8 @@ from farm.config import Settings
 from farm.domain import command
 from farm.errors import PrinterUnreachable, Refused
 from farm.printers.console import Console, Kind
-from farm.printers.messages import EmergencyStop, Halted, Probed, RunCommand
+from farm.printers.discovery import Neighbour
+from farm.printers.messages import Discovered, EmergencyStop, Halted, Probed, RunCommand
 from farm.queue.messages import ClearPlate
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
@@ -356,6 +357,22 @@ def test_who_can_only_cancel_in_an_emergency_is_named(server, shop):
 
     assert (code, out) == (1, "Stopped: none.\n")
     assert err == "Only the print was cancelled on mk4-01: heaters may stay on. Switch it off at the plug.\n"
+
+
+def test_print_hosts_in_the_network_are_listed(server, shop):
+    heard = [Neighbour("octoprint", "OctoPrint on ender", URL, "ender.local"),
+             Neighbour("moonraker", "voron", "http://10.0.0.6:7125", "voron.local", "voron-1")]  # fmt: skip
+    server.farm.fleet.answer = lambda message, by: Discovered(tuple(heard))
+    code, out, err = shop.types("printer", "discover", "--seconds", "1")
+    assert (code, err) == (0, "")
+    assert [line.split()[-1] for line in out.splitlines()] == ["AS", "-", "voron-1"]
+    assert json.loads(shop.types("printer", "discover", "--json")[1])["items"][0]["url"] == URL
+
+    server.farm.fleet.answer = lambda message, by: Discovered(())
+    assert "Nobody announces" in shop.types("printer", "discover")[2]
+    server.farm.fleet.answer = lambda message, by: Discovered((), "this computer cannot listen")
+    assert shop.types("printer", "discover") == (1, "", "this computer cannot listen\n")
+    assert shop.types("printer", "discover", "--seconds", "99")[0] == 1
 
 
 def test_the_console_is_shown_and_followed(server, shop, monkeypatch):

@@ -53,6 +53,7 @@ for path in (
     "/v1/jobs", "/v1/prints", "/v1/openapi.json", "/v1/docs",
 ):  # fmt: skip
     reads(f"GET {path}")
+reads("GET /v1/discovery", "/v1/discovery?seconds=0.5")
 reads("GET /v1/events", "/v1/events?wait_s=0")
 
 

@@ -38,7 +38,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-SLOW = ("probe_printer", "list_events")
+SLOW = ("probe_printer", "list_events", "discover")
 """These wait, for a printer or for news: made up seldom."""
 
 

@@ -39,6 +39,18 @@ function AddPrinter({ close }) {
     }
     setBusy(false);
   };
+  const [around, setAround] = useState(null); // who announces a print host in the network
+  const lookAround = () => attempt(async () => {
+    const { items, problem } = await get("/v1/discovery");
+    if (problem) throw new Problem(problem);
+    setAround(items.filter(({ known }) => !known));
+  });
+  const take = ({ url, name: called }) => {
+    setAddress({ ...address, url });
+    setFound(null);
+    setName(called);
+    setTimeout(() => document.getElementById("printer-key")?.focus());
+  };
   const look = () => attempt(async () => {
     const probed = await post("/v1/printers/probe", connectionOf(address));
     if (!probed.kind) throw new Problem(probed.problem);
@@ -67,6 +79,12 @@ function AddPrinter({ close }) {
           inputmode="url" autocomplete="off" autocapitalize="none" spellcheck=${false} aria-describedby="about-address"
           aria-invalid=${ADDRESS_FIELDS.has(wrong?.field)} autofocus />
         <p id="about-address" class="hint">What you type into a browser to see this printer.</p>
+        <div class="actions">
+          <button type="button" disabled=${busy} onClick=${lookAround}>Look around</button>
+          ${around?.map((each) => html`
+            <button type="button" key=${each.url} onClick=${() => take(each)}>${each.name} at ${each.url}</button>`)}
+        </div>
+        ${around?.length === 0 && html`<p class="hint">No new print host announces itself here.</p>`}
         <label for="printer-key">API key</label>
         <input id="printer-key" value=${address.api_key} onInput=${change("api_key")} autocomplete="off" autocapitalize="none"
           spellcheck=${false} aria-describedby="about-key" aria-invalid=${KEY_FIELDS.has(wrong?.field)} />

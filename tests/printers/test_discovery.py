@@ -1,0 +1,134 @@
+"""Print hosts that announce themselves: who they are, where, and which of them are in the farm already."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import trio
+from zeroconf import ServiceInfo, Zeroconf
+
+from farm.domain.printer import Address, Printer
+from farm.domain.user import Principal, Role
+from farm.errors import Forbidden, Overloaded
+from farm.printers.discovery import ANYTHING, MOST_HEARD, OURS, Announced, Neighbour, listen, neighbours
+from farm.printers.messages import Discover
+from tests.simulation.shop import open_shop
+
+OCTOPRINT, MOONRAKER = "_octoprint._tcp.local.", "_moonraker._tcp.local."
+
+
+def announced(
+    type: str, name: str, address: str = "10.0.0.5", port: int = 80, **properties: str
+) -> Announced:
+    return Announced(type, f"{name}.{type}", f"{name}.local.", port, [address], properties)
+
+
+def test_each_print_host_is_named_once_with_an_address_to_add_it_by():
+    heard = [
+        announced(OCTOPRINT, "OctoPrint instance on ender", "10.0.0.5", 5000, path="/"),
+        announced(ANYTHING, "OctoPrint instance on ender", "10.0.0.5", 5000),
+        announced(MOONRAKER, "voron", "10.0.0.6", 7125),
+        announced(OCTOPRINT, "two behind one", "10.0.0.7", 80, path="/octo2/"),
+        announced(ANYTHING, "PrusaLink mk4", "10.0.0.8"),
+        announced(ANYTHING, "Television", "10.0.0.9"),
+    ]
+    assert [(each.kind, each.name, each.url) for each in neighbours(heard, [])] == [
+        ("octoprint", "OctoPrint instance on ender", "http://10.0.0.5:5000"),
+        ("prusalink", "PrusaLink mk4", "http://10.0.0.8"),
+        ("octoprint", "two behind one", "http://10.0.0.7/octo2"),
+        ("moonraker", "voron", "http://10.0.0.6:7125"),
+    ]
+
+
+def test_those_that_are_in_the_farm_already_come_last_whatever_their_address_is_called():
+    printers = [
+        Printer("a", "A", Address("octoprint", "http://10.0.0.5:80")),
+        Printer("b", "B", Address("moonraker", "http://voron.local:7125")),
+    ]
+    heard = [
+        announced(OCTOPRINT, "ender"),
+        announced(MOONRAKER, "voron", "10.0.0.6", 7125),
+        announced(OCTOPRINT, "new", "10.0.0.7"),
+    ]
+    assert [(each.name, each.known) for each in neighbours(heard, printers)] == [
+        ("new", None), ("ender", "a"), ("voron", "b"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Announced(OCTOPRINT, f"far.{OCTOPRINT}", "far.local.", 80, ["fe80::1"]),
+        Announced(OCTOPRINT, f"nowhere.{OCTOPRINT}", "nowhere.local.", 80, []),
+        announced(OCTOPRINT, "ourselves", **{OURS: "1.0"}),
+    ],
+    ids=["only on its own cable", "without an address", "a farm"],
+)
+def test_what_nobody_could_use_is_left_out(odd):
+    assert neighbours([odd], []) == []
+
+
+def test_hostile_names_and_paths_are_text():
+    (found,) = neighbours([announced(OCTOPRINT, "x\n<b>" + "y" * 500, path="/../etc?a=b")], [])
+    assert found.url == "http://10.0.0.5"
+    assert "\n" not in found.name
+    assert len(found.name) <= 80
+    assert neighbours([Announced(OCTOPRINT, f"six.{OCTOPRINT}", "six.", 80, ["fd00::7"])], [])[0].url == (
+        "http://[fd00::7]"
+    )
+    assert MOST_HEARD < 1000
+
+
+async def test_a_host_that_announces_itself_on_this_computer_is_heard():
+    def announce() -> Zeroconf:
+        line = Zeroconf(interfaces=["127.0.0.1"])
+        info = ServiceInfo(
+            OCTOPRINT,
+            f"OctoPrint instance on test.{OCTOPRINT}",
+            addresses=[socket.inet_aton("127.0.0.1")],
+            port=5123,
+            properties={"path": "/", "version": "1.11.8"},
+            server="farm-test.local.",
+        )
+        line.register_service(info)
+        return line
+
+    try:
+        line = await trio.to_thread.run_sync(announce)
+    except OSError as problem:
+        pytest.skip(f"no multicast on loopback here: {problem}")
+    try:
+        with trio.fail_after(20):
+            heard = await listen(1.5, ["127.0.0.1"])
+    finally:
+        await trio.to_thread.run_sync(line.close)
+    assert Neighbour(
+        "octoprint", "OctoPrint instance on test", "http://127.0.0.1:5123", "farm-test.local"
+    ) in neighbours(heard, [])
+
+
+async def test_listening_ends_soon_when_nobody_wants_to_know_any_more():
+    with trio.fail_after(5), trio.move_on_after(0.5) as gone:
+        await listen(60, ["127.0.0.1"])
+    assert gone.cancelled_caught
+
+
+async def test_one_looks_at_a_time_and_only_who_may_set_printers_up(autojump_clock, monkeypatch):
+    async def slowly(seconds: float) -> list[Announced]:
+        await trio.sleep(seconds)
+        return [announced(OCTOPRINT, "ender")]
+
+    monkeypatch.setattr("farm.printers.discovery.hear_nobody", slowly)
+    operator = Principal("user", "1", "Vera", role=Role.OPERATOR)
+    async with open_shop() as shop, trio.open_nursery() as nursery:
+        fleet = shop.farm.address("printers")
+        with pytest.raises(Forbidden):
+            await fleet.ask(Discover(1), by=operator)
+        nursery.start_soon(lambda: fleet.ask(Discover(3)))
+        await trio.sleep(1)
+        with pytest.raises(Overloaded, match="looking already"):
+            await fleet.ask(Discover(3))
+        await trio.sleep(3)
+        found = await fleet.ask(Discover(1))
+        assert [each.name for each in found.neighbours] == ["ender"]
