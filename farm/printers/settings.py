@@ -50,6 +50,8 @@ def checked_printer(printer: Printer) -> Printer:
         )
     if not printer.name.strip() or len(printer.name) > LONGEST_NAME:
         raise Invalid(f"give the printer a name of 1 to {LONGEST_NAME} characters", "name")
+    if not printer.name.isprintable():
+        raise Invalid("the name holds what cannot be shown on one line, such as a line break", "name")
     if printer.address.kind not in {*PRINT_HOSTS, SIMULATED}:
         driven = ", ".join((*PRINT_HOSTS, SIMULATED))
         raise Invalid(f"the farm drives {driven}, not {printer.address.kind}", "connection.kind")

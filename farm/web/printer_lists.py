@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +27,8 @@ COLUMNS = ("name", "url", "kind", "api_key", "username", "password", "tls", "tag
 """Of a table, in any order; name and url have to be there. Several tags stand with | between."""
 
 MOST_LISTED = 1000
-MOST_PLACES = 20_000  # of printers on floors and in groups: YAML can say much in few characters
+MOST_VALUES = 200_000  # in all; YAML can say the same again and again in few characters, even without end
+LONGEST_WORD = 200  # characters of a name that a tag is made of
 UNSAID_KIND = "octoprint"
 _FDM_MONSTER = ("octoprint", "moonraker", "prusalink", "bambu")  # by its numbers of printer types
 _BOOLEANS = {"true": True, "yes": True, "1": True, "": True, "false": False, "no": False, "0": False}
@@ -143,15 +143,32 @@ def _of_table(row: Mapping[Any, Any]) -> Fields | Invalid:
 
 def _tree(text: str, form: Form) -> Iterator[tuple[str, Any]]:
     try:
-        tree = json.loads(text.lstrip("\ufeff")) if form is Form.JSON else msgspec.yaml.decode(text)
+        # Python's own reader takes halves of characters, which nothing can keep.
+        tree = msgspec.json.decode(text.lstrip("\ufeff")) if form is Form.JSON else msgspec.yaml.decode(text)
     except (ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
         raise Invalid(f"this is not {form.upper()}: {' '.join(str(error).split())[:200]}", "list") from error
+    _check_size(tree)
     rows = tree.get("printers") if isinstance(tree, dict) else tree
     if not isinstance(rows, list):
         raise Invalid("this is no list of printers", "list")
     groups = _groups(tree) if isinstance(tree, dict) else {}
     for number, row in enumerate(rows, 1):
         yield f"printer {number}", _of_tree(row, groups)
+
+
+def _check_size(tree: Any) -> None:
+    """Raises Invalid for a tree that says more than a list of printers can, counting what is said again."""
+    waiting, values = [tree], 0
+    while waiting:
+        match waiting.pop():
+            case dict() as fields:
+                waiting += fields.values()
+                values += len(fields)
+            case (list() | tuple()) as items:
+                waiting += items
+                values += len(items)
+        if values > MOST_VALUES:
+            raise Invalid(f"it says more than {MOST_VALUES} things, more than a list of printers can", "list")
 
 
 def _of_tree(row: Any, groups: Mapping[str, list[str]]) -> Any:
@@ -161,7 +178,7 @@ def _of_tree(row: Any, groups: Mapping[str, list[str]]) -> Any:
     name = row.get("name") or row.get("printerName") or (look.get("name") if isinstance(look, dict) else None)
     kind = row.get("printerType", 0)
     known = isinstance(kind, int) and 0 <= kind < len(_FDM_MONSTER)
-    tags = [row["group"]] if row.get("group") else groups.get(str(row.get("id")), [])
+    group = _word(row.get("group") or "")
     connection: Fields = {"kind": _FDM_MONSTER[kind] if known else str(kind), "url": row["printerURL"]}
     for ours, theirs in (
         ("api_key", ("apiKey", "apikey")),
@@ -176,7 +193,7 @@ def _of_tree(row: Any, groups: Mapping[str, list[str]]) -> Any:
     return {
         "name": name,
         "connection": connection,
-        "tags": [_word(tag) for tag in tags if _word(tag)],
+        "tags": [group] if group else groups.get(str(row.get("id")), []),
         "enabled": row.get("enabled", True),
     }
 
@@ -184,15 +201,13 @@ def _of_tree(row: Any, groups: Mapping[str, list[str]]) -> Any:
 def _groups(tree: Mapping[str, Any]) -> dict[str, list[str]]:
     """By a printer's id the names of the floors, groups and tags that it is in, at FDM Monster."""
     found: dict[str, list[str]] = defaultdict(list)
-    places = (
-        (group.get("name"), place)
-        for kind in ("floors", "groups", "tags")
-        for group in _objects(tree.get(kind))
-        for place in _objects(group.get("printers"))
-    )
-    for name, place in itertools.islice(places, MOST_PLACES):
-        if name and str(name) not in found[str(place.get("printerId"))]:
-            found[str(place.get("printerId"))].append(str(name))
+    for kind in ("floors", "groups", "tags"):
+        for group in _objects(tree.get(kind)):
+            name = _word(group.get("name") or "")
+            for place in _objects(group.get("printers")):
+                names = found[str(place.get("printerId"))]
+                if name and name not in names:
+                    names.append(name)
     return found
 
 
@@ -202,4 +217,4 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def _word(text: Any) -> str:
     """A name as a tag may be."""
-    return re.sub(r"[,/\s]+", " ", str(text)).strip()[:40].strip()
+    return re.sub(r"[,/\s]+", " ", str(text)[:LONGEST_WORD]).strip()[:40].strip()

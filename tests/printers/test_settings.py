@@ -58,6 +58,12 @@ def test_a_profile_that_cannot_be_is_refused_by_name(said, field):
     assert refused(replace(MK4, profile=replace(FULL, **said))) == f"profile.{field}"
 
 
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "Left\nMK4", "MK4\0", "half \ud800"])
+def test_a_name_that_cannot_be_shown_is_refused(name):
+    assert refused(replace(MK4, name=name)) == "name"
+    assert checked_printer(replace(MK4, name="Künstler №2")).name == "Künstler №2"
+
+
 @pytest.mark.parametrize("tag", ["", " row", "a/b", "a,b", "line\nbreak", "x" * 41])
 def test_a_tag_that_would_break_an_address_is_refused(tag):
     assert refused(replace(MK4, tags=frozenset({tag}))) == "tags"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -152,12 +153,44 @@ def test_there_is_an_end_to_a_list(monkeypatch):
         read_list(json.dumps([{}] * 6))
 
 
-def test_yaml_that_says_much_in_few_words_takes_no_time():
-    floor = "{name: f, printers: *p}"
-    many = ", ".join(["{printerId: 1}"] * 2000)
-    text = f"x: &p [{many}]\nfloors: [{', '.join([floor] * 5000)}]\nprinters: [{{id: 1, name: a, printerURL: 'http://b'}}]\n"
-    (listed,) = read_list(text)
-    assert listed.printer.tags == {"f"}
+NINES = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefg")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x: &p [{', '.join(['{printerId: 1}'] * 2000)}]\n"
+        f"floors: [{', '.join(['{name: f, printers: *p}'] * 5000)}]\nprinters: []\n",
+        f"{NINES}printers: [{{name: *g}}]\n",
+        f"{NINES}printers: [{{name: a, group: *g, printerURL: 'http://b'}}]\n",
+        f"{NINES}printers: [{{name: a, connection: {{kind: simulated, faults: {{b: *g}}}}}}]\n",
+        f"{NINES}printers: [{{name: !!omap [a: *g]}}]\n",
+        "printers: [{name: a, connection: {kind: simulated, faults: &f {b: *f}}}]\n",
+        "printers: [{name: &n [*n]}]\n",
+    ],
+    ids=["places", "name", "group", "faults", "pairs", "endless faults", "endless name"],
+)
+def test_yaml_that_says_much_in_few_words_takes_no_time(text):
+    with pytest.raises(Invalid, match="says more than"):
+        read_list(text)
+
+
+def test_a_long_name_of_a_floor_takes_no_time_however_often_it_is_used():
+    floors = ", ".join(["{name: *n, printers: *p}"] * 1000)
+    text = f"n: &n {'a, ' * 50_000}b\np: &p [{{printerId: 1}}]\nfloors: [{floors}]\n"
+    (listed,) = read_list(f"{text}printers: [{{id: 1, name: a, printerURL: 'http://b'}}]\n")
+    assert listed.printer.tags == {"a " * 19 + "a"}
+
+
+@pytest.mark.parametrize("field", ["name", "password", "url", "tls"])
+def test_half_a_character_is_no_json(field):
+    fields = {"name": "a", "url": "http://b", "username": "c", "password": "d", "tls": "system"}
+    fields[field] += "\ud800"
+    name = fields.pop("name")
+    with pytest.raises(Invalid, match="not JSON"):
+        read_list(json.dumps([{"name": name, "connection": {"kind": "moonraker", **fields}}]))
 
 
 @given(st.text() | st.sampled_from([TABLE, FDM_MONSTER, OCTOFARM]).flatmap(
