@@ -39,7 +39,7 @@ class Crowd:
 
 
 WHOLE = Crowd(1000, 200)
-SMALL = Crowd(100, 20, whole=False)
+SMALL = Crowd(60, 12, whole=False)
 
 
 async def measure(crowd: Crowd, rounds: int, seconds: float) -> list[Figure]:
@@ -142,6 +142,9 @@ class _Bench:
         return [
             self._one(name, "messages_per_s", "messages/s", lambda one: one.messages_per_s, beside),
             self._one(name, "cpu_us_per_message", "us", lambda one: one.cpu_us_per_message, beside),
+            self._one(
+                name, "simulator_us_per_message", "us", lambda one: one.simulator_us_per_message, beside
+            ),
             self._one(name, "cpu_percent", "% of a core", lambda one: one.cpu_percent, beside, cpu_goal),
             self._one(name, "p50_ms", "ms", lambda one: one.p50_ms(), beside),
             self._one(name, "p99_ms", "ms", lambda one: one.p99_ms(), beside, p99_goal),

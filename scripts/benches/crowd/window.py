@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+import psutil
 import trio
 
 from scripts.benches.crowd.watcher import Watcher
@@ -18,12 +19,13 @@ class Window:
     """What some seconds showed.
 
     ages_s: of each new reading of each group of the watcher's, when it came. messages: that the printers
-    sent, pushed or asked for.
+    sent, pushed or asked for. cpu_s, simulator_cpu_s: of the farm, and of all its printers.
     """
 
     seconds: float
     ages_s: Sequence[Sequence[float]]
     cpu_s: float
+    simulator_cpu_s: float
     rss_mb: float
     messages: int
 
@@ -49,15 +51,25 @@ class Window:
     def cpu_us_per_message(self) -> float:
         return 1e6 * self.cpu_s / self.messages
 
+    @property
+    def simulator_us_per_message(self) -> float:
+        return 1e6 * self.simulator_cpu_s / self.messages
+
 
 async def window(shop: Shop, watcher: Watcher, seconds: float) -> Window:
     """Measures for so long."""
-    farm = shop.farm
-    sent, before, began = await shop.messages(), farm.cpu_times(), time.perf_counter()
+    farm, printers = shop.farm, psutil.Process(shop.fleet.pid)
+    sent, began = await shop.messages(), time.perf_counter()
+    before, theirs = _cpu_s(farm), _cpu_s(printers)
     for ages in watcher.ages_s:
         ages.clear()
     await trio.sleep(seconds)
     found = [list(ages) for ages in watcher.ages_s]
-    took_s, after = time.perf_counter() - began, farm.cpu_times()
-    cpu_s = after.user + after.system - before.user - before.system
-    return Window(took_s, found, cpu_s, farm.memory_info().rss / 1e6, await shop.messages() - sent)
+    took_s, cpu_s, theirs_s = time.perf_counter() - began, _cpu_s(farm) - before, _cpu_s(printers) - theirs
+    messages = await shop.messages() - sent
+    return Window(took_s, found, cpu_s, theirs_s, farm.memory_info().rss / 1e6, messages)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
