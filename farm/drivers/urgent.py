@@ -61,11 +61,11 @@ async def exchange(
 
 async def _answer(stream: trio.abc.Stream, head: Head, body: bytes) -> Answer:
     talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST)
-    talk.send(h11.Request(method=head.method, target=head.target, headers=list(head.headers.items())))
-    talk.send(h11.Data(body))
-    talk.send(h11.EndOfMessage())
     status, headers, content = 0, {}, bytearray()
     try:
+        talk.send(h11.Request(method=head.method, target=head.target, headers=list(head.headers.items())))
+        talk.send(h11.Data(body))
+        talk.send(h11.EndOfMessage())
         while True:
             match talk.next_event():
                 case h11.NEED_DATA:
@@ -81,5 +81,5 @@ async def _answer(stream: trio.abc.Stream, head: Head, body: bytes) -> Answer:
                         raise ProtocolError("more than it should")
                 case h11.EndOfMessage() | h11.ConnectionClosed():
                     return Answer(status, headers, bytes(content))
-    except h11.RemoteProtocolError as error:
+    except h11.ProtocolError as error:  # also of ours: what cannot be said in a header, the peer did not take
         raise ProtocolError("something that is not HTTP") from error

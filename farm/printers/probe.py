@@ -36,7 +36,8 @@ async def _ask_for_each(url: str, wish: ProbePrinter, driver_of: Callable[[Print
     other = starting = locked = None
     asked = {kind: peer for kind, peer in PRINT_HOSTS.items() if kind in PASSWORD_KINDS or not wish.username}
     for kind, peer in asked.items():
-        address = Address(kind, url, wish.api_key, wish.tls, username=wish.username, password=wish.password)
+        key, user, password = wish.api_key.strip(), wish.username, wish.password
+        address = Address(kind, url, key, wish.tls, username=user, password=password)
         try:
             identity = await _connect(driver_of(_at(address)))
         except Forbidden as error:  # another kind's driver may know better what to enter

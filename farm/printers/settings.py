@@ -73,7 +73,10 @@ def checked_address(address: Address) -> Address:
         raise Invalid("only a simulated printer has dialect, speed and faults; leave them out", "connection")
     _check_access(address)
     return replace(
-        address, url=checked_url(address.url), endpoints=_checked_endpoints(address.kind, address.endpoints)
+        address,
+        url=checked_url(address.url),
+        endpoints=_checked_endpoints(address.kind, address.endpoints),
+        api_key=address.api_key.strip(),  # no header holds the spaces that come along when one copies it
     )
 
 
@@ -119,7 +122,9 @@ def _checked_endpoints(kind: str, endpoints: Mapping[str, str]) -> dict[str, str
         if name not in known:
             usual = ", ".join(f"{each} (usually {where})" for each, where in known.items())
             raise Invalid(f"there is no endpoint {name} of this kind of printer; known: {usual}", field)
-        if not _PATH.fullmatch(path) or len(path) > 200 or "/.." in path:
+        names = path.split("/")[1:]
+        too_deep = name == "storage" and len(names) > 1
+        if not _PATH.fullmatch(path) or len(path) > 200 or {".", ".."} & {*names} or too_deep:
             raise Invalid(f"{path!r} is no path; write it like {known[name]}", field)
     return dict(endpoints)
 

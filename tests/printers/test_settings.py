@@ -86,6 +86,17 @@ def test_an_endpoint_that_is_none_is_refused_by_name(endpoints, name):
     assert refused(replace(MK4, address=address)) == f"connection.endpoints.{name}"
 
 
+@pytest.mark.parametrize("path", ["/usb/parts", "/.", "/..", "usb"])
+def test_a_storage_is_one_name(path):
+    address = Address("prusalink", "http://10.0.0.5", "key", endpoints={"storage": path})
+    assert refused(replace(MK4, address=address)) == "connection.endpoints.storage"
+
+
+def test_spaces_around_a_key_are_nobodys_meaning():
+    address = replace(MK4.address, api_key=" key\n")
+    assert checked_printer(replace(MK4, address=address)).address == MK4.address
+
+
 def test_a_simulated_printer_has_no_endpoints():
     address = Address("simulated", "", endpoints={"api": "/x"})
     assert refused(replace(MK4, address=address)) == "connection.endpoints"

@@ -108,6 +108,14 @@ async def test_tls_where_none_is_expected_and_the_reverse_is_said_in_words(
     assert "does not trust" in str(await problem(driver_at(tls).connect))
 
 
+async def test_a_key_that_fits_into_no_header_is_a_problem_and_no_crash(nursery):
+    url = await raw_peer(nursery, answering("200 OK", b'{"result": "ok"}'))
+    driver = MoonrakerDriver(Address("moonraker", url, " hush "), BRIEF)
+    for ask in (driver.connect, driver.emergency_stop):
+        assert isinstance(await problem(ask), AnswerLost)
+    await driver.aclose()
+
+
 # -- one that answers as it should, but ----------------------------------------------------------
 
 
