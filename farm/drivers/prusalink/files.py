@@ -62,7 +62,7 @@ def storage_in(answer: Answer) -> str:
     for storage in listed:
         if isinstance(storage, dict) and storage.get("available") and not storage.get("read_only"):
             name = text_of(storage.get("path")).strip("/")
-            if name and "/" not in name and name != "..":
+            if name not in ("", ".", "..") and not set(name) & set("/\\"):
                 return name
     raise Refused("PrusaLink has no storage to put files on: put a USB drive into the printer.")
 

@@ -266,6 +266,8 @@ def test_files_go_where_one_can_write() -> None:
     card = {"path": "/sdcard", "available": True, "read_only": True}
     drive = {"path": "/usb/", "name": "usb", "type": "USB", "available": True, "read_only": False}
     assert files.storage_in(saying({"storage_list": [card, drive]})) == "usb"
+    for odd in ("/", "/.", "/..", "/usb/deep", "/us\\b", "/usb\n/.."):
+        assert files.storage_in(saying({"storage_list": [{**drive, "path": odd}, drive]})) == "usb"
     for none in ([], [card], [{**drive, "available": False}], [{**drive, "path": "/.."}], ["usb"]):
         with pytest.raises(Refused, match="put a USB drive into the printer"):
             files.storage_in(saying({"storage_list": none}))
