@@ -80,7 +80,7 @@ def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
     expect(needs(page)).to_contain_text("MK4 left")
 
 
-def test_maintenance_that_is_due_waits_until_it_is_done_and_gcode_is_sent_from_the_same_window(
+def test_maintenance_that_is_due_waits_and_a_printers_window_sends_gcode_and_keeps_its_spools(
     new_shop, window, simulated
 ):
     page = with_printer(new_shop, window, simulated).page
@@ -100,6 +100,13 @@ def test_maintenance_that_is_due_waits_until_it_is_done_and_gcode_is_sent_from_t
     page.get_by_label("G-code", exact=True).fill("M115")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("list", name="Lines")).to_contain_text("M115")
+
+    page.get_by_text("Filament", exact=True).click()
+    page.get_by_label("Colour").fill("galaxy black")
+    page.get_by_role("button", name="Put in").click()
+    expect(page.get_by_text("PLA galaxy black, 1000 g left")).to_be_visible()
+    page.get_by_role("button", name="Take out PLA galaxy black").click()
+    expect(page.get_by_label("Put in", exact=True)).to_contain_text("PLA galaxy black, 1000 g left")
 
 
 def test_why_a_print_failed_is_asked_and_noted(new_shop, window, simulated):

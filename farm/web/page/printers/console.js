@@ -56,7 +56,7 @@ function Send({ printer }) {
     if (await command(printer, "gcode", { lines: [line.trim()] })) setLine("");
   };
   return html`
-    <form class="heater" onSubmit=${submit}>
+    <form class="send" onSubmit=${submit}>
       <label for="console-line">G-code</label>
       <input id="console-line" required value=${line} onInput=${({ target }) => setLine(target.value)} placeholder="M115"
         autocomplete="off" autocapitalize="characters" spellcheck=${false} />

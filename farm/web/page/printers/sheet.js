@@ -17,6 +17,7 @@ import { command } from "./commands.js";
 import { Console } from "./console.js";
 import { Controls } from "./controls.js";
 import { HandsOn } from "./hands_on.js";
+import { Spools } from "./spools.js";
 
 export const openPrinter = (id) => openDialog((close) => html`<${Sheet} id=${id} close=${close} />`);
 
@@ -46,6 +47,7 @@ function Sheet({ id, close }) {
       ${mayOperate.value && html`
         <div class="actions"><${Controls} printer=${printer} /><${Maintenance} printer=${printer} /></div>
         <${HandsOn} printer=${printer} />`}
+      <${Spools} printer=${printer} />
       <${Chores} printer=${printer} />
       <${Console} printer=${printer} />
       <div class="actions">
