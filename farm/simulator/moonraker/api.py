@@ -16,6 +16,7 @@ from farm.simulator.host import Asked, Json, Reply
 from farm.simulator.moonraker.host import MoonrakerHost
 from farm.simulator.moonraker.klippy import Refusal, State
 from farm.simulator.moonraker.methods import METHODS, Call, perform
+from farm.simulator.upload import Form
 
 UPLOAD = "/server/files/upload"
 _FILES = "/server/files/gcodes/"
@@ -66,20 +67,27 @@ def _answer(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
         _must_be(admitted)
         _upload(host, question, now, reply)
     else:
-        name, params = called(question)
-        method = METHODS.get(name)
-        if method is not None and verb not in method.verbs:
-            raise Refusal(405, "Method Not Allowed")
+        _perform(host, question, verb, now, reply, admitted)
 
-        def replied(result: Any) -> None:
-            reply(refused(result) if isinstance(result, Refusal) else _result(result))
 
-        try:
-            perform(name, Call(host, params, now, replied), admitted)
-        except Refusal as refusal:
-            if refusal.code == HTTPStatus.UNAUTHORIZED or name == "server.files.delete_file":
-                raise _Withheld(refusal.code, refusal.words) from refusal
-            raise
+def _perform(
+    host: MoonrakerHost, question: Asked, verb: str, now: float, reply: Reply, admitted: bool
+) -> None:
+    """What can be asked at the socket as well."""
+    name, params = called(question)
+    method = METHODS.get(name)
+    if method is not None and verb not in method.verbs:
+        raise Refusal(405, "Method Not Allowed")
+
+    def replied(result: Any) -> None:
+        reply(refused(result) if isinstance(result, Refusal) else _json({"result": result}))
+
+    try:
+        perform(name, Call(host, params, now, replied), admitted)
+    except Refusal as refusal:
+        if refusal.code == HTTPStatus.UNAUTHORIZED or name == "server.files.delete_file":
+            raise _Withheld(refusal.code, refusal.words) from refusal
+        raise
 
 
 def called(question: Asked) -> tuple[str, Json]:
@@ -123,18 +131,7 @@ def _upload(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
     form = question.form
     if form is None:
         raise Refusal(500, "Internal Server Error")
-    given = form.fields.get("checksum", "").lower()
-    if given and given != form.digest:
-        words = f"File checksum mismatch: expected {given}, calculated {form.digest}"
-        raise _Withheld(422, words)
-    if not form.name.strip():
-        raise _Withheld(400, "Multipart filename omitted")
-    if form.fields.get("root", "gcodes") != "gcodes":
-        raise _Withheld(400, "Invalid root request")
-    folder = form.fields.get("path", "").strip("/")
-    name = f"{folder}/{form.name}" if folder else form.name
-    if ".." in name.split("/"):
-        raise _Withheld(400, "Invalid path")
+    name = _sound_name(form)
     if host.in_use(name):
         raise _Withheld(403, "File is loaded, upload not permitted")
     told = host.store(name, form.keep(), form.size, form.digest, now)
@@ -153,6 +150,22 @@ def _upload(host: MoonrakerHost, question: Asked, now: float, reply: Reply) -> N
     host.run(script, now, lambda result: stored(not isinstance(result, Refusal)))
 
 
+def _sound_name(form: Form) -> str:
+    """Where an uploaded file belongs. Raises Refusal unless it came whole and may lie there."""
+    given = form.fields.get("checksum", "").lower()
+    if given and given != form.digest:
+        raise _Withheld(422, f"File checksum mismatch: expected {given}, calculated {form.digest}")
+    if not form.name.strip():
+        raise _Withheld(400, "Multipart filename omitted")
+    if form.fields.get("root", "gcodes") != "gcodes":
+        raise _Withheld(400, "Invalid root request")
+    folder = form.fields.get("path", "").strip("/")
+    name = f"{folder}/{form.name}" if folder else form.name
+    if ".." in name.split("/"):
+        raise _Withheld(400, "Invalid path")
+    return name
+
+
 def refused(refusal: Refusal) -> Answer:
     """A refusal over HTTP. Its reason has room for one plain line: all else becomes "Unknown"."""
     phrase = HTTPStatus(refusal.code).phrase
@@ -163,10 +176,6 @@ def refused(refusal: Refusal) -> Answer:
     trace = _TRACE.format(code=refusal.code, words=refusal.words, last=last)
     error = {"code": refusal.code, "message": shown, "traceback": trace}
     return _json({"error": error}, refusal.code)
-
-
-def _result(result: Any) -> Answer:
-    return _json({"result": result})
 
 
 def _json(body: Any, status: int = 200, **headers: str) -> Answer:
