@@ -23,6 +23,8 @@ from farm.printers.messages import AddPrinter, RunCommand
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import files, jobs, prints
 
+SOON_S = 100.0  # a PrusaLink that has missed an "ok" stands still for 25 s, and may miss the next
+
 
 @dataclass
 class Shop:
@@ -81,7 +83,7 @@ class Shop:
         status = await self.status()
         return all(getattr(status, name) == value for name, value in wanted.items())
 
-    async def until(self, look: Callable[[], Any], within_s: float = 45.0) -> None:
+    async def until(self, look: Callable[[], Any], within_s: float = SOON_S) -> None:
         deadline = trio.current_time() + within_s
         while not await look():
             assert trio.current_time() < deadline, f"it did not come about; shown: {await self.status()}"

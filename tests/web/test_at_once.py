@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import trio
@@ -90,10 +91,14 @@ async def test_stop_goes_on_when_its_asker_hangs_up(farm, logged):
     farm.printers["a1"].answer = hang
     headers = await farm.key("control")
 
-    with trio.move_on_after(0.5):
-        await farm.http.post(STOP, json={}, headers=headers)
+    async with trio.open_nursery() as asker:
+        asker.start_soon(partial(farm.http.post, STOP, json={}, headers=headers))
+        with trio.fail_after(10):
+            while not farm.printers["a1"].heard:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        asker.cancel_scope.cancel()
 
-    with trio.fail_after(4):
+    with trio.fail_after(10):
         while not any(entry["event"] == "emergency stop" for entry in logged):  # noqa: ASYNC110
             await trio.sleep(0.05)
 
