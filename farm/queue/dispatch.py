@@ -38,7 +38,7 @@ def reserve(
     """
     if existing_plate(db, printer.id).plate is not Plate.CLEAR or prints.active_on(db, printer.id):
         raise Refused(f"{printer.name} is not free, or its plate not clear")
-    if printer.id in maintenance.blocking(db):
+    if maintenance.blocking(db, printer.id):
         return None
     job = plan.next_for(printer, jobs.waiting(db, at))
     if job is None:

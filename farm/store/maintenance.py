@@ -114,9 +114,13 @@ def standing(db: Connection, printer: str, chore: str) -> Standing:
     raise NotFound(f"there is no chore {chore} on {printer}")
 
 
-def blocking(db: Connection) -> dict[str, str]:
-    """The printers that begin nothing because a chore is due on them, and which."""
-    rows = db.execute(f"SELECT * FROM ({_STANDINGS} WHERE blocks) WHERE since_s >= every_h * {HOUR_S}")
+def blocking(db: Connection, printer: str | None = None) -> dict[str, str]:
+    """The printers that begin nothing because a chore is due on them, and which; of this one or of all."""
+    rows = db.execute(
+        f"SELECT * FROM ({_STANDINGS} WHERE blocks AND (?1 IS NULL OR printers.id = ?1))"
+        f" WHERE since_s >= every_h * {HOUR_S}",
+        (printer,),
+    )
     return {row["on_printer"]: row["what"] for row in rows.fetchall()}
 
 
