@@ -1,13 +1,13 @@
 """Print hosts that announce themselves in the shop's network (DNS-SD over multicast DNS).
 
-zeroconf speaks in threads of its own; it is made, listened to and closed within one call in one thread of
-ours, so that nothing of it is left when nobody looks.
+zeroconf lives in asyncio; it is made, listened to and closed within one call in one thread of ours, so that
+nothing of it is left when nobody looks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from farm.drivers.exchange import one_line
 from farm.errors import PrinterUnreachable
 
 if TYPE_CHECKING:  # half of what the farm loads: only where somebody looks
-    from zeroconf import ServiceStateChange, Zeroconf
+    from zeroconf import ServiceInfo, ServiceStateChange, Zeroconf
 
 SERVICES: Mapping[str, str] = {
     "_octoprint._tcp.local.": "octoprint",
@@ -33,8 +33,9 @@ ANYTHING = "_http._tcp.local."
 
 OURS = "farm"  # a property of our own announcement: we are no printer
 MOST_HEARD = 500
+MOST_KEPT = 5_000  # names of which zeroconf keeps what was said, until nobody is listened to any longer
 LOOK_EVERY_S = 0.1
-ANSWERS_WITHIN_S = 1.0  # of one host that is asked for its address
+ANSWERS_WITHIN_S = 1.0  # of the hosts that are asked for their addresses
 _PORT_80 = re.compile(r":80(?=/|$)")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 
@@ -77,32 +78,39 @@ async def hear_nobody(seconds: float) -> list[Announced]:
 
 
 def _listen(seconds: float, interfaces: Sequence[str] | None) -> list[Announced]:
-    from zeroconf import InterfaceChoice, ServiceBrowser, Zeroconf
+    return asyncio.run(_heard(seconds, interfaces))
+
+
+async def _heard(seconds: float, interfaces: Sequence[str] | None) -> list[Announced]:
+    """Runs in asyncio, which zeroconf is made for."""
+    from zeroconf import DNSQuestionType, InterfaceChoice
+    from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
     try:
-        line = Zeroconf(interfaces=list(interfaces) if interfaces else InterfaceChoice.All)
-    except OSError as error:
+        line = AsyncZeroconf(interfaces=list(interfaces) if interfaces else InterfaceChoice.All)
+    except (OSError, RuntimeError) as error:  # RuntimeError: this computer is in no network at all
         words = f"this computer cannot listen for mDNS ({error}); add printers by their addresses"
         raise PrinterUnreachable(words) from error
-    try:
+    async with line:
         ears = _Ears()
-        ServiceBrowser(line, [*SERVICES, ANYTHING], handlers=[ears.hear])
-        _wait(seconds)
-        return [found for type, name in list(ears.heard) if (found := _asked(line, type, name)) is not None]
-    finally:
-        line.close()
-
-
-def _wait(seconds: float) -> None:
-    """Raises trio.Cancelled soon after whoever asked has gone."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        trio.from_thread.check_cancelled()
-        time.sleep(LOOK_EVERY_S)
+        # Each question in a packet of its own, and none for an answer to us alone: the firmware of a Prusa
+        # printer is said to read the first question of a packet only, and not to answer the other kind.
+        browsers = [
+            AsyncServiceBrowser(line.zeroconf, type, handlers=[ears.hear], question_type=DNSQuestionType.QM)
+            for type in (*SERVICES, ANYTHING)
+        ]
+        for _ in range(round(seconds / LOOK_EVERY_S)):
+            trio.from_thread.check_cancelled()
+            if len(ears.heard) >= MOST_HEARD or len(line.zeroconf.cache.cache) > MOST_KEPT:
+                break  # nobody has so many printers
+            await asyncio.sleep(LOOK_EVERY_S)
+        for browser in browsers:
+            await browser.async_cancel()
+        return await _asked(line.zeroconf, ears.heard)
 
 
 class _Ears:
-    """Called from zeroconf's thread."""
+    """heard: type and name of each service, as many as are listened to."""
 
     def __init__(self) -> None:
         self.heard: dict[tuple[str, str], None] = {}
@@ -113,23 +121,25 @@ class _Ears:
         """Its parameters are called as zeroconf calls them."""
         if state_change.name == "Removed":
             self.heard.pop((service_type, name), None)
-        elif len(self.heard) < MOST_HEARD:
+        elif len(self.heard) < MOST_HEARD and _kind(service_type, name) is not None:
             self.heard[service_type, name] = None
 
 
-def _asked(line: Zeroconf, type: str, name: str) -> Announced | None:
-    """Where a service is; None where nobody says, and for what is no print host anyway."""
-    from zeroconf import IPVersion, ServiceInfo
+async def _asked(line: Zeroconf, heard: Iterable[tuple[str, str]]) -> list[Announced]:
+    """Where these services are, all asked at once where they have not said so; without who does not say."""
+    from zeroconf.asyncio import AsyncServiceInfo
 
-    if type == ANYTHING and _kind(type, name) is None:
-        return None
-    trio.from_thread.check_cancelled()
-    info = ServiceInfo(type, name)
-    if not info.load_from_cache(line) and not info.request(line, ANSWERS_WITHIN_S * 1000):
-        return None
+    infos = [AsyncServiceInfo(type, name) for type, name in heard]
+    await asyncio.gather(*(info.async_request(line, ANSWERS_WITHIN_S * 1000) for info in infos))
+    return [_announced(info) for info in infos if info.port]
+
+
+def _announced(info: ServiceInfo) -> Announced:
+    from zeroconf import IPVersion
+
     addresses = [*info.parsed_addresses(IPVersion.V4Only), *info.parsed_addresses(IPVersion.V6Only)]
     properties = {key: value or "" for key, value in info.decoded_properties.items()}
-    return Announced(type, name, info.server or "", info.port or 80, addresses, properties)
+    return Announced(info.type, info.name, info.server or "", info.port or 80, addresses, properties)
 
 
 def _kind(type: str, name: str) -> str | None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+from collections.abc import Iterator, Sequence
 
 import pytest
 import trio
-from zeroconf import ServiceInfo, Zeroconf
+from zeroconf import DNSOutgoing, DNSPointer, ServiceInfo, Zeroconf, const
 
 from farm.domain.printer import Address, Printer
 from farm.domain.user import Principal, Role
-from farm.errors import Forbidden, Overloaded
-from farm.printers.discovery import ANYTHING, MOST_HEARD, OURS, Announced, Neighbour, listen, neighbours
+from farm.errors import Forbidden, Overloaded, PrinterUnreachable
+from farm.printers.discovery import (
+    ANSWERS_WITHIN_S,
+    ANYTHING,
+    MOST_HEARD,
+    OURS,
+    Announced,
+    Neighbour,
+    listen,
+    neighbours,
+)
 from farm.printers.messages import Discover
 from tests.simulation.shop import open_shop
 
@@ -112,6 +124,57 @@ async def test_listening_ends_soon_when_nobody_wants_to_know_any_more():
     with trio.fail_after(5), trio.move_on_after(0.5) as gone:
         await listen(60, ["127.0.0.1"])
     assert gone.cancelled_caught
+
+
+@contextlib.contextmanager
+def somebody_says(names: Sequence[str]) -> Iterator[None]:
+    """These are OctoPrints, says somebody on loopback again and again, and nothing of where they are."""
+    over = threading.Event()
+
+    def say() -> None:
+        line = Zeroconf(interfaces=["127.0.0.1"])
+        while not over.wait(0.1):
+            for first in range(0, len(names), 20):
+                packet = DNSOutgoing(const._FLAGS_QR_RESPONSE)
+                for name in names[first : first + 20]:
+                    pointer = DNSPointer(OCTOPRINT, const._TYPE_PTR, const._CLASS_IN, 1, name)
+                    packet.add_answer_at_time(pointer, 0)
+                line.send(packet)
+        line.close()
+
+    liar = threading.Thread(target=say)
+    liar.start()
+    try:
+        yield
+    finally:
+        over.set()
+        liar.join(10)
+
+
+async def test_hosts_that_do_not_say_where_they_are_hold_nobody_up():
+    names = [f"nobody {number}.{OCTOPRINT}" for number in range(30)]
+    with somebody_says([*names, "evil.local.", OCTOPRINT]), trio.fail_after(1 + ANSWERS_WITHIN_S + 5):
+        heard = await listen(1, ["127.0.0.1"])
+    assert [each for each in heard if each.name in names] == []
+
+
+async def test_who_announces_without_end_is_listened_to_no_longer(monkeypatch):
+    monkeypatch.setattr("farm.printers.discovery.MOST_HEARD", 50)
+    with somebody_says([f"nobody {number}.{OCTOPRINT}" for number in range(100)]), trio.fail_after(20):
+        assert len(await listen(60, ["127.0.0.1"])) <= 50
+
+
+@pytest.mark.parametrize(
+    "problem", [PermissionError(1, "Operation not permitted"), RuntimeError("No interfaces to listen on")]
+)
+async def test_a_computer_that_cannot_listen_says_so(monkeypatch, problem):
+    def fail(**how: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("zeroconf.asyncio.AsyncZeroconf", fail)
+    with pytest.raises(PrinterUnreachable, match="cannot listen") as told:
+        await listen(1)
+    assert str(problem) in str(told.value)
 
 
 async def test_one_looks_at_a_time_and_only_who_may_set_printers_up(autojump_clock, monkeypatch):
