@@ -7,10 +7,11 @@ nothing of it is left when nobody looks.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:  # half of what the farm loads: only where somebody looks
     from zeroconf import ServiceInfo, ServiceStateChange, Zeroconf
 
 SERVICES: Mapping[str, str] = {
-    "_octoprint._tcp.local.": "octoprint",
-    "_moonraker._tcp.local.": "moonraker",
     "_prusalink._tcp.local.": "prusalink",
+    "_moonraker._tcp.local.": "moonraker",
+    "_octoprint._tcp.local.": "octoprint",
 }
-"""What each kind of print host announces itself as."""
+"""What each kind of print host announces itself as. A PrusaLink is an OctoPrint as well, for old slicers."""
 
 ANYTHING = "_http._tcp.local."
 """What a Prusa's own PrusaLink announces itself as, and every television: its name has to say what it is."""
@@ -38,6 +39,10 @@ LOOK_EVERY_S = 0.1
 ANSWERS_WITHIN_S = 1.0  # of the hosts that are asked for their addresses
 _PORT_80 = re.compile(r":80(?=/|$)")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
+_LOCAL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.local\.?")
+_CONTAINERS = ipaddress.ip_network("172.16.0.0/12")  # Docker's, which a print host announces as well
+
+_IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,9 @@ def _announced(info: ServiceInfo) -> Announced:
 
 
 def _kind(type: str, name: str) -> str | None:
-    if type in SERVICES:
-        return SERVICES[type]
     said = name.casefold()
+    if type in SERVICES and not said.startswith("prusalink"):
+        return SERVICES[type]
     return next((kind for kind in SERVICES.values() if kind in said), None)
 
 
@@ -153,21 +158,47 @@ def neighbours(heard: Iterable[Announced], printers: Iterable[Printer]) -> list[
     """The print hosts among what was heard, each once, new ones first, by name. Pure."""
     at = {_PORT_80.sub("", each.address.url): each.id for each in printers if each.address.url}
     found: dict[str, Neighbour] = {}
-    for each in heard:
-        kind, url = _kind(each.type, each.name), _url(each)
-        if kind is None or url is None or OURS in each.properties:
+    for each in sorted(heard, key=_hearsay):
+        kind, urls = _kind(each.type, each.name), _urls(each)
+        if kind is None or not urls or OURS in each.properties:
             continue
+        known = next((at[url] for url in urls if url in at), None)
         host = one_line(each.host.rstrip("."), 100)
-        known = at.get(url) or at.get(_at(host, each))
-        label = one_line(each.name.removesuffix(each.type).rstrip("."), 80)
-        if url not in found or each.type != ANYTHING:  # who says outright what it is knows better
-            found[url] = Neighbour(kind, label, url, host, known)
+        label = one_line(each.name.removesuffix(each.type).rstrip("."), 80) or host or urls[0]
+        found.setdefault(urls[0], Neighbour(kind, label, urls[0], host, known))
     return sorted(found.values(), key=lambda one: (one.known is not None, one.name.casefold(), one.url))
 
 
-def _url(each: Announced) -> str | None:
-    usable = [address for address in each.addresses if not address.startswith("fe80")]
-    return _at(usable[0], each) if usable else None
+def _hearsay(each: Announced) -> tuple[int, str, str]:
+    """Who says outright what it is knows better than who is an OctoPrint as well, or any web server."""
+    return [*SERVICES, ANYTHING].index(each.type), each.name, each.host
+
+
+def _urls(each: Announced) -> list[str]:
+    """Where it may be found, the likeliest first; its name last, which not every network knows."""
+    if not 0 < each.port < 65536:
+        return []
+    usable = [address for address in map(_usable, each.addresses) if address is not None]
+    hosts = [str(address) for address in sorted(usable, key=_remoteness)]
+    named = [each.host.rstrip(".").lower()] if _LOCAL_NAME.fullmatch(each.host) else []
+    return [_at(host, each) for host in hosts + named]
+
+
+def _usable(text: str) -> _IPAddress | None:
+    """An address that another computer in the network can have; None for any other, and for what is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    is_odd = address.is_unspecified or address.is_reserved or getattr(address, "scope_id", None) is not None
+    is_near = (
+        address.is_loopback or address.is_link_local or getattr(address, "ipv4_mapped", None) is not None
+    )
+    return None if is_odd or is_near or address.is_multicast else address
+
+
+def _remoteness(address: _IPAddress) -> tuple[int, bool, int]:
+    return address.version, address in _CONTAINERS, int(address)
 
 
 def _at(host: str, each: Announced) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from zeroconf import DNSOutgoing, DNSPointer, ServiceInfo, Zeroconf, const
 
 from farm.domain.printer import Address, Printer
@@ -19,15 +24,19 @@ from farm.printers.discovery import (
     ANYTHING,
     MOST_HEARD,
     OURS,
+    SERVICES,
     Announced,
     Neighbour,
     listen,
     neighbours,
 )
 from farm.printers.messages import Discover
+from farm.printers.settings import checked_url
 from tests.simulation.shop import open_shop
 
 OCTOPRINT, MOONRAKER = "_octoprint._tcp.local.", "_moonraker._tcp.local."
+PRUSALINK = "_prusalink._tcp.local."
+EVERY = "0.0.0.0"  # noqa: S104 - nothing is bound
 
 
 def announced(
@@ -71,8 +80,8 @@ def test_those_that_are_in_the_farm_already_come_last_whatever_their_address_is_
 @pytest.mark.parametrize(
     "odd",
     [
-        Announced(OCTOPRINT, f"far.{OCTOPRINT}", "far.local.", 80, ["fe80::1"]),
-        Announced(OCTOPRINT, f"nowhere.{OCTOPRINT}", "nowhere.local.", 80, []),
+        Announced(OCTOPRINT, f"far.{OCTOPRINT}", "far.example.", 80, ["fe80::1"]),
+        Announced(OCTOPRINT, f"nowhere.{OCTOPRINT}", "", 80, []),
         announced(OCTOPRINT, "ourselves", **{OURS: "1.0"}),
     ],
     ids=["only on its own cable", "without an address", "a farm"],
@@ -92,13 +101,73 @@ def test_hostile_names_and_paths_are_text():
     assert MOST_HEARD < 1000
 
 
+@pytest.mark.parametrize(
+    "types", [[PRUSALINK, OCTOPRINT, ANYTHING], [ANYTHING, OCTOPRINT, PRUSALINK], [OCTOPRINT]]
+)
+def test_a_prusalink_is_one_whatever_else_it_is_for_old_slicers(types):
+    heard = [announced(type, "PrusaLink at pi", path="/") for type in types]
+    assert [(each.kind, each.name) for each in neighbours(heard, [])] == [("prusalink", "PrusaLink at pi")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "169.254.7.7", "224.0.0.251", EVERY, "255.255.255.255", "::1", "fe80::1", "fe80::1%3",
+     "ff02::fb", "::ffff:127.0.0.1", "example.com", "", "1.2.3"],
+)  # fmt: skip
+def test_an_address_that_no_other_computer_has_is_not_offered(address):
+    odd = Announced(OCTOPRINT, f"x.{OCTOPRINT}", "evil.example.com.", 80, [address])
+    assert neighbours([odd], []) == []
+    assert [each.url for each in neighbours([replace(odd, addresses=[address, "10.0.0.5"])], [])] == [
+        "http://10.0.0.5"
+    ]
+
+
+def test_of_several_addresses_the_likeliest_is_offered_and_all_are_known():
+    host = announced(OCTOPRINT, "ender")
+    several = ["fd00::7", "172.17.0.1", "192.168.1.20"]
+    for left, best in ((3, "192.168.1.20"), (2, "172.17.0.1"), (1, "[fd00::7]"), (0, "ender.local")):
+        heard = [replace(host, addresses=several[:left])]
+        assert [each.url for each in neighbours(heard, [])] == [f"http://{best}"]
+    printers = [Printer("a", "A", Address("octoprint", "http://[fd00::7]"))]
+    assert neighbours([replace(host, addresses=several)], printers)[0].known == "a"
+
+
+anything_heard = st.builds(
+    Announced,
+    type=st.sampled_from([*SERVICES, ANYTHING]),
+    name=st.text(max_size=300),
+    host=st.text(max_size=80) | st.just("octopi.local."),
+    port=st.integers(-1, 70_000),
+    addresses=st.lists(st.ip_addresses().map(str) | st.text(max_size=20) | st.just("10.0.0.5"), max_size=4),
+    properties=st.fixed_dictionaries(
+        {
+            "path": st.text(max_size=60)
+            | st.sampled_from(["/", "/octo", "//evil.example", "/../x", "?a", "#b"])
+        }
+    ),
+)
+
+
+@given(st.lists(anything_heard, max_size=20))
+def test_whatever_is_heard_can_be_shown_and_set_up(heard):
+    found = neighbours(heard, [Printer("a", "A", Address("octoprint", "http://10.0.0.5"))])
+    for each in found:
+        assert each.kind in SERVICES.values()
+        assert each.name
+        assert each.name.isprintable()
+        assert checked_url(each.url) == each.url
+        host = urlsplit(each.url).hostname
+        assert host.endswith(".local") or not ipaddress.ip_address(host).is_loopback
+    assert len({each.url for each in found}) == len(found)
+
+
 async def test_a_host_that_announces_itself_on_this_computer_is_heard():
     def announce() -> Zeroconf:
         line = Zeroconf(interfaces=["127.0.0.1"])
         info = ServiceInfo(
             OCTOPRINT,
             f"OctoPrint instance on test.{OCTOPRINT}",
-            addresses=[socket.inet_aton("127.0.0.1")],
+            addresses=[socket.inet_aton("192.0.2.7")],
             port=5123,
             properties={"path": "/", "version": "1.11.8"},
             server="farm-test.local.",
@@ -116,7 +185,7 @@ async def test_a_host_that_announces_itself_on_this_computer_is_heard():
     finally:
         await trio.to_thread.run_sync(line.close)
     assert Neighbour(
-        "octoprint", "OctoPrint instance on test", "http://127.0.0.1:5123", "farm-test.local"
+        "octoprint", "OctoPrint instance on test", "http://192.0.2.7:5123", "farm-test.local"
     ) in neighbours(heard, [])
 
 
