@@ -65,6 +65,7 @@ PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 
 MAX_PRINTERS = 1000
 MOST_PROBES = 8  # at the same time
+MOST_LOOKING = 50  # who wait for the same search of the network
 MOST_BEGINNING = 25  # actors that are made in one turn of the loop: each takes a fraction of a millisecond
 
 
@@ -90,7 +91,7 @@ class Fleet:
         self._maintenance = Maintenance(parts.printer.database, parts.printer.clock, parts.printer.chance)
         self._printers: dict[str, Printer] = {}
         self._probing = 0
-        self._discovering = False
+        self._looking_around: list[Later[Discovered]] = []
         self._beginning = trio.Semaphore(MOST_BEGINNING)
 
     async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
@@ -282,22 +283,26 @@ class Fleet:
         return later
 
     def _discover_soon(self, seconds: float, by: Principal) -> Later[Discovered]:
+        """Whoever asks while somebody is looking is told what is found then."""
         require(by, Action.SET_UP)
-        if self._discovering:
-            raise Overloaded("somebody is looking already; try again in a moment")
+        if len(self._looking_around) >= MOST_LOOKING:
+            raise Overloaded(f"{MOST_LOOKING} others are looking already; try again in a moment")
         later: Later[Discovered] = Later()
-        self._discovering = True
-        self._nursery.start_soon(self._discover, seconds, later)
+        self._looking_around.append(later)
+        if len(self._looking_around) == 1:
+            self._nursery.start_soon(self._discover, seconds)
         return later
 
-    async def _discover(self, seconds: float, later: Later[Discovered]) -> None:
+    async def _discover(self, seconds: float) -> None:
         try:
             heard = await self._parts.listen(seconds)
-            later.give(Discovered(tuple(neighbours(heard, self._printers.values()))))
+            discovered = Discovered(tuple(neighbours(heard, self._printers.values())))
         except FarmError as problem:
-            later.give(Discovered((), str(problem)))
+            discovered = Discovered((), str(problem))
         finally:
-            self._discovering = False
+            asking, self._looking_around = self._looking_around, []
+        for later in asking:
+            later.give(discovered)
 
     async def _probe(self, wish: ProbePrinter, later: Later[Probed]) -> None:
         try:

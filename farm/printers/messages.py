@@ -419,7 +419,7 @@ SpoolWish = AddSpool | ChangeSpool | RemoveSpool | LoadSpool | UnloadSpool
 
 @dataclass(frozen=True, slots=True)
 class Discover(Ask["Discovered"]):
-    """Listen for some seconds who announces a print host in the network. Raises Overloaded."""
+    """Listen for some seconds who announces a print host in the network, or join who does already."""
 
     seconds: float
 

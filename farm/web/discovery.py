@@ -37,7 +37,11 @@ class Neighbours(msgspec.Struct):
 
 
 async def discover(call: Call, query: DiscoveryQuery) -> Neighbours:
-    """Listen in the network for OctoPrints, Moonrakers and PrusaLinks that announce themselves (mDNS)."""
+    """Listen in the network for OctoPrints, Moonrakers and PrusaLinks that announce themselves (mDNS).
+
+    A Moonraker does so only with `[zeroconf]` in its settings. Who asks while somebody is listening is told
+    what is heard then.
+    """
     within_s = query.seconds + ON_TOP_S
     heard = await call.desk.fleet.ask(Discover(query.seconds), by=call.asker, timeout=within_s)
     items = [Neighbour(each.kind, each.name, each.url, each.host, each.known) for each in heard.neighbours]

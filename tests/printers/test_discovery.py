@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zeroconf import DNSOutgoing, DNSPointer, ServiceInfo, Zeroconf, const
 
+import farm.printers.fleet
 from farm.domain.printer import Address, Printer
 from farm.domain.user import Principal, Role
 from farm.errors import Forbidden, Overloaded, PrinterUnreachable
@@ -246,21 +247,52 @@ async def test_a_computer_that_cannot_listen_says_so(monkeypatch, problem):
     assert str(problem) in str(told.value)
 
 
-async def test_one_looks_at_a_time_and_only_who_may_set_printers_up(autojump_clock, monkeypatch):
-    async def slowly(seconds: float) -> list[Announced]:
+class Network:
+    """One print host, which announces itself after a while."""
+
+    def __init__(self) -> None:
+        self.listened: list[float] = []
+
+    async def hear(self, seconds: float) -> list[Announced]:
+        self.listened.append(seconds)
         await trio.sleep(seconds)
         return [announced(OCTOPRINT, "ender")]
 
-    monkeypatch.setattr("farm.printers.discovery.hear_nobody", slowly)
+
+@pytest.fixture
+def network(monkeypatch) -> Network:
+    network = Network()
+    monkeypatch.setattr("farm.printers.discovery.hear_nobody", network.hear)
+    return network
+
+
+async def test_all_who_ask_meanwhile_are_told_what_one_search_finds(autojump_clock, network):
+    told: list[tuple[float, str]] = []
+
+    async def ask(fleet, after_s: float) -> None:
+        await trio.sleep(after_s)
+        found = await fleet.ask(Discover(3))
+        told.append((trio.current_time(), found.neighbours[0].name))
+
+    async with open_shop() as shop:
+        begun = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for after_s in (0, 1, 2.5):
+                nursery.start_soon(ask, shop.farm.address("printers"), after_s)
+        assert told == [(pytest.approx(begun + 3), "ender")] * 3
+        await shop.farm.address("printers").ask(Discover(1))
+        assert network.listened == [3, 1]
+
+
+async def test_only_who_may_set_printers_up_looks_and_not_a_crowd(autojump_clock, network, monkeypatch):
+    monkeypatch.setattr(farm.printers.fleet, "MOST_LOOKING", 1)
     operator = Principal("user", "1", "Vera", role=Role.OPERATOR)
     async with open_shop() as shop, trio.open_nursery() as nursery:
         fleet = shop.farm.address("printers")
         with pytest.raises(Forbidden):
             await fleet.ask(Discover(1), by=operator)
-        nursery.start_soon(lambda: fleet.ask(Discover(3)))
+        assert network.listened == []
+        nursery.start_soon(fleet.ask, Discover(3))
         await trio.sleep(1)
         with pytest.raises(Overloaded, match="looking already"):
             await fleet.ask(Discover(3))
-        await trio.sleep(3)
-        found = await fleet.ask(Discover(1))
-        assert [each.name for each in found.neighbours] == ["ender"]
