@@ -268,8 +268,8 @@ class Driver(Protocol):
     async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
         """How the first print of this file after `mark` ended, see `RemoteFile`.
 
-        RUNNING while there is no end of it; a print that runs after it was started at the machine. UNKNOWN
-        when nobody can tell, as when the file is gone, and for a moment right after an end.
+        RUNNING while there is no end of it, or it may still begin; a print that runs after it was started at
+        the machine. UNKNOWN when nobody can tell, as when the file is gone, and for a moment after an end.
         """
         ...
 

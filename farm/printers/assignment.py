@@ -234,6 +234,8 @@ class Assignment:
         except (PrinterUnreachable, ProtocolError, Forbidden, trio.TooSlowError):
             return Conclusion(stage)  # the next look asks again
         evidence = remembered(outcome)
+        if evidence is Evidence.RUNNING:  # or still to begin: nothing is missed yet
+            self._waited_s = 0.0
         if evidence is Evidence.FAILED and self._cancelled_by_us:
             evidence = Evidence.CANCELLED
         self._certain = doing is not Says.OTHERWISE and evidence is Evidence.RUNNING

@@ -216,10 +216,12 @@ class MoonrakerDriver:
 
     async def outcome(self, remote_name: str, mark: str = "") -> Outcome:
         # First the printer, then the history: an end between the two is then in the history.
-        reading = klipper.reading(await self._look())
+        found = await self._look(beside=True)
         prints = await self._prints_of(remote_name, mark)
         is_there = bool(prints) or await self._record(remote_name) is not None
-        return history.outcome(reading, prints, is_there, remote_name)
+        if is_there and not prints and klipper.is_busy_beside(found):
+            return history.behind_something_else(remote_name)
+        return history.outcome(klipper.reading(found), prints, is_there, remote_name)
 
     async def _prints_of(self, remote_name: str, mark: str) -> list[history.Job] | None:
         """The prints of a file after `mark`, the first first; None where no history is kept."""

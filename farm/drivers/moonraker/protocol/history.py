@@ -102,6 +102,12 @@ def outcome(reading: Reading, prints: Sequence[Job] | None, is_there: bool, remo
     return shown or _ended(first, running)
 
 
+def behind_something_else(remote_name: str) -> Outcome:
+    """Of a print without a record, while Klipper is at work on what is no print: it may wait behind that."""
+    words = f"Klipper is at work on something else, and may begin {remote_name} after it."
+    return Outcome(OutcomeKind.RUNNING, words)
+
+
 def _without_record(
     running: bool, prints: Sequence[Job] | None, is_there: bool, reading: Reading, remote_name: str
 ) -> Outcome:
