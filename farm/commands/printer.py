@@ -120,7 +120,7 @@ def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:
         group, "discover", "listen in the network for print hosts that announce themselves", discover
     )
     discovering.add_argument(
-        "--seconds", type=float, default=3.0, metavar="N", help="how long to listen (default: 3)"
+        "--seconds", type=float, default=3.0, metavar="N", help="how long to listen, at most 5 (default: 3)"
     )
     return adding, probing, discovering
 
@@ -279,7 +279,10 @@ def discover(chosen: argparse.Namespace) -> int:
     elif heard["problem"]:
         output.complain(heard["problem"])
     elif not heard["items"]:
-        output.complain("Nobody announces a print host here; add printers by their addresses.")
+        output.complain(
+            "Nobody announces a print host here; add printers by their addresses. "
+            "A Moonraker announces itself only with [zeroconf] in its moonraker.conf."
+        )
     else:
         output.say_table(heard["items"], NEIGHBOURS)
     return 1 if heard["problem"] else 0

@@ -16,7 +16,7 @@ ON_TOP_S = 5.0  # of the time in which is listened: for those who have to be ask
 class DiscoveryQuery(msgspec.Struct, forbid_unknown_fields=True):
     """seconds: how long to listen."""
 
-    seconds: Annotated[float, msgspec.Meta(ge=0.5, le=10)] = 3.0
+    seconds: Annotated[float, msgspec.Meta(ge=0.5, le=5)] = 3.0
 
 
 class Neighbour(msgspec.Struct):

@@ -186,6 +186,28 @@ def test_printer_that_does_not_answer_is_refused_in_words(new_shop, window):
     expect(page.get_by_role("dialog")).to_contain_text("refuses the connection")
 
 
+def test_printer_is_chosen_from_those_that_announce_themselves(new_shop, window, simulated):
+    page = moves_in(new_shop, window).page
+    url, key = (simulated.printers[0][name] for name in ("url", "api_key"))
+    left = {"kind": "octoprint", "name": "Left MK4", "url": url, "host": "left.local", "known": None}
+    voron = {"kind": "moonraker", "name": "Voron", "url": "http://10.0.0.9", "host": "", "known": "voron"}
+    answer = {"items": [left, voron], "problem": None}
+    page.route("**/v1/discovery", lambda route: route.fulfill(json=answer))
+    page.get_by_role("button", name="Add printer").first.click()
+    box = page.get_by_role("dialog")
+
+    box.get_by_role("button", name="Look around").click()
+    box.get_by_role("button", name=f"Left MK4 at {url}").click()
+    expect(box.get_by_role("button", name="Voron")).to_have_count(0)
+    box.get_by_label("API key").fill(key)
+    box.get_by_role("button", name="Look who answers").click()
+
+    expect(box.get_by_text("OctoPrint 1.11.8 answers")).to_be_visible()
+    expect(box.get_by_label("Name")).to_have_value("Left MK4")
+    box.get_by_role("button", name="Add printer").click()
+    expect(tile(page, "Left MK4")).to_be_visible()
+
+
 def test_trouble_shows_within_a_second(new_shop, window, simulated):
     page = printing(new_shop, window, simulated).page
     page.evaluate(
