@@ -55,7 +55,7 @@ async def test_the_second_copy_waits_for_the_plate_and_then_prints(octoprint, tm
         job = await shop.queue(CHIP.read_bytes(), copies=2)
         await shop.clear()
         await shop.until(lambda: shop.print_is(job, PrintState.FINISHED))
-        assert await shop.shows(plate=Plate.OCCUPIED)
+        await shop.until(lambda: shop.shows(plate=Plate.OCCUPIED))
         await trio.sleep(3)
         assert len(await shop.prints(job)) == 1
         await shop.clear()
