@@ -88,8 +88,8 @@ OPERATIONS: Table[Operation] = {
     **{work: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE} for work in _ANY_WORK},
     Operation.UNKNOWN: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
     Operation.ATTENTION: _ANY_WORK | _ALWAYS | {Operation.MAINTENANCE},
-    # Somebody may print on it, at its panel, and a print that was being started may come late.
-    Operation.MAINTENANCE: BUSY | {Operation.UNKNOWN, Operation.IDLE, Operation.EMERGENCY},
+    # Somebody may print on it, at its panel, and a print that was being started may come late, or be over.
+    Operation.MAINTENANCE: _ANY_WORK | {Operation.UNKNOWN, Operation.EMERGENCY},
     Operation.EMERGENCY: frozenset({Operation.UNKNOWN}),  # latched: only `clear_emergency` leaves it
 }
 

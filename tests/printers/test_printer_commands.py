@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from farm.printers import commands
 from farm.printers.commands import CUT_OFF
 from farm.printers.ends import LEFT_ALONE
 from farm.printers.lanes import MOST_COMMANDS
-from farm.printers.messages import ChangePrinter, EmergencyStop, Halted, RunCommand
+from farm.printers.messages import ChangePrinter, EmergencyStop, Halted, PrintOrder, RunCommand, WatchPrint
 from farm.store import audit
 from tests.simulation.machine import Faults, MachineDriver
 from tests.simulation.shop import Shop, open_shop
@@ -489,6 +490,24 @@ async def test_a_line_that_shows_an_error_by_now_is_not_taken_up_without_a_perso
         await trio.sleep(30)
         assert taken_up == []
         assert (await status(shop)).operation is Operation.ATTENTION
+
+
+async def test_a_print_taken_up_at_its_end_in_maintenance_crashes_nobody(autojump_clock):
+    order = PrintOrder("p1", "j1", "f1", "a.gcode", "abc123_a.gcode", Path("a.gcode"), 10)
+    async with open_shop() as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(3)
+
+        async def look() -> Reading:
+            await trio.lowlevel.checkpoint()
+            return Reading(True, Operation.FINISHED)
+
+        shop.driver_of("mk4").status = look
+        await tell(shop, MaintenanceOn())
+        await trio.sleep(3)
+        assert (await status(shop)).operation is Operation.MAINTENANCE
+        await shop.farm.address("printer:mk4").ask(WatchPrint(order))  # by a queue that has just crashed
+        assert (await status(shop)).operation is Operation.FINISHED
 
 
 async def test_a_printer_let_go_on_purpose_stays_so(autojump_clock):
