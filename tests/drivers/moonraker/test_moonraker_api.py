@@ -145,6 +145,15 @@ def test_heaters_have_the_names_that_the_farm_knows() -> None:
     assert {name: klipper.heater_name(name) for name in named} == named
 
 
+@pytest.mark.parametrize("other", ["temperature_sensor bed", "heater_generic bed"])
+def test_what_has_a_heaters_name_is_not_taken_for_it(other: str) -> None:
+    told = {other: {"temperature": 20.0, "target": 0.0}, "heater_bed": {"temperature": 60.0, "target": 60.0}}
+    for names in ((other, "heater_bed"), ("heater_bed", other)):
+        shown = Klipper("ready", fields={name: told[name] for name in names})
+        assert klipper.temperatures(shown) == {"bed": Temperature(60.0, 60.0)}
+        assert klipper.heater_object("bed", shown) == "heater_bed"
+
+
 def test_what_is_asked_for_is_what_the_printer_has_and_bounded() -> None:
     names = ["print_stats", "gcode_macro PRINT_START", "extruder", "configfile", 7, None]
     names += [f"temperature_sensor s{number}" for number in range(500)]

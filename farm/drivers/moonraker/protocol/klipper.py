@@ -142,14 +142,19 @@ def homed(klipper: Klipper) -> set[str]:
 
 def temperatures(klipper: Klipper) -> dict[str, Temperature]:
     """By the farm's names for heaters. A sensor that shows 0.0 has measured nothing yet."""
-    found = {}
-    for name, fields in klipper.fields.items():
-        if not (_HEATER.fullmatch(name) or _SENSOR.fullmatch(name)):
-            continue
+    found: dict[str, Temperature] = {}
+    for name in _heaters_first(klipper):
+        fields = klipper.fields[name]
         temperature = Temperature(number(fields.get("temperature")) or None, number(fields.get("target")))
         if temperature.actual is not None:
-            found[heater_name(name)] = temperature
+            found.setdefault(heater_name(name), temperature)
     return found
+
+
+def _heaters_first(klipper: Klipper) -> list[str]:
+    """The objects that have a temperature: people may call a sensor "bed", too."""
+    names = [name for name in klipper.fields if _HEATER.fullmatch(name) or _SENSOR.fullmatch(name)]
+    return sorted(names, key=lambda name: (_SENSOR.fullmatch(name) is not None, " " in name))
 
 
 def heater_name(name: str) -> str:
@@ -163,7 +168,7 @@ def heater_name(name: str) -> str:
 
 def heater_object(heater: str, klipper: Klipper) -> str | None:
     """Klipper's object for a heater by the farm's name; None where there is none."""
-    for name in klipper.fields:
+    for name in _heaters_first(klipper):
         if _HEATER.fullmatch(name) and heater_name(name) == heater:
             return name
     return None
