@@ -255,7 +255,10 @@ class PrusaLinkDriver:
         self, ask: _Ask, request: Callable[[int], Request], meanwhile: Operation, done: Operation | None
     ) -> None:
         """Command the print that is on. meanwhile, done: what it does then, until it does what was asked."""
-        status = protocol.status_in(await ask(protocol.status()))
+        try:
+            status = protocol.status_in(await ask(protocol.status()))
+        except (AnswerLost, ProtocolError) as error:
+            raise PrinterUnreachable(f"{error} Nothing was sent.") from error
         if status.job is None or status.operation not in BUSY:
             raise _NothingPrints("PrusaLink is printing nothing.")
         if status.operation is done:

@@ -322,6 +322,17 @@ async def test_commands_go_to_the_print_that_is_on(peer: Peer) -> None:
     assert not peer.asked["PUT /api/v1/job/7/resume"]
 
 
+async def test_a_command_before_which_nothing_could_be_seen_was_never_sent(peer: Peer) -> None:
+    peer.printing()
+    async with driving(peer) as driver:
+        for command in (driver.pause, driver.resume, driver.cancel):
+            for answer in ((503, None), (200, {"printer": 7})):
+                peer.next[LOOK] = [answer]
+                with pytest.raises(PrinterUnreachable, match="Nothing was sent") as caught:
+                    await command()
+                assert caught.type is PrinterUnreachable
+
+
 async def test_a_print_that_ended_in_between_is_nothing_to_command(peer: Peer) -> None:
     peer.printing()
     async with driving(peer) as driver:
