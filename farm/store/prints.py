@@ -110,17 +110,22 @@ def enter(
     return after
 
 
+LONGEST_STRETCH_S = (
+    14 * 86_400.0
+)  # no print goes on for longer: the clock was set meanwhile, and nobody can tell
+
 _SEEN_TO_THE_END = (PrintState.FINISHED, PrintState.FAILED, PrintState.CANCELLED)
 
 
 def printed_s(db: Connection, print_id: str) -> float:
     """For how many seconds a print that is over was printing; pauses are left out."""
     changes = history(db, "print", print_id)
-    return sum(
+    stretches = (
         (after.at - change.at).total_seconds()
         for change, after in pairwise(changes)
         if change.new == PrintState.PRINTING
     )
+    return sum(stretch_s for stretch_s in stretches if 0 <= stretch_s <= LONGEST_STRETCH_S)
 
 
 def note_filament(db: Connection, print_id: str, grams: float) -> None:

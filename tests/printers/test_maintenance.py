@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from farm.printers import maintenance as clerk
 from farm.printers.foreign_time import KEEP_EVERY_S
 from farm.printers.messages import AddChore, ChangeChore, ChangePrinter, ChoreIsDone, RemoveChore
 from farm.printers.messages import RemovePrinter as Remove
-from farm.store import audit, maintenance
+from farm.store import audit, maintenance, prints
+from farm.store.changes import Change
 from tests.simulation.shop import NOON, Shop, open_shop
 
 PRINT_S = 3600.0
@@ -67,6 +69,14 @@ async def test_hours_of_printing_count_and_pauses_do_not(autojump_clock):
         whole_s = trio.current_time() - began_at
         assert await printed_s(shop) == ROUGHLY(660, abs=40)
         assert whole_s > 1050
+
+
+def test_a_clock_that_is_set_in_a_print_takes_no_hours_away_and_adds_no_years(monkeypatch):
+    hour = timedelta(hours=1)
+    at_h = {0: "printing", 1: "paused", 2: "printing", -20: "paused", -19: "printing", 500_000: "finished"}
+    changes = [Change(NOON + at * hour, None, state, "", "") for at, state in at_h.items()]
+    monkeypatch.setattr(prints, "history", lambda *_: changes)
+    assert prints.printed_s(None, "p1") == 3600
 
 
 async def test_hours_of_prints_that_others_started_count_as_far_as_they_were_seen(autojump_clock):
