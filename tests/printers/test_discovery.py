@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import socket
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -33,6 +32,7 @@ from farm.printers.discovery import (
 )
 from farm.printers.messages import Discover
 from farm.printers.settings import checked_url
+from tests.multicast import LOOPBACK, skip_without_multicast
 from tests.simulation.shop import open_shop
 
 OCTOPRINT, MOONRAKER = "_octoprint._tcp.local.", "_moonraker._tcp.local."
@@ -162,37 +162,64 @@ def test_whatever_is_heard_can_be_shown_and_set_up(heard):
     assert len({each.url for each in found}) == len(found)
 
 
-async def test_a_host_that_announces_itself_on_this_computer_is_heard():
+# As OctoPrint 1.11, Moonraker 0.11 and PrusaLink 0.8 announce themselves: type, name, port, TXT record.
+REAL: list[tuple[str, str, int, dict[str, str]]] = [
+    (OCTOPRINT, 'OctoPrint instance "ender"', 5123, {"path": "/octo/", "version": "1.11.8", "api": "0.1"}),
+    (MOONRAKER, "Moonraker-1b2c @ voron", 7125, {"uuid": "1b2c", "https_port": "", "version": "v0.11.0"}),
+    (PRUSALINK, "PrusaLink at pi:5124", 5124, {"path": "/"}),
+    (ANYTHING, "PrusaLink at pi:5124", 5124, {"path": "/"}),
+    (OCTOPRINT, "PrusaLink at pi:5124", 5124, {"path": "/"}),
+]
+
+
+async def test_hosts_that_announce_themselves_on_this_computer_are_heard():
+    skip_without_multicast()
+
     def announce() -> Zeroconf:
-        line = Zeroconf(interfaces=["127.0.0.1"])
-        info = ServiceInfo(
-            OCTOPRINT,
-            f"OctoPrint instance on test.{OCTOPRINT}",
-            addresses=[socket.inet_aton("192.0.2.7")],
-            port=5123,
-            properties={"path": "/", "version": "1.11.8"},
-            server="farm-test.local.",
-        )
-        line.register_service(info)
+        line = Zeroconf(interfaces=[LOOPBACK])
+        for type, name, port, properties in REAL:
+            info = ServiceInfo(
+                type,
+                f"{name}.{type}",
+                parsed_addresses=["192.0.2.7"],
+                port=port,
+                properties=properties,
+                server="farm-test.local.",
+            )
+            line.register_service(info, cooperating_responders=True)  # nobody else is called so
         return line
 
-    try:
-        line = await trio.to_thread.run_sync(announce)
-    except OSError as problem:
-        pytest.skip(f"no multicast on loopback here: {problem}")
+    line = await trio.to_thread.run_sync(announce)
     try:
         with trio.fail_after(20):
-            heard = await listen(1.5, ["127.0.0.1"])
+            heard = await listen(2, [LOOPBACK])
     finally:
         await trio.to_thread.run_sync(line.close)
-    assert Neighbour(
-        "octoprint", "OctoPrint instance on test", "http://192.0.2.7:5123", "farm-test.local"
-    ) in neighbours(heard, [])
+    ours = [each for each in neighbours(heard, []) if each.host == "farm-test.local"]
+    assert [(each.kind, each.name, each.url) for each in ours] == [
+        ("moonraker", "Moonraker-1b2c @ voron", "http://192.0.2.7:7125"),
+        ("octoprint", 'OctoPrint instance "ender"', "http://192.0.2.7:5123/octo"),
+        ("prusalink", "PrusaLink at pi:5124", "http://192.0.2.7:5124"),
+    ]
+
+
+@pytest.mark.prusalink
+async def test_a_real_prusalink_is_heard(prusalink):
+    skip_without_multicast()
+    port = urlsplit(prusalink.url).port
+    found: list[Neighbour] = []
+    with trio.fail_after(40):  # it announces itself when it has seen that its own page answers
+        while not found:
+            heard = neighbours(await listen(2, [LOOPBACK]), [])
+            found = [each for each in heard if urlsplit(each.url).port == port]
+    assert [each.kind for each in found] == ["prusalink"]
+    assert found[0].name.startswith("PrusaLink at ")
 
 
 async def test_listening_ends_soon_when_nobody_wants_to_know_any_more():
+    skip_without_multicast()
     with trio.fail_after(5), trio.move_on_after(0.5) as gone:
-        await listen(60, ["127.0.0.1"])
+        await listen(60, [LOOPBACK])
     assert gone.cancelled_caught
 
 
@@ -202,7 +229,7 @@ def somebody_says(names: Sequence[str]) -> Iterator[None]:
     over = threading.Event()
 
     def say() -> None:
-        line = Zeroconf(interfaces=["127.0.0.1"])
+        line = Zeroconf(interfaces=[LOOPBACK])
         while not over.wait(0.1):
             for first in range(0, len(names), 20):
                 packet = DNSOutgoing(const._FLAGS_QR_RESPONSE)
@@ -222,16 +249,18 @@ def somebody_says(names: Sequence[str]) -> Iterator[None]:
 
 
 async def test_hosts_that_do_not_say_where_they_are_hold_nobody_up():
+    skip_without_multicast()
     names = [f"nobody {number}.{OCTOPRINT}" for number in range(30)]
     with somebody_says([*names, "evil.local.", OCTOPRINT]), trio.fail_after(1 + ANSWERS_WITHIN_S + 5):
-        heard = await listen(1, ["127.0.0.1"])
+        heard = await listen(1, [LOOPBACK])
     assert [each for each in heard if each.name in names] == []
 
 
 async def test_who_announces_without_end_is_listened_to_no_longer(monkeypatch):
+    skip_without_multicast()
     monkeypatch.setattr("farm.printers.discovery.MOST_HEARD", 50)
     with somebody_says([f"nobody {number}.{OCTOPRINT}" for number in range(100)]), trio.fail_after(20):
-        assert len(await listen(60, ["127.0.0.1"])) <= 50
+        assert len(await listen(60, [LOOPBACK])) <= 50
 
 
 @pytest.mark.parametrize(
