@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN_S = 4.0  # for one try of an emergency stop; drivers give up before
 STOP_TRIES = 3  # of an emergency stop: a lost packet must not leave it unsent
+AGAIN_AFTER_S = 1.0  # a host that is just starting refuses at once, and would all of them
 
 WHY = {
     Halted.STOPPED: "stopped in an emergency; look at it before you go on",
@@ -54,6 +55,8 @@ class EmergencyStops:
         printer = self._printer()
         problem: FarmError = PrinterUnreachable(f"{printer.name} was not reached")
         for attempt in range(STOP_TRIES):
+            if attempt:
+                await trio.sleep(AGAIN_AFTER_S)
             if attempt and not self._wanted():
                 later.fail(problem)
                 break

@@ -385,6 +385,15 @@ async def test_an_emergency_stop_of_a_printer_that_can_only_cancel_says_what_is_
         assert why == now.message
 
 
+async def test_a_stop_reaches_a_host_that_was_just_starting_again(autojump_clock):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        shop.machines["mk4"].away_until = trio.current_time() + 0.8  # it refuses each connection at once
+        with trio.fail_after(2.9):
+            assert await shop.farm.address("printer:mk4").ask(EmergencyStop()) is Halted.STOPPED
+        assert shop.machines["mk4"].loss is Loss.EMERGENCY_STOP
+
+
 async def test_a_stop_that_was_lost_is_not_sent_again_once_a_person_has_cleared_the_emergency(autojump_clock):
     async with open_shop() as shop, trio.open_nursery() as nursery:
         await shop.add_printer("mk4", Faults(stop_lost=1.0))
