@@ -30,6 +30,7 @@ MOST_TOOLS = 16
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _WORD = re.compile(r"[^\s,/][^,/]{0,39}")
 _ACCESS = ("api_key", "username", "password")
+_NO_ADDRESS = "this is no address; write it like http://192.168.1.20"  # people paste some with passwords
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 _PLAUSIBLE: Mapping[str, tuple[float, float]] = {
@@ -136,9 +137,9 @@ def checked_url(url: str) -> str:
         parts = urlsplit(url.strip())
         port = f":{parts.port}" if parts.port else ""
     except ValueError as error:
-        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field) from error
+        raise Invalid(_NO_ADDRESS, field) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Invalid(f"{url!r} is no address; write it like http://192.168.1.20", field)
+        raise Invalid(_NO_ADDRESS, field)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Invalid(
             "leave user, password, ? and # out of the address; the key has a field of its own", field

@@ -97,6 +97,15 @@ def test_spaces_around_a_key_are_nobodys_meaning():
     assert checked_printer(replace(MK4, address=address)).address == MK4.address
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://maker:hush@10.0.0.5", "http://maker:hush@10.0.0.5", "maker:hush@x", "http://[hush"]
+)
+def test_a_password_in_an_address_is_not_said_again(url):
+    with pytest.raises(Invalid) as refusal:
+        checked_printer(replace(MK4, address=replace(MK4.address, url=url)))
+    assert "hush" not in str(refusal.value)
+
+
 def test_a_simulated_printer_has_no_endpoints():
     address = Address("simulated", "", endpoints={"api": "/x"})
     assert refused(replace(MK4, address=address)) == "connection.endpoints"
