@@ -43,9 +43,8 @@ class Pace:
         """Waits until a peer that has sent `amount` more may go on. Raises Flooded."""
         now = trio.current_time()
         wait_s = self._allowance.take(amount, now)
-        if not wait_s:
+        if not wait_s:  # nor for others to have their turn: what is paced has been waited for
             self._slowed_since = None
-            await trio.lowlevel.checkpoint()
             return
         if self._slowed_since is None:
             self._slowed_since = now

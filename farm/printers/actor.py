@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -481,11 +482,19 @@ class PrinterActor:
             self._tidying.soon()
         if after != before:
             self._status = after
-            self._say()
+            self._tell_who_watches()
+            if _DECIDES(after) != _DECIDES(before):
+                self._tell_the_queue()
 
     def _say(self) -> None:
+        self._tell_the_queue()
+        self._tell_who_watches()
+
+    def _tell_the_queue(self) -> None:
         report = self._assignment.report if self._assignment is not None else None
         self._parts.queue().tell_nowait(PrinterChanged(self._printer, self._status, report))
+
+    def _tell_who_watches(self) -> None:
         self._parts.events().tell_nowait(StatusChanged(self._printer, self._status))
 
     async def _say_again_and_again(self) -> None:
@@ -505,6 +514,9 @@ _ADOPTED_AS = {
     PrintState.PAUSED: Stage.PAUSED,
 }
 """Rows whose start may have been sent. For earlier ones the queue asks us to take the print (again)."""
+
+_DECIDES = attrgetter("connection", "operation", "plate", "foreign", "foreign_file", "message")
+"""What of a status the queue decides by: most readings bring other temperatures and nothing more."""
 
 _FOR_A_PERSON = (Loss.FIRMWARE_ERROR, Loss.EMERGENCY_STOP)
 """What somebody has to look into before the machine is taken up again, whoever stopped it."""
