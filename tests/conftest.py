@@ -2,9 +2,20 @@
 
 import signal
 
+import pytest
+
 pytest_plugins = ["tests.peers.moonraker", "tests.peers.octoprint", "tests.peers.prusalink"]
 
 
 def pytest_configure() -> None:
     """Ended by its owner, a run takes its print hosts along, as it does at a Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The real PrusaLink is for the long run alone: in some of its lives it misses an "ok" of its printer,
+    and then stands still for half a minute at a time."""
+    for item in items:
+        if item.get_closest_marker("prusalink"):
+            item.add_marker(pytest.mark.long)
