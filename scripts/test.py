@@ -6,8 +6,8 @@
 
 What this machine cannot run is skipped, and the summary says why. The exit code is 0 only when nothing
 failed. The real peers (OctoPrint, Moonraker, and PrusaLink for the long tests) are installed once in a cache
-folder outside the checkout; FARM_PEERS names another. Tests make a tenth of each large seeded count; with FARM_TEST_SCALE=1, or
---all, they make them all.
+folder outside the checkout; FARM_PEERS names another. Tests make a tenth of each large seeded count; with
+FARM_TEST_SCALE=1, or --all, they make them all.
 """
 
 from __future__ import annotations
