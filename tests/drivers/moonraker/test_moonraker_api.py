@@ -17,7 +17,8 @@ from farm.drivers.exchange import Answer, Request
 from farm.drivers.moonraker.protocol import api, files, history, klipper
 from farm.drivers.moonraker.protocol.klipper import Klipper
 from farm.errors import FarmError, Forbidden, Invalid, NotFound, ProtocolError, Refused
-from tests.drivers.moonraker.recorded import ANSWERS, NAME, json_values, mutated, recorded, saying
+from tests.drivers.moonraker.recorded import ANSWERS, NAME, recorded
+from tests.drivers.nonsense import json_values, mutated, only_farm_errors, saying
 
 
 def seen(listed: Answer, status: Answer, info: Answer, moonraker: Answer) -> Klipper:
@@ -304,22 +305,16 @@ EVERY_CHECK: list[Callable[[Answer], object]] = [
 ]
 
 
-def check_every(answer: Answer) -> None:
-    for check in EVERY_CHECK:
-        with contextlib.suppress(FarmError):
-            check(answer)
-
-
 @given(st.integers(100, 999), st.binary(max_size=200), st.sampled_from(["", "application/json", "text/html"]))
 def test_no_bytes_raise_anything_but_a_farm_error(status: int, body: bytes, kind: str) -> None:
-    check_every(Answer(status, {"content-type": kind}, body))
+    only_farm_errors(EVERY_CHECK, Answer(status, {"content-type": kind}, body))
 
 
 @given(st.sampled_from([200, 201, 400, 403, 404, 422, 503]), json_values)
 def test_no_json_raises_anything_but_a_farm_error(status: int, body: object) -> None:
-    check_every(saying(body, status))
-    check_every(saying({"result": body}, status))
-    check_every(saying({"error": body}, status))
+    only_farm_errors(EVERY_CHECK, saying(body, status))
+    only_farm_errors(EVERY_CHECK, saying({"result": body}, status))
+    only_farm_errors(EVERY_CHECK, saying({"error": body}, status))
 
 
 @given(st.sampled_from(sorted(ANSWERS)), json_values, st.lists(st.integers(0, 20), min_size=1, max_size=5))
@@ -328,7 +323,7 @@ def test_a_real_answer_with_one_part_gone_wrong_is_still_read_or_refused(
 ) -> None:
     said = ANSWERS[situation]
     answer = saying(mutated(said["body"], value, path), said["status"])
-    check_every(answer)
+    only_farm_errors(EVERY_CHECK, answer)
 
     with contextlib.suppress(FarmError):
         listed = recorded("printing: objects")
@@ -343,6 +338,7 @@ def test_a_real_answer_with_some_bytes_gone_wrong_is_still_read_or_refused(place
     for situation in ("printing: status", "history, finished", "start, stopped", "upload"):
         answer = recorded(situation)
         at_ = len(answer.body) * place // 41
-        check_every(
-            Answer(answer.status, answer.headers, answer.body[:at_] + bytes_ + answer.body[at_ + 1 :])
+        only_farm_errors(
+            EVERY_CHECK,
+            Answer(answer.status, answer.headers, answer.body[:at_] + bytes_ + answer.body[at_ + 1 :]),
         )

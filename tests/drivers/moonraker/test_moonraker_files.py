@@ -8,7 +8,8 @@ from farm.domain.file import RemoteFile
 from farm.drivers.exchange import Answer
 from farm.drivers.moonraker.protocol import files
 from farm.errors import NotFound, ProtocolError, Refused, TooLarge
-from tests.drivers.moonraker.recorded import NAME, recorded, saying
+from tests.drivers.moonraker.recorded import NAME, recorded
+from tests.drivers.nonsense import saying
 
 SIZE = 31
 

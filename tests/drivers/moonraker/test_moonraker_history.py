@@ -11,7 +11,8 @@ from farm.drivers.base import LoadedFile, OutcomeKind, Reading
 from farm.drivers.moonraker.protocol import history
 from farm.drivers.moonraker.protocol.history import Job
 from farm.errors import ProtocolError
-from tests.drivers.moonraker.recorded import NAME, recorded, saying
+from tests.drivers.moonraker.recorded import NAME, recorded
+from tests.drivers.nonsense import saying
 
 STATUSES = [
     "in_progress",

@@ -15,7 +15,8 @@ from farm.domain.printer import BUSY, Operation
 from farm.drivers.base import Ending, EndKind, Loss, Reading
 from farm.drivers.moonraker.protocol.push import MOST_SAID, News, Session
 from farm.errors import FarmError, Forbidden, ProtocolError
-from tests.drivers.moonraker.recorded import NAME, PUSHES, json_values, mutated
+from tests.drivers.moonraker.recorded import NAME, PUSHES
+from tests.drivers.nonsense import json_values, mutated
 
 STALE_S = 20.0
 SCENES = list(PUSHES)

@@ -13,8 +13,9 @@ from farm.domain.file import RemoteFile
 from farm.drivers.base import AnswerLost, OutcomeKind
 from farm.drivers.exchange import Answer, Request
 from farm.drivers.octoprint import files
-from farm.errors import FarmError, NotFound, ProtocolError, Refused, TooLarge
-from tests.drivers.octoprint.test_octoprint_protocol import NAME, json_values, reading, recorded, saying
+from farm.errors import NotFound, ProtocolError, Refused, TooLarge
+from tests.drivers.nonsense import json_values, only_farm_errors, saying
+from tests.drivers.octoprint.test_octoprint_protocol import NAME, reading, recorded
 
 SHA1 = "4b194736ca0ae6cc34c72fa92cfb1093a852fab6"
 SOURCE = "zz99zz_chip.gcode"
@@ -221,17 +222,11 @@ EVERY_CHECK: list[Callable[[Answer], object]] = [
 ]
 
 
-def check_every(answer: Answer) -> None:
-    for check in EVERY_CHECK:
-        with contextlib.suppress(FarmError):
-            check(answer)
-
-
 @given(st.integers(100, 999), st.binary(max_size=200), st.sampled_from(["", "application/json", "text/html"]))
 def test_no_bytes_about_a_file_raise_anything_but_a_farm_error(status: int, body: bytes, kind: str) -> None:
-    check_every(Answer(status, {"content-type": kind}, body))
+    only_farm_errors(EVERY_CHECK, Answer(status, {"content-type": kind}, body))
 
 
 @given(st.sampled_from([200, 201, 204, 404, 409]), json_values)
 def test_no_json_about_a_file_raises_anything_but_a_farm_error(status: int, body: object) -> None:
-    check_every(saying(body, status))
+    only_farm_errors(EVERY_CHECK, saying(body, status))

@@ -16,6 +16,7 @@ from farm.drivers.base import AnswerLost, Identity, LoadedFile, Loss, Reading
 from farm.drivers.exchange import Answer, Request
 from farm.drivers.octoprint import files, protocol
 from farm.errors import FarmError, Forbidden, NotFound, ProtocolError, Refused, WrongFileType
+from tests.drivers.nonsense import json_values, mutated, only_farm_errors, saying
 
 RECORDED = json.loads(
     (Path(__file__).parents[2] / "transcripts" / "octoprint" / "octoprint-1.11.8.json").read_text()
@@ -28,10 +29,6 @@ def recorded(situation: str) -> Answer:
     said = RECORDED[situation]
     body = said["body"] if isinstance(said["body"], str) else json.dumps(said["body"])
     return Answer(said["status"], {"content-type": said["content_type"]}, body.encode())
-
-
-def saying(body: object, status: int = 200) -> Answer:
-    return Answer(status, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
 def reading(situation: str) -> Reading:
@@ -346,11 +343,6 @@ def test_a_command_refused_for_any_reason_was_not_carried_out(status: int) -> No
 
 # -- whatever the bytes --------------------------------------------------------------------------
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
 EVERY_CHECK: list[Callable[[Answer], object]] = [
     protocol.identity,
     protocol.machine,
@@ -360,28 +352,14 @@ EVERY_CHECK: list[Callable[[Answer], object]] = [
 ]
 
 
-def check_every(answer: Answer) -> None:
-    for check in EVERY_CHECK:
-        with contextlib.suppress(FarmError):
-            check(answer)
-
-
 @given(st.integers(100, 999), st.binary(max_size=200), st.sampled_from(["", "application/json", "text/html"]))
 def test_no_bytes_raise_anything_but_a_farm_error(status: int, body: bytes, kind: str) -> None:
-    check_every(Answer(status, {"content-type": kind}, body))
+    only_farm_errors(EVERY_CHECK, Answer(status, {"content-type": kind}, body))
 
 
 @given(st.sampled_from([200, 201, 204, 404, 409]), json_values)
 def test_no_json_raises_anything_but_a_farm_error(status: int, body: object) -> None:
-    check_every(saying(body, status))
-
-
-def mutated(body: object, value: object, path: list[int]) -> object:
-    """`body` with the part that `path` leads to replaced by `value`."""
-    if not isinstance(body, dict) or not body or not path:
-        return value
-    key = sorted(body)[path[0] % len(body)]
-    return {**body, key: mutated(body[key], value, path[1:])}
+    only_farm_errors(EVERY_CHECK, saying(body, status))
 
 
 @given(
@@ -394,7 +372,7 @@ def test_a_real_answer_with_one_part_gone_wrong_is_still_read_or_refused(
 ) -> None:
     said = RECORDED[situation]
     answer = saying(mutated(said["body"], value, path), said["status"])
-    check_every(answer)
+    only_farm_errors(EVERY_CHECK, answer)
 
     with contextlib.suppress(FarmError):
         found = protocol.reading(protocol.machine(answer), protocol.current_job(recorded("printing: job")))

@@ -15,6 +15,7 @@ from farm.domain.printer import Operation, Position, Temperature
 from farm.drivers.base import EndKind, LineStatistics, Loss, Reading
 from farm.drivers.octoprint import protocol, push
 from farm.errors import ProtocolError
+from tests.drivers.nonsense import json_values, mutated
 
 RECORDED: dict[str, list[tuple[float, dict[str, Any]]]] = json.loads(
     (Path(__file__).parents[2] / "transcripts" / "octoprint" / "push-1.11.8.json").read_text()
@@ -267,19 +268,7 @@ def test_messages_we_do_not_know_are_of_no_use(kind: str) -> None:
     assert told(push.Session(STALE_S), kind, {"a": 1}) is None
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
 EVERYTHING = [message for scene in RECORDED.values() for _, message in scene]
-
-
-def with_a_part_gone_wrong(message: Any, value: object, path: list[int]) -> Any:
-    if not isinstance(message, dict) or not message or not path:
-        return value
-    key = sorted(message)[path[0] % len(message)]
-    return {**message, key: with_a_part_gone_wrong(message[key], value, path[1:])}
 
 
 @given(st.sampled_from(EVERYTHING), json_values, st.lists(st.integers(0, 20), min_size=2, max_size=5))
@@ -288,7 +277,7 @@ def test_a_real_message_with_one_part_gone_wrong_is_still_read_or_refused(
 ) -> None:
     session = push.Session(STALE_S)
     with contextlib.suppress(ProtocolError):
-        session.receive(json.dumps(with_a_part_gone_wrong(message, value, path)), 0.0)
+        session.receive(json.dumps(mutated(message, value, path)), 0.0)
     reading = told(session, "current", a_current(), 1.0)  # and it goes on
 
     assert reading.operation is Operation.PRINTING
