@@ -28,9 +28,7 @@ MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of tempera
 WAITING = 32  # messages not looked at yet; when they are more, pongs wait behind them
 MAX_MESSAGES_A_S = 40.0  # on the whole; OctoPrint sends 2 and an event now and then
 MAX_MESSAGES_AT_ONCE = 400.0
-MAX_BYTES_A_S = (
-    64.0 * 1024
-)  # on the whole; OctoPrint's usual two messages have 2 kB, and tiny pings cost most
+MAX_BYTES_A_S = 64.0 * 1024  # on the whole; tiny pings cost most, and OctoPrint's two messages have 2 kB
 MAX_BYTES_AT_ONCE = 1.25 * MAX_MESSAGE
 POLITE_S = 0.2  # enough to send a close; its answer is not waited for
 GONE_AFTER_S = 9  # to the kernel; a backstop behind our pings

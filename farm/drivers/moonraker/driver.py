@@ -34,9 +34,7 @@ POLL_S = 2.0  # where it pushes too much to be listened to
 MISSED_LOOKS = 3
 TRY_PUSH_AGAIN_S = 600.0
 LEAST_BETWEEN_S = 0.4  # of two readings told; Klipper tells what changed every 0.25 s
-AT_REST_S = (
-    2.0  # the same where nothing but temperatures changes: idle printers would cost as much as busy ones
-)
+AT_REST_S = 2.0  # the same where only temperatures change: idle printers would cost as much as busy ones
 
 
 class MoonrakerDriver:
