@@ -110,9 +110,8 @@ def enter(
     return after
 
 
-LONGEST_STRETCH_S = (
-    14 * 86_400.0
-)  # no print goes on for longer: the clock was set meanwhile, and nobody can tell
+LONGEST_STRETCH_S = 14 * 86_400.0
+"""No print goes on for longer: the clock was set meanwhile, and nobody can tell."""
 
 _SEEN_TO_THE_END = (PrintState.FINISHED, PrintState.FAILED, PrintState.CANCELLED)
 
