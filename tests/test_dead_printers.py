@@ -34,7 +34,7 @@ from farm.simulator.process import FleetProcess, fleet_process
 from farm.store import files
 from tests.simulator.fleet import Fleet
 
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 PRINTERS = max(10, round(100 * SCALE))
 DEAD = PRINTERS * 6 // 10

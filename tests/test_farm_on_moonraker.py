@@ -18,7 +18,7 @@ from tests.drivers.moonraker.moonraker_bench import moving_gcode
 from tests.one_printer_shop import Shop, shop_at
 from tests.peers.moonraker import Moonraker
 
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 
 pytestmark = pytest.mark.moonraker
 

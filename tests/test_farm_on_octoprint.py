@@ -22,7 +22,7 @@ from tests.one_printer_shop import Shop, shop_at
 from tests.peers.octoprint import OctoPrint, slow_gcode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 HEAT_UP = b"G90\nM109 S200\nG1 X10 F3000\n"
 
 pytestmark = pytest.mark.octoprint

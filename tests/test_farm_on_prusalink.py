@@ -22,7 +22,7 @@ from tests.drivers.prusalink.prusalink_bench import QUICK
 from tests.one_printer_shop import Shop, shop_at
 from tests.peers.prusalink import PrusaLink, folder, gcode, program
 
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 
 pytestmark = pytest.mark.prusalink
 

@@ -22,7 +22,7 @@ from trio_websocket import open_websocket_url
 from tests.peers.octoprint import OctoPrint
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 PASSWORD = "three or four words"
 
 

@@ -24,7 +24,7 @@ import pytest
 
 from tests.peers.farm_process import CHECKOUT, FARM, FarmProcess
 
-CHIP = (Path(__file__).parent / "data" / "chip6_fast.gcode").read_bytes()
+CHIP = (Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode").read_bytes()
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 
 PRINTERS = 6

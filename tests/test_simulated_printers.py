@@ -19,7 +19,7 @@ import pytest
 from farm.data_folder import DataFolder
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-CHIP = Path(__file__).parent / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 FARM = [sys.executable, "-P", "-m", "farm"]
 ENVIRONMENT = {
     **os.environ,

@@ -14,10 +14,10 @@ from farm.domain.clock import WallClock
 from farm.domain.file import FileAnalysis, FileState, StoredFile
 from farm.domain.user import Principal
 from farm.errors import FarmError, Invalid, StorageFailed
-from farm.files.ends import read_ends
 from farm.files.messages import FilesMessage
-from farm.files.metadata import describe
 from farm.files.removal import sweep
+from farm.files.slicers.ends import read_ends
+from farm.files.slicers.metadata import describe
 from farm.files.storage import Storage
 from farm.store import files
 from farm.store.database import Database

@@ -16,9 +16,9 @@ from werkzeug.http import dump_options_header
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
 from farm.errors import FarmError, NotFound, StorageFailed
-from farm.files.ends import read_head
+from farm.files.pictures.thumbnails import JPEG, PNG, Picture, nearest, pictures
 from farm.files.removal import forget
-from farm.files.thumbnails import JPEG, PNG, Picture, nearest, pictures
+from farm.files.slicers.ends import read_head
 from farm.live import shapes
 from farm.store import files
 from farm.store.audit import Stamp

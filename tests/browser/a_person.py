@@ -12,7 +12,7 @@ from tests.browser.a_shop import PASSWORD, Shop
 from tests.browser.windows import DESK, Window
 
 NAME = "anna"
-STORED = (Path(__file__).parents[1] / "data" / "chip6_fast.gcode").read_bytes()
+STORED = (Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode").read_bytes()
 
 
 def moves_in(shop: Shop, window: Any, size: tuple[int, int] = DESK, theme: str = "light") -> Window:

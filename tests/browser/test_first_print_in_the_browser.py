@@ -20,7 +20,7 @@ from tests.test_first_print import facts_until, send_as_prusaslicer
 
 pytestmark = [pytest.mark.browser, pytest.mark.octoprint]
 
-CHIP = Path(__file__).parents[1] / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode"
 
 
 @contextmanager

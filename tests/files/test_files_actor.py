@@ -23,7 +23,7 @@ from farm.store.audit import Stamp
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANCE = random.Random(5)
-CHIP = (Path(__file__).parents[1] / "data" / "chip6_fast.gcode").read_bytes()
+CHIP = (Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode").read_bytes()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
 from tests.simulator.fleet import NO_TLS
 
-CHIP = Path(__file__).parents[1] / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode"
 PATIENCE_S = 30.0
 # Left alone by the real one's virtual printer, which moves ten times as fast as it is told.
 LONG = "G90\nG1 X0 F6000\nM104 S50\n" + "".join(f"G1 X{10 * step} F240\n" for step in range(1, 241))

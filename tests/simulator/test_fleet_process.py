@@ -17,7 +17,7 @@ from farm.drivers.base import EndKind, OutcomeKind, Reading
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.simulator.process import fleet_process
 
-CHIP = Path(__file__).parents[1] / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode"
 
 
 async def test_a_sliced_file_prints_to_its_end_behind_the_real_driver() -> None:

@@ -23,7 +23,7 @@ from farm.simulator.machine import (
     nozzle,
 )
 
-CHIP = (Path(__file__).parents[1] / "data" / "chip6_fast.gcode").read_bytes()
+CHIP = (Path(__file__).parents[1] / "data" / "gcode" / "chip6_fast.gcode").read_bytes()
 STEP_S = 0.01
 
 

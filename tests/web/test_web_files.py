@@ -15,9 +15,9 @@ from forms import FORM, form
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.user import EVERYTHING, Grant
 from farm.files import storage as storage_module
-from farm.files.ends import read_ends
 from farm.files.messages import FileAdded
-from farm.files.metadata import describe
+from farm.files.slicers.ends import read_ends
+from farm.files.slicers.metadata import describe
 from farm.queue.messages import ChangeJob
 from farm.store import files
 

@@ -22,7 +22,7 @@ from tests.drivers.moonraker.moonraker_bench import MoonrakerBench
 from tests.peers.moonraker import Moonraker
 from tests.peers.raw_peer import answering, raw_peer
 
-CHIP = Path(__file__).parents[2] / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parents[2] / "data" / "gcode" / "chip6_fast.gcode"
 COLD = b"GUARD_EXTRUDER S170\nG28\nM83\nG1 X10 E1 F3000\n"  # Klipper refuses that in two lines
 
 pytestmark = pytest.mark.moonraker

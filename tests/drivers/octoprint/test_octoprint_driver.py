@@ -18,7 +18,7 @@ from tests.peers.octoprint import OctoPrint
 
 pytestmark = pytest.mark.octoprint
 
-CHIP = Path(__file__).parents[2] / "data" / "chip6_fast.gcode"
+CHIP = Path(__file__).parents[2] / "data" / "gcode" / "chip6_fast.gcode"
 
 
 @pytest.fixture

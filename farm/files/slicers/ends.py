@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from farm.files.thumbnails import is_cut_in
+from farm.files.pictures.thumbnails import is_cut_in
 
 WINDOW = 256 * 1024  # bytes from each end; the longest settings seen, with whole start scripts, take 60 kB
 MOST_HEAD = 4 * 1024 * 1024  # bytes; as far as the head is followed to the end of a large thumbnail

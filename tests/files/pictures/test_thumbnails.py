@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.files.ends import WINDOW, read_head
-from farm.files.thumbnails import JPEG, MOST_PICTURES, MOST_PIXELS, PNG, nearest, pictures
+from farm.files.pictures.thumbnails import JPEG, MOST_PICTURES, MOST_PIXELS, PNG, nearest, pictures
+from farm.files.slicers.ends import WINDOW, read_head
 
-DATA = Path(__file__).parents[1] / "data" / "gcode"
+DATA = Path(__file__).parents[2] / "data" / "gcode"
 
 
 def chunk(name: bytes, data: bytes) -> bytes:

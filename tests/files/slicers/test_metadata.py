@@ -19,14 +19,14 @@ from farm.domain.analysis import (
     Thumbnail,
 )
 from farm.errors import Invalid
-from farm.files.ends import WINDOW, Ends, read_ends
-from farm.files.metadata import describe
-from farm.files.remarks import number, word
+from farm.files.slicers.ends import WINDOW, Ends, read_ends
+from farm.files.slicers.metadata import describe
+from farm.files.slicers.remarks import number, word
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 REAL = {
-    "chip6_fast.gcode": GcodeAnalysis(
+    "gcode/chip6_fast.gcode": GcodeAnalysis(
         slicer=Slicer("PrusaSlicer", "2.5.0"),
         firmware="marlin2",
         time_s=PrintTime(slicer=10),

@@ -17,9 +17,9 @@ from farm.domain.analysis import (
     Thumbnail,
 )
 from farm.errors import Invalid
-from farm.files.ends import Ends
-from farm.files.remarks import MOST_TOOLS, Remarks, number, numbers, word
-from farm.files.thumbnails import pictures
+from farm.files.pictures.thumbnails import pictures
+from farm.files.slicers.ends import Ends
+from farm.files.slicers.remarks import MOST_TOOLS, Remarks, number, numbers, word
 
 LONGEST_PRINT_S = 366 * 86_400.0
 MOST_MM, MOST_CM3, MOST_G = 10_000_000.0, 100_000.0, 1_000_000.0  # of filament

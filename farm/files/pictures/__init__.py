@@ -1,0 +1,1 @@
+"""Pictures of files: those that slicers drew."""

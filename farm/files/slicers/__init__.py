@@ -1,0 +1,1 @@
+"""What slicers say about their own files, in comments at the head and the foot."""
