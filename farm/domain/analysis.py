@@ -106,3 +106,20 @@ class GcodeAnalysis:
     thumbnails: tuple[Thumbnail, ...] = ()
     dangerous: tuple[Danger, ...] | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeshAnalysis:
+    """A model: nothing prints it before it is sliced. kind: "stl", "obj" or "3mf". unit: the file's own.
+
+    warnings: sentences for the people in the shop.
+    """
+
+    kind: str
+    bounding_box: BoundingBox = BoundingBox()
+    triangles: int | None = None
+    volume_mm3: float | None = None
+    watertight: bool | None = None
+    unit: str = "mm"
+    thumbnails: tuple[Thumbnail, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -17,6 +17,17 @@ class FileKind(StrEnum):
     """What a file is, by its name."""
 
     GCODE = "gcode"
+    BINARY_GCODE = "bgcode"
+    GCODE_3MF = "gcode.3mf"  # G-code in a 3MF, as OrcaSlicer and Bambu Studio export it
+    UFP = "ufp"  # UltiMaker's package: G-code and a picture in a zip
+    STL = "stl"
+    OBJ = "obj"
+    THREE_MF = "3mf"
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it has to be sliced before anything can print it."""
+        return self in (FileKind.STL, FileKind.OBJ, FileKind.THREE_MF)
 
 
 EXTENSIONS = {
@@ -24,7 +35,7 @@ EXTENSIONS = {
     ".gco": FileKind.GCODE,
     ".g": FileKind.GCODE,
 }
-"""Endings the farm takes, in lower case."""
+"""Endings the farm takes, in lower case; of two that fit a name the longer one counts."""
 
 MAX_NAME_BYTES = 180  # leaves room for an attempt id within the 255 bytes of common file systems
 
@@ -115,12 +126,11 @@ def _shortened(name: str) -> str:
 
 
 def kind_of(name: str) -> FileKind:
-    """What a file of this name is. Raises WrongFileType for an ending the farm does not print."""
-    ending = "." + name.rpartition(".")[2].lower() if "." in name else ""
-    if ending not in EXTENSIONS:
-        known = ", ".join(EXTENSIONS)
-        raise WrongFileType(f"{name} is no file the farm prints; it takes {known}")
-    return EXTENSIONS[ending]
+    """What a file of this name is. Raises WrongFileType for an ending the farm does not know."""
+    fitting = [ending for ending in EXTENSIONS if name.lower().endswith(ending)]
+    if not fitting:
+        raise WrongFileType(f"{name} is no file the farm prints; it takes {', '.join(EXTENSIONS)}")
+    return EXTENSIONS[max(fitting, key=len)]
 
 
 def remote_name(attempt: str, name: str) -> str:

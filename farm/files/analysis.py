@@ -1,0 +1,49 @@
+"""From a file to what is known of it. Runs inside worker processes: nothing here is safe from what people send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
+from farm.domain.file import FileKind
+from farm.errors import Invalid
+from farm.files.pictures.thumbnails import Picture, nearest, pictures
+from farm.files.slicers.ends import read_ends
+from farm.files.slicers.metadata import describe
+
+ANALYSIS_VERSION = 1
+"""Raised by whoever changes what an analysis finds: files that an older one has read are read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What was found. picture: the best there is of it, drawn by the slicer or by us; None without."""
+
+    result: GcodeAnalysis | MeshAnalysis
+    picture: Picture | None = None
+
+
+def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda share: None) -> Analysed:
+    """Everything there is to know of a file.
+
+    tell: is called now and then with the share of the work that is done, 0 to 1. Raises Invalid with a
+    sentence for the people in the shop where the file is damaged or no such file, and OSError.
+    """
+    match kind:
+        case FileKind.GCODE:
+            return glance(path, kind)
+        case _:
+            raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
+
+
+def glance(path: Path, kind: FileKind) -> Analysed:
+    """What the slicer itself says of a G-code file, read from its two ends at once: plain Python, no NumPy.
+
+    Raises Invalid and OSError as `analyse` does.
+    """
+    if kind is not FileKind.GCODE:
+        raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
+    ends = read_ends(path)
+    return Analysed(describe(ends), nearest(pictures(ends.head), None))
