@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import socket
@@ -146,16 +147,8 @@ def be_modest(memory: int) -> None:
 
     As far as the system can: macOS does not keep to the memory, Windows has neither.
     """
-    if hasattr(os, "nice"):
-        os.nice(10)
-    try:
-        import resource
-    except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    ceiling = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (ceiling, hard))
+    yield_to_others()
+    _limit("RLIMIT_AS", memory)
 
 
 def is_windows() -> bool:
@@ -186,3 +179,96 @@ def use_of_this_process() -> Use:
             descriptors=getattr(process, "num_fds" if POSIX else "num_handles")(),
             threads=process.num_threads(),
         )
+
+
+# -- worker processes ------------------------------------------------------------------------------
+
+SMALL_FILE = 16 * 1024 * 1024  # bytes: what a compiler's cache may take, and a full disk does not notice
+FEW_DESCRIPTORS = 64
+
+
+def keeps_limits() -> bool:
+    """Whether the system holds a process to its limits. Elsewhere its owner has to watch it.
+
+    macOS takes a limit of memory and does not keep to it; Windows has none.
+    """
+    return sys.platform == "linux"
+
+
+@dataclass(frozen=True, slots=True)
+class Appetite:
+    """What another process takes. memory: bytes that lie in RAM. processor_s: since it began."""
+
+    memory: int
+    processor_s: float
+
+
+def appetite_of(pid: int) -> Appetite | None:
+    """A look at another process of ours; None for one that is over."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return Appetite(process.memory_info().rss, times.user + times.system)
+    except psutil.Error:
+        return None
+
+
+def for_background_work(*, posix: bool = POSIX) -> dict[str, Any]:
+    """Options for starting a process that works beside everything else; see also `yield_to_others`."""
+    options = apart_from_the_terminal(posix=posix)
+    if not posix:
+        below_normal = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+        no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        options["creationflags"] |= below_normal | no_window
+    return options
+
+
+def yield_to_others() -> None:
+    """Take the processor only when others leave it. Windows has been told when the process was started."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+
+def allow_more_memory(budget: int) -> None:
+    """Hold this process to what it has now and `budget` bytes more, as far as the system can.
+
+    In addresses: what was mapped and never touched counts on both sides.
+    """
+    if keeps_limits():
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        _limit("RLIMIT_AS", pages * os.sysconf("SC_PAGE_SIZE") + budget)
+
+
+def memory_is_free_again() -> None:
+    """Take back what `allow_more_memory` said."""
+    if keeps_limits():
+        _limit("RLIMIT_AS", -1)
+
+
+def allow_more_processor_time(budget_s: float) -> None:
+    """End this process when it has used `budget_s` seconds more of the processor, where the system can."""
+    used = os.times()
+    _limit("RLIMIT_CPU", math.ceil(used.user + used.system + budget_s))
+
+
+def forbid_large_files() -> None:
+    """Let this process write small files only, open few, and leave no image of its memory behind."""
+    _limit("RLIMIT_FSIZE", SMALL_FILE)
+    _limit("RLIMIT_NOFILE", FEW_DESCRIPTORS)
+    _limit("RLIMIT_CORE", 0)
+
+
+def _limit(name: str, most: int) -> None:
+    """Hold this process to `most` of something, or to as little as it was held already. -1 is no limit."""
+    try:
+        import resource
+    except ImportError:
+        return
+    what = getattr(resource, name)
+    _, hard = resource.getrlimit(what)
+    soft = hard if most == -1 or (hard != resource.RLIM_INFINITY and hard < most) else most
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(what, (soft, hard))

@@ -1,4 +1,4 @@
-"""From a file to what is known of it. Runs inside worker processes: nothing here is safe from what people send."""
+"""From a file to what is known of it. Runs inside worker processes: people send anything."""
 
 from __future__ import annotations
 
