@@ -11,12 +11,12 @@ import trio
 from farm.actors import Mailbox, serve
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import WallClock
-from farm.domain.file import FileAnalysis, FileState, StoredFile
+from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.user import Principal
 from farm.errors import FarmError, Invalid, StorageFailed
+from farm.files.containers.opening import open_gcode
 from farm.files.messages import FilesMessage
 from farm.files.removal import sweep
-from farm.files.slicers.ends import read_ends
 from farm.files.slicers.metadata import describe
 from farm.files.storage import Storage
 from farm.store import files
@@ -95,4 +95,5 @@ class Files:
 
 
 def _describe(content: Path) -> GcodeAnalysis:
-    return describe(read_ends(content))
+    with open_gcode(content, FileKind.GCODE) as file:
+        return describe(file)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.file import FileKind
 from farm.errors import Invalid
-from farm.files.pictures.thumbnails import Picture, nearest, pictures
-from farm.files.slicers.ends import read_ends
+from farm.files.containers.opening import open_gcode
+from farm.files.pictures.thumbnails import Picture, nearest
 from farm.files.slicers.metadata import describe
 
 ANALYSIS_VERSION = 1
@@ -31,19 +31,15 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
     tell: is called now and then with the share of the work that is done, 0 to 1. Raises Invalid with a
     sentence for the people in the shop where the file is damaged or no such file, and OSError.
     """
-    match kind:
-        case FileKind.GCODE:
-            return glance(path, kind)
-        case _:
-            raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
+    if kind.is_model:
+        raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
+    return glance(path, kind)
 
 
 def glance(path: Path, kind: FileKind) -> Analysed:
-    """What the slicer itself says of a G-code file, read from its two ends at once: plain Python, no NumPy.
+    """What the slicer itself says of a G-code file, without its moves: plain Python, no NumPy.
 
     Raises Invalid and OSError as `analyse` does.
     """
-    if kind is not FileKind.GCODE:
-        raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
-    ends = read_ends(path)
-    return Analysed(describe(ends), nearest(pictures(ends.head), None))
+    with open_gcode(path, kind) as file:
+        return Analysed(replace(describe(file), kind=kind), nearest(file.pictures, None))

@@ -16,7 +16,7 @@ from werkzeug.http import dump_options_header
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
 from farm.errors import FarmError, NotFound, StorageFailed
-from farm.files.pictures.thumbnails import JPEG, PNG, Picture, nearest, pictures
+from farm.files.pictures.thumbnails import JPEG, PNG, SHOWN_BY_BROWSERS, Picture, nearest, pictures
 from farm.files.removal import forget
 from farm.files.slicers.ends import read_head
 from farm.live import shapes
@@ -116,7 +116,7 @@ async def send_thumbnail(
 
 
 def _pictures(content: Path) -> list[Picture]:
-    return pictures(read_head(content))
+    return [one for one in pictures(read_head(content)) if one.media in SHOWN_BY_BROWSERS]
 
 
 def _unchanged(headers: dict[str, str]) -> Response:

@@ -112,10 +112,10 @@ async def test_missing_content_is_said(database, storage):
 async def test_file_that_finds_a_mistake_of_ours_stops_no_other(database, storage, monkeypatch, logged):
     real = module.describe
 
-    def stumble(ends):
-        if b"poison" in ends.head:
+    def stumble(file):
+        if b"poison" in file.ends.head:
             raise RecursionError("a mistake")
-        return real(ends)
+        return real(file)
 
     monkeypatch.setattr(module, "describe", stumble)
     poison = await uploaded(database, storage, b"; poison\nG28\n", "poison.gcode")

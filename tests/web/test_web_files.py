@@ -15,9 +15,8 @@ from forms import FORM, form
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.user import EVERYTHING, Grant
 from farm.files import storage as storage_module
+from farm.files.analysis import glance
 from farm.files.messages import FileAdded
-from farm.files.slicers.ends import read_ends
-from farm.files.slicers.metadata import describe
 from farm.queue.messages import ChangeJob
 from farm.store import files
 
@@ -339,8 +338,8 @@ async def test_result_of_the_analysis_is_shown(farm):
     headers = await farm.key("upload", "read")
     made = (await send(farm, THUMBS, "calib.gcode", headers)).json()
     file = await farm.database.read(files.by_id, made["id"])
-    result = await farm.storage.look(lambda content: describe(read_ends(content)), file.sha256)
-    ready = FileAnalysis(FileState.READY, result=result)
+    found = await farm.storage.look(lambda content: glance(content, file.kind), file.sha256)
+    ready = FileAnalysis(FileState.READY, result=found.result)
     await farm.database.write(files.note_analysis, file, ready, farm.now)
 
     shown = (await farm.http.get(f"/v1/files/{made['id']}", headers=headers)).json()["analysis"]

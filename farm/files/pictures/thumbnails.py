@@ -18,10 +18,11 @@ MOST_PICTURES = 16
 MOST_BYTES = 2 * 1024 * 1024  # of one picture, decoded
 MOST_PIXELS = 2048  # a side: what a phone can still show without trouble
 
-PNG, JPEG = "image/png", "image/jpeg"
+PNG, JPEG, QOI = "image/png", "image/jpeg", "image/qoi"
+SHOWN_BY_BROWSERS = frozenset({PNG, JPEG})
 
-_BEGIN = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG))? begin \d+[x ]\d+ (\d+)[ \t\r]*$", re.MULTILINE)
-_END = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG))? end", re.MULTILINE)
+_BEGIN = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? begin \d+[x ]\d+ (\d+)[ \t\r]*$", re.MULTILINE)
+_END = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? end", re.MULTILINE)
 _ROW_START = re.compile(rb"^; *", re.MULTILINE)
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -40,7 +41,7 @@ class Picture:
 
 
 def pictures(head: bytes) -> list[Picture]:
-    """Every thumbnail in `head` that a browser can show; what is damaged or something else is left out."""
+    """Every thumbnail in `head`; what is damaged or no picture is left out."""
     found = []
     for begin, end in _blocks(head):
         picture = _decoded(head[begin.end() : end.start()], int(begin[1]))
@@ -80,7 +81,12 @@ def _decoded(rows: bytes, declared: int) -> Picture | None:
         data = binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         return None
-    return _png(data) or _jpeg(data)
+    return picture_in(data)
+
+
+def picture_in(data: bytes) -> Picture | None:
+    """The PNG, JPEG or QOI that `data` are; None when they are no sound one, or one of many pixels."""
+    return _png(data) or _jpeg(data) or _qoi(data)
 
 
 def _png(data: bytes) -> Picture | None:
@@ -115,6 +121,13 @@ def _jpeg(data: bytes) -> Picture | None:
             return _sane(JPEG, (width, height), data)
         at += 2 + _word(data, at + 2, ">H")
     return None
+
+
+def _qoi(data: bytes) -> Picture | None:
+    """A QOI with its end (qoiformat.org)."""
+    if len(data) < 22 or not data.startswith(b"qoif") or not data.endswith(b"\0\0\0\0\0\0\0\1"):
+        return None
+    return _sane(QOI, struct.unpack_from(">II", data, 4), data)
 
 
 def _word(data: bytes, at: int, form: str) -> int:

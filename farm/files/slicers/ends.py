@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -26,13 +27,25 @@ class Ends:
     complete: bool
 
 
-def read_ends(path: Path) -> Ends:
-    """Both ends. Raises OSError."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = _head(file, size)
-        file.seek(max(0, size - WINDOW))
-        foot = file.read(WINDOW)
+def ends_of_file(file: BinaryIO) -> Ends:
+    """Both ends of a text that lies on disk, without what is between. Raises OSError."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = _head(file)
+    file.seek(max(0, size - WINDOW))
+    return _ends(head, file.read(WINDOW), size)
+
+
+def ends_of_stream(text: BinaryIO) -> Ends:
+    """Both ends of a text that can only be read through. Raises what reading it does."""
+    head = _head(text)
+    foot, size = head[-WINDOW:], len(head)
+    while piece := text.read(WINDOW):
+        foot, size = (foot + piece)[-WINDOW:], size + len(piece)
+    return _ends(head, foot, size)
+
+
+def _ends(head: bytes, foot: bytes, size: int) -> Ends:
     complete = len(head) >= size
     lines = head if complete else head[: head.rfind(b"\n") + 1]
     return Ends(
@@ -42,14 +55,20 @@ def read_ends(path: Path) -> Ends:
     )
 
 
+def read_ends(path: Path) -> Ends:
+    """Both ends. Raises OSError."""
+    with path.open("rb") as file:
+        return ends_of_file(file)
+
+
 def read_head(path: Path) -> bytes:
     """The beginning, with all of the thumbnails that stand there. Raises OSError."""
     with path.open("rb") as file:
-        return _head(file, path.stat().st_size)
+        return _head(file)
 
 
-def _head(file: BinaryIO, size: int) -> bytes:
-    head = file.read(WINDOW)
-    while is_cut_in(head) and len(head) < min(size, MOST_HEAD) and (more := file.read(WINDOW)):
+def _head(text: BinaryIO) -> bytes:
+    head = text.read(WINDOW)
+    while is_cut_in(head) and len(head) < MOST_HEAD and (more := text.read(WINDOW)):
         head += more
     return head

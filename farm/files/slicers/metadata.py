@@ -1,4 +1,4 @@
-"""What the slicer itself says of a G-code file, read from its two ends. Pure; the moves are not looked at."""
+"""What the slicer itself says of a G-code file. Pure; the moves are not looked at."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from farm.domain.analysis import (
     Thumbnail,
 )
 from farm.errors import Invalid
-from farm.files.pictures.thumbnails import pictures
+from farm.files.containers.printable import Printable
 from farm.files.slicers.ends import Ends
 from farm.files.slicers.remarks import MOST_TOOLS, Remarks, number, numbers, word
 
@@ -48,11 +48,11 @@ _PLATES = {
 }
 
 
-def describe(ends: Ends) -> GcodeAnalysis:
+def describe(file: Printable) -> GcodeAnalysis:
     """What the slicer says. Raises Invalid for a file that is no G-code."""
+    ends, said = file.ends, file.said
     _require_gcode(ends)
     foot = Remarks(ends.foot)
-    said = Remarks(ends.head).then(foot)
     filament = _filament(said, foot)
     tool = next((used.tool for used in filament or () if used.mm or used.g), 0)
     time_s, doubts = _time(said, foot)
@@ -65,8 +65,8 @@ def describe(ends: Ends) -> GcodeAnalysis:
         layers=_layers(said),
         temperatures=_temperatures(said, ends.head, tool),
         nozzle_mm=_nozzle(said, tool),
-        thumbnails=tuple(Thumbnail(one.width, one.height, "slicer") for one in pictures(ends.head)),
-        warnings=(*doubts, *_unreplaced(ends)),
+        thumbnails=tuple(Thumbnail(one.width, one.height, "slicer") for one in file.pictures),
+        warnings=(*file.warnings, *doubts, *_unreplaced(ends)),
     )
 
 
@@ -153,9 +153,9 @@ def _told_usage(said: Remarks, foot: Remarks) -> Iterator[_Used]:
     """What each kind of slicer writes: PrusaSlicer and its heirs, Bambu Studio, Slic3r, Cura twice."""
     used = "filament used"
     yield _Used(
-        numbers(foot.setting(f"{used} [mm]"), MOST_MM),
-        numbers(foot.setting(f"{used} [cm3]"), MOST_CM3),
-        numbers(foot.setting(f"{used} [g]"), MOST_G),
+        numbers(said.setting(f"{used} [mm]"), MOST_MM),
+        numbers(said.setting(f"{used} [cm3]"), MOST_CM3),
+        numbers(said.setting(f"{used} [g]"), MOST_G),
     )
     yield _Used(
         numbers(said.label("total filament length [mm]"), MOST_MM),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from typing import Self
+
+from farm.files.slicers.ends import Ends
 
 MAX_LINE = 8 * 1024  # bytes; whole start scripts stand on one line, and nothing that is asked for here
 MOST_TOOLS = 64
@@ -14,16 +17,30 @@ _COMMENT = re.compile(rb"(?:^|(?<=\r));[^\r\n]*", re.MULTILINE)
 
 
 class Remarks:
-    """What the comments in some lines say. Of two that say the same, the later one counts."""
+    """What a slicer says in single lines. Of two that say the same, the later one counts."""
 
     def __init__(self, block: bytes) -> None:
-        self.lines = [
-            line[0][1:].decode("utf-8", "replace").strip()
-            for line in _COMMENT.finditer(block)
-            if len(line[0]) <= MAX_LINE
-        ]
-        self._settings = dict(_pairs(self.lines, "="))
-        self._labels = dict(_pairs(self.lines, ":"))
+        """block: lines of G-code, with comments in them."""
+        comments = (line[0][1:] for line in _COMMENT.finditer(block) if len(line[0]) <= MAX_LINE)
+        self._read([comment.decode("utf-8", "replace").strip() for comment in comments])
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[str]) -> Self:
+        """The same, from lines that stand in no comments."""
+        remarks = cls(b"")
+        remarks._read([line.strip() for line in lines if len(line) <= MAX_LINE])
+        return remarks
+
+    @classmethod
+    def at(cls, ends: Ends) -> Remarks:
+        """What stands at both ends of a text."""
+        head = cls(ends.head)
+        return head if ends.complete else head.then(cls(ends.foot))
+
+    def _read(self, lines: list[str]) -> None:
+        self.lines = lines
+        self._settings = dict(_pairs(lines, "="))
+        self._labels = dict(_pairs(lines, ":"))
 
     def then(self, later: Remarks) -> Remarks:
         """Both together."""
