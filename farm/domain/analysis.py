@@ -88,7 +88,7 @@ class Danger:
 class GcodeAnalysis:
     """A G-code file. filament: by tool. firmware: the dialect it was written for, in the slicer's word.
 
-    warnings: sentences for the people in the shop.
+    warnings: sentences for the people in the shop. objects: the names of the parts on the plate.
     """
 
     kind: str = "gcode"
@@ -106,6 +106,7 @@ class GcodeAnalysis:
     thumbnails: tuple[Thumbnail, ...] = ()
     dangerous: tuple[Danger, ...] | None = None
     warnings: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

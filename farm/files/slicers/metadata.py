@@ -3,71 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import zip_longest
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
-from farm.domain.analysis import (
-    Filament,
-    GcodeAnalysis,
-    Layers,
-    PrintTime,
-    Slicer,
-    Temperatures,
-    Thumbnail,
-)
+from farm.domain.analysis import GcodeAnalysis, PrintTime, Slicer, Thumbnail
 from farm.errors import Invalid
 from farm.files.containers.printable import Printable
+from farm.files.slicers import cura, ideamaker, kirimoto, orca, prusa, simplify3d, slic3r
 from farm.files.slicers.ends import Ends
-from farm.files.slicers.remarks import MOST_TOOLS, Remarks, number, numbers, word
+from farm.files.slicers.names import slicer_named
+from farm.files.slicers.objects import objects_in
+from farm.files.slicers.told import Told, together
 
-LONGEST_PRINT_S = 366 * 86_400.0
-MOST_MM, MOST_CM3, MOST_G = 10_000_000.0, 100_000.0, 1_000_000.0  # of filament
-HOTTEST_NOZZLE, HOTTEST_BED = 600.0, 300.0  # degC
-MOST_LAYERS = 1_000_000
-LONGEST_DURATION = 40  # characters
-CURA_TIME_UNKNOWN = "6666"  # what Cura writes in the place of a time it does not know yet
+Reader: TypeAlias = Callable[[Printable], Told]
+
+READERS: Mapping[str, Reader] = {
+    "PrusaSlicer": prusa.read,
+    "SuperSlicer": prusa.read,
+    "Slic3r": slic3r.read,
+    "OrcaSlicer": orca.read,
+    "BambuStudio": orca.read,
+    "Cura": cura.read,
+    "Simplify3D": simplify3d.read,
+    "ideaMaker": ideamaker.read,
+    "Kiri:Moto": kirimoto.read,
+}
+"""By the slicer's name. Others are most often heirs of one of these, so each is tried (see `_read`)."""
+
+SUMMARISE = frozenset({"PrusaSlicer", "SuperSlicer", "Slic3r", "OrcaSlicer"})
+"""They write below the moves how much filament these take, whatever it is."""
 
 _COMMAND = re.compile(rb"(?:^|(?<=\r))[ \t]*(?:N\d+[ \t]*)?[GMT]\d", re.MULTILINE)
-_VERSION = re.compile(r"v?\d[\w.+~-]*")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_OLD_LENGTH = re.compile(r"filament used = ([\d.]+)mm(?: \(([\d.]+)cm3\))?")
-_OLD_WEIGHT = re.compile(r"filament used = ([\d.]+)g")
-_HEATING = re.compile(rb"^M(104|109|140|190)\b([^;\r\n]*)", re.MULTILINE)
-_WORD = re.compile(rb"([STR])(\d+(?:\.\d+)?)")
 _PLACEHOLDER = re.compile(rb"\{([A-Za-z_]\w*)\}")
-
-# Where OrcaSlicer and Bambu Studio keep the temperature of the bed hangs on the plate that lies on it.
-_PLATES = {
-    "Cool Plate": "cool_plate_temp",
-    "Engineering Plate": "eng_plate_temp",
-    "High Temp Plate": "hot_plate_temp",
-    "Textured PEI Plate": "textured_plate_temp",
-    "Textured Cool Plate": "textured_cool_plate_temp",
-    "Supertack Plate": "supertack_plate_temp",
-}
+MOST_PLACEHOLDERS = 5
 
 
 def describe(file: Printable) -> GcodeAnalysis:
     """What the slicer says. Raises Invalid for a file that is no G-code."""
-    ends, said = file.ends, file.said
-    _require_gcode(ends)
-    foot = Remarks(ends.foot)
-    filament = _filament(said, foot)
-    tool = next((used.tool for used in filament or () if used.mm or used.g), 0)
-    time_s, doubts = _time(said, foot)
+    _require_gcode(file.ends)
+    slicer = slicer_named(file.said)
+    told = _read(file, slicer.name if slicer else "")
     return GcodeAnalysis(
-        slicer=_slicer(said),
-        printer_model=word(said.setting("printer_model") or said.label("TARGET_MACHINE.NAME")),
-        firmware=word((said.setting("gcode_flavor") or said.label("FLAVOR")).lower()),
-        time_s=PrintTime(slicer=time_s),
-        filament=filament,
-        layers=_layers(said),
-        temperatures=_temperatures(said, ends.head, tool),
-        nozzle_mm=_nozzle(said, tool),
+        slicer=slicer,
+        printer_model=told.printer_model,
+        firmware=told.firmware,
+        time_s=PrintTime(slicer=told.time_s),
+        filament=told.filament,
+        layers=told.layers,
+        temperatures=told.temperatures,
+        nozzle_mm=told.nozzle_mm,
         thumbnails=tuple(Thumbnail(one.width, one.height, "slicer") for one in file.pictures),
-        warnings=(*file.warnings, *doubts, *_unreplaced(ends)),
+        warnings=(*file.warnings, *told.doubts, *_missing(slicer, told), *_unreplaced(file.ends)),
+        objects=objects_in(file),
     )
+
+
+def _read(file: Printable, slicer: str) -> Told:
+    reader = READERS.get(slicer)
+    return reader(file) if reader else together(read(file) for read in dict.fromkeys(READERS.values()))
+
+
+def _missing(slicer: Slicer | None, told: Told) -> list[str]:
+    if slicer is None or slicer.name not in SUMMARISE or told.filament is not None:
+        return []
+    return [f"the end of the file, where {slicer.name} sums up, is missing; was it cut off on its way?"]
 
 
 def _require_gcode(ends: Ends) -> None:
@@ -77,182 +76,12 @@ def _require_gcode(ends: Ends) -> None:
         raise Invalid("there is no G-code in this file; slice the model again")
 
 
-def _slicer(said: Remarks) -> Slicer | None:
-    for line in said.lines:
-        for words in ("generated by ", "generated with ", "sliced by ", "bambustudio "):
-            if line.lower().startswith(words):
-                return _named(line if words == "bambustudio " else line[len(words) :])
-    generator = word(said.label("GENERATOR.NAME"))
-    return Slicer(_known_as(generator), word(said.label("GENERATOR.VERSION"))) if generator else None
-
-
-def _named(text: str) -> Slicer | None:
-    """`PrusaSlicer 2.9.2 on 2026-11-23 at 04:04:18 UTC`."""
-    words = text.split()
-    for at, one in enumerate(words):
-        if at and _VERSION.fullmatch(one):
-            return Slicer(_known_as(" ".join(words[:at])[:60]), word(one.removeprefix("v")))
-    return Slicer(_known_as(words[0][:60])) if words else None
-
-
-def _known_as(name: str) -> str:
-    return "Cura" if name == "Cura_SteamEngine" else name
-
-
-def _time(said: Remarks, foot: Remarks) -> tuple[float | None, list[str]]:
-    """Seconds, and what is to be doubted."""
-    text = said.setting("estimated printing time (normal mode)", "estimated printing time")
-    text = text or said.label("model printing time").partition("total estimated time:")[2]
-    label = said.label("TIME", "PRINT.TIME")
-    found = _seconds(text) if text else None
-    if found is None and label not in ("", CURA_TIME_UNKNOWN):
-        found = number(label, LONGEST_PRINT_S, least=1)
-    if found is None and not text and label in ("", CURA_TIME_UNKNOWN):
-        # Cura's own count, at the end of each layer; the last one is the whole.
-        return number(foot.label("TIME_ELAPSED"), LONGEST_PRINT_S, least=1), []
-    doubt = "the printing time in this file cannot be true, so it counts as unknown"
-    return found, [] if found is not None else [doubt]
-
-
-def _seconds(text: str) -> float | None:
-    """`1d 2h 58m 28s`."""
-    short = "".join(text.split())
-    parts = _DURATION.fullmatch(short) if 0 < len(short) <= LONGEST_DURATION else None
-    if parts is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
-    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return float(total) if 0 < total <= LONGEST_PRINT_S else None
-
-
-class _Used(NamedTuple):
-    """Of each tool, as far as it is told."""
-
-    mm: list[float | None]
-    cm3: list[float | None]
-    g: list[float | None]
-
-
-def _filament(said: Remarks, foot: Remarks) -> tuple[Filament, ...] | None:
-    used = next((used for used in _told_usage(said, foot) if any(map(_tells, used))), _Used([], [], []))
-    materials = said.setting("filament_type").split(";")[:MOST_TOOLS]
-    tools = zip_longest(*used, [word(material) for material in materials])
-    if not any(map(_tells, used)) and not any(map(word, materials)):
-        return None
-    return tuple(
-        Filament(tool, mm, cm3, None if g == 0 and mm != 0 else g, material)  # a filament without a density
-        for tool, (mm, cm3, g, material) in enumerate(tools)
-    )
-
-
-def _tells(amounts: list[float | None]) -> bool:
-    return any(amount is not None for amount in amounts)
-
-
-def _told_usage(said: Remarks, foot: Remarks) -> Iterator[_Used]:
-    """What each kind of slicer writes: PrusaSlicer and its heirs, Bambu Studio, Slic3r, Cura twice."""
-    used = "filament used"
-    yield _Used(
-        numbers(said.setting(f"{used} [mm]"), MOST_MM),
-        numbers(said.setting(f"{used} [cm3]"), MOST_CM3),
-        numbers(said.setting(f"{used} [g]"), MOST_G),
-    )
-    yield _Used(
-        numbers(said.label("total filament length [mm]"), MOST_MM),
-        [],  # it writes cubic millimetres there and calls them cm^3
-        numbers(said.label("total filament weight [g]"), MOST_G),
-    )
-    lengths = [match for line in foot.lines if (match := _OLD_LENGTH.fullmatch(line))][:MOST_TOOLS]
-    weights = [match for line in foot.lines if (match := _OLD_WEIGHT.fullmatch(line))][:MOST_TOOLS]
-    yield _Used(
-        [number(match[1], MOST_MM) for match in lengths],
-        [number(match[2] or "", MOST_CM3) for match in lengths],
-        [number(match[1], MOST_G) for match in weights],
-    )
-    yield _Used(_metres(said.label("Filament used")), [], [])
-    volumes = [said.label(f"EXTRUDER_TRAIN.{tool}.MATERIAL.VOLUME_USED") for tool in range(8)]
-    yield _Used([], [_thousandth(number(volume, MOST_CM3 * 1000, least=1)) for volume in volumes], [])
-
-
-def _metres(text: str) -> list[float | None]:
-    """`1.36475m, 0.5m` in millimetres. All zero is what Cura writes before it knows."""
-    lengths = [number(one.strip().removesuffix("m"), MOST_MM / 1000) for one in text.split(",")[:MOST_TOOLS]]
-    return [length and round(length * 1000, 3) for length in lengths] if any(lengths) else []
-
-
-def _thousandth(amount: float | None) -> float | None:
-    return None if amount is None else amount / 1000
-
-
-def _layers(said: Remarks) -> Layers:
-    count = number(
-        said.setting("total layers count") or said.label("LAYER_COUNT", "total layer number"), MOST_LAYERS
-    )
-    height = number(said.setting("layer_height") or said.label("Layer height"), 10, least=0.001)
-    first = said.setting("first_layer_height", "initial_layer_print_height")
-    return Layers(None if count is None else int(count), height, _first_height(first, height))
-
-
-def _first_height(text: str, height: float | None) -> float | None:
-    if text.endswith("%"):
-        percent = number(text[:-1], 1000, least=1)
-        return None if percent is None or height is None else round(height * percent / 100, 4)
-    return number(text, 10, least=0.001)
-
-
-def _temperatures(said: Remarks, head: bytes, tool: int) -> Temperatures:
-    bed = _PLATES.get(said.setting("curr_bed_type"), "hot_plate_temp")
-    train = f"EXTRUDER_TRAIN.{tool}.INITIAL_TEMPERATURE"
-    found = Temperatures(
-        _of_tool(
-            said.setting("first_layer_temperature", "nozzle_temperature_initial_layer") or said.label(train),
-            tool,
-            HOTTEST_NOZZLE,
-        ),
-        _of_tool(said.setting("temperature", "nozzle_temperature"), tool, HOTTEST_NOZZLE),
-        _of_tool(
-            said.setting("first_layer_bed_temperature", f"{bed}_initial_layer")
-            or said.label("BUILD_PLATE.INITIAL_TEMPERATURE"),
-            tool,
-            HOTTEST_BED,
-        ),
-        _of_tool(said.setting("bed_temperature", bed), tool, HOTTEST_BED),
-    )
-    return found if found != Temperatures() else _heated_to(head, tool)
-
-
-def _of_tool(text: str, tool: int, most: float) -> float | None:
-    values = numbers(text, most)
-    return values[tool if tool < len(values) else 0] if values else None
-
-
-def _heated_to(head: bytes, tool: int) -> Temperatures:
-    """What is heated before the first layer of a file that names no temperatures, as Cura's."""
-    begin = head.find(b"\n;LAYER:")
-    heated: dict[bytes, float] = {}
-    for command, words in _HEATING.findall(head[: max(begin, 0)]):
-        said = dict(_WORD.findall(words))
-        degc = number(said.get(b"S", said.get(b"R", b"")).decode(), HOTTEST_NOZZLE)
-        if degc is not None and int(float(said.get(b"T", tool))) == tool:
-            heated[command] = degc
-    return Temperatures(
-        nozzle_first=heated.get(b"109", heated.get(b"104")),
-        bed_first=heated.get(b"190", heated.get(b"140")),
-    )
-
-
-def _nozzle(said: Remarks, tool: int) -> float | None:
-    text = said.setting("nozzle_diameter") or said.label(f"EXTRUDER_TRAIN.{tool}.NOZZLE.DIAMETER")
-    found = _of_tool(text, tool, 10)
-    return found or None
-
-
 def _unreplaced(ends: Ends) -> list[str]:
     """A name in braces that the slicer should have replaced would reach the printer as it is."""
     names = {name for block in (ends.head, ends.foot) for name in _names_in_braces(block)}
     return [
         f"the slicer left {{{name.decode()[:40]}}} in the G-code; look at its start and end scripts"
-        for name in sorted(names)[:5]
+        for name in sorted(names)[:MOST_PLACEHOLDERS]
     ]
 
 

@@ -1,4 +1,4 @@
-"""What slicers say of their files. The data are what real ones wrote, most of the moves cut out."""
+"""What slicers say of their files. The data are what real ones wrote."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from farm.domain.analysis import (
 )
 from farm.domain.file import FileKind
 from farm.errors import Invalid
+from farm.files.analysis import glance
 from farm.files.containers.opening import open_gcode
 from farm.files.containers.printable import Printable
 from farm.files.slicers.ends import WINDOW, Ends, read_ends
@@ -28,6 +29,10 @@ from farm.files.slicers.metadata import describe
 from farm.files.slicers.remarks import Remarks, number, word
 
 DATA = Path(__file__).parents[2] / "data"
+
+USUAL = (215, 210, 65, 60)
+LEGACY = (1272.21, 3.06, 3.79)
+CUBE = ("cube20_bin.stl",)
 
 REAL = {
     "gcode/chip6_fast.gcode": GcodeAnalysis(
@@ -48,6 +53,7 @@ REAL = {
         layers=Layers(None, 0.2, 0.25),
         temperatures=Temperatures(215, 210, 65, 60),
         nozzle_mm=0.4,
+        objects=("calib20_stl",),
     ),
     "gcode/ps292_mm2_toolchange.gcode": GcodeAnalysis(
         slicer=Slicer("PrusaSlicer", "2.9.2"),
@@ -77,6 +83,7 @@ REAL = {
         warnings=(
             "the slicer left {machine_depth} in the G-code; look at its start and end scripts",
         ),
+        objects=("cube20_bin.stl",),
     ),
     "gcode/cura50_calib20_griffin.gcode": GcodeAnalysis(
         slicer=Slicer("Cura", "5.0.0"),
@@ -86,6 +93,7 @@ REAL = {
         layers=Layers(100, None, None),
         temperatures=Temperatures(nozzle_first=215, bed_first=60),
         nozzle_mm=0.4,
+        objects=("calib20.stl",),
     ),
     "gcode/slic3r13_cube20.gcode": GcodeAnalysis(
         slicer=Slicer("Slic3r", "1.3.0"),
@@ -95,12 +103,104 @@ REAL = {
         temperatures=Temperatures(200, 205, 0, 60),
         nozzle_mm=0.4,
     ),
+    **{
+        f"gcode/{name}": GcodeAnalysis(
+            kind="gcode.3mf" if name.endswith(".3mf") else "gcode",
+            slicer=Slicer("PrusaSlicer", version),
+            firmware=firmware,
+            time_s=PrintTime(slicer=seconds),
+            filament=(Filament(0, *used, "PLA"),),
+            layers=Layers(None, height, height),
+            temperatures=Temperatures(*degc),
+            nozzle_mm=0.4,
+            objects=objects,
+        )
+        for name, version, firmware, seconds, used, height, degc, objects in [
+            ("plate20_fast.gcode", "2.5.0", "marlin2", 34, (120.19, 0.29, 0.36), 0.3, (200, 200, 60, 60), ()),
+            ("ps25_cube20_comments_legacy.gcode", "2.5.0", "marlin", 744, LEGACY, 0.3, USUAL, ()),
+            ("ps25_cube20_marlin2_abs.gcode", "2.5.0", "marlin2", 1088, (1372.01, 3.3, 4.09), 0.2, USUAL, ()),
+            ("ps25_cube20_marlin2_rel.gcode", "2.5.0", "marlin2", 1088, (1372.01, 3.3, 4.09), 0.2, USUAL, ()),
+            ("ps292_cube20_smoothie.gcode", "2.9.2", "smoothie", 759, (1274.95, 3.07, 3.8), 0.3, USUAL, ()),
+            ("ps292_cyl_arc_marlin2.gcode", "2.9.2", "marlin2", 1697, (2153.47, 5.18, 6.42), 0.2, USUAL, ()),
+            ("ps292_sequential_two.gcode", "2.9.2", "marlin2", 1513, (2547.28, 6.13, 7.6), 0.3, USUAL, CUBE),
+            ("ps292_vase.gcode", "2.9.2", "klipper", 685, (633.12, 1.52, 1.89), 0.3, USUAL, ()),
+            ("made_cube20.gcode.3mf", "2.9.2", "smoothie", 759, (1274.95, 3.07, 3.8), 0.3, USUAL, ()),
+        ]
+    },
+    "gcode/made_cube20.ufp": GcodeAnalysis(
+        kind="ufp",
+        slicer=Slicer("Cura", "5.0.0"),
+        firmware="marlin",
+        time_s=PrintTime(slicer=1127.737771),
+        layers=Layers(100, 0.2, None),
+        temperatures=Temperatures(nozzle_first=215, bed_first=60),
+        warnings=(
+            "the slicer left {machine_depth} in the G-code; look at its start and end scripts",
+        ),
+        objects=("cube20_bin.stl",),
+    ),
+    "gcode/ps292gui_calib20_thumbs.bgcode": GcodeAnalysis(
+        kind="bgcode",
+        slicer=Slicer("PrusaSlicer", "2.9.2"),
+        printer_model="MK4",
+        firmware="marlin2",
+        time_s=PrintTime(slicer=28 * 60 + 11),
+        filament=(Filament(0, 1989.10, 4.78, None, "PLA"),),
+        layers=Layers(None, 0.3, 0.35),
+        temperatures=Temperatures(200, 200, 0, 0),
+        nozzle_mm=0.4,
+        thumbnails=(Thumbnail(16, 16, "slicer"), Thumbnail(220, 124, "slicer")),
+    ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REAL)
+def kind(name: str) -> FileKind:
+    return FileKind(name.partition(".")[2])
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (DATA / "gcode").iterdir()))
 def test_what_a_slicer_wrote_is_read(name: str):
-    assert read(DATA / name) == REAL[name]
+    path = DATA / "gcode" / name
+
+    assert glance(path, kind(name)).result == REAL[f"gcode/{name}"]
+
+
+CUT_OFF = "the end of the file, where PrusaSlicer sums up, is missing; was it cut off on its way?"
+DOUBT = "the printing time in this file cannot be true, so it counts as unknown"
+
+MALFORMED = {
+    "arcs_r_form.gcode": (),
+    "bom_utf8.gcode": (),
+    "crlf.gcode": (),
+    "empty.gcode": "there is no G-code in this file",
+    "inches_g20.gcode": (),
+    "metadata_lies.gcode": (DOUBT,),
+    "only_comments.gcode": "there is no G-code in this file",
+    "random.gcode": "this is no G-code text",
+    "relative_g91.gcode": (),
+    "thumb_bad_base64.gcode": (),
+    "thumb_unterminated.gcode": (),
+    "truncated.bgcode": "cut off, its end is missing",
+    "truncated_mid_line.gcode": (CUT_OFF,),
+    "weird_numbers.gcode": (),
+}
+"""Of each file the reason why it is refused, or the warnings it is read with."""
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_file_is_refused_in_words_or_read_with_a_warning(name: str):
+    path = DATA / "malformed" / name
+    if isinstance(expected := MALFORMED[name], str):
+        with pytest.raises(Invalid, match=expected):
+            glance(path, kind(name))
+    else:
+        assert glance(path, kind(name)).result.warnings == expected
+
+
+def test_no_malformed_file_is_left_out():
+    there = {path.name for path in (DATA / "malformed").iterdir() if path.suffix in (".gcode", ".bgcode")}
+
+    assert there == set(MALFORMED)
 
 
 def read(path: Path) -> GcodeAnalysis:
@@ -195,6 +295,226 @@ def test_header_of_cura_from_its_window_is_read():
     assert read.temperatures == Temperatures(nozzle_first=200, bed_first=60)
 
 
+SUPERSLICER = """\
+; generated by SuperSlicer 2.5.59 on 2025-08-26 at 10:51:42 UTC
+; object:{"name":"snap_lid","id":"snap_lid.stl id:0 copy 0"}
+G28
+; printing object snap_lid.stl id:0 copy 0
+; filament used [mm] = 1052.3
+; filament used [cm3] = 2.5
+; filament used [g] = 3.2
+; estimated printing time (normal mode) = 17m 6s
+; estimated printing time (silent mode) = 17m 7s
+; bed_temperature = 90
+; filament_type = PETG
+; first_layer_bed_temperature = 105
+; first_layer_height = 50%
+; first_layer_temperature = 240
+; gcode_flavor = marlin
+; layer_height = 0.2
+; nozzle_diameter = 0.4
+; printer_model = MK3S
+; temperature = 235
+"""
+
+
+def test_superslicer_is_read():
+    assert said(SUPERSLICER) == GcodeAnalysis(
+        slicer=Slicer("SuperSlicer", "2.5.59"),
+        printer_model="MK3S",
+        firmware="marlin",
+        time_s=PrintTime(slicer=1026),
+        filament=(Filament(0, 1052.3, 2.5, 3.2, "PETG"),),
+        layers=Layers(None, 0.2, 0.1),
+        temperatures=Temperatures(240, 235, 105, 90),
+        nozzle_mm=0.4,
+        objects=("snap_lid.stl",),
+    )
+
+
+def test_bambu_studio_names_the_filaments_it_counts():
+    read = said(
+        "; BambuStudio 02.03.00.70\n; total filament length [mm] : 1000.5,20\n"
+        "; total filament weight [g] : 3.0,0.06\n; filament: 1,3\n; filament_type = PLA;PETG;ABS\n"
+    )
+
+    assert read.filament == (
+        Filament(0, 1000.5, None, 3.0, "PLA"),
+        Filament(1, 0.0, None, 0.0, "PETG"),
+        Filament(2, 20.0, None, 0.06, "ABS"),
+    )
+
+
+SIMPLIFY3D_4 = """\
+; G-Code generated by Simplify3D(R) Version 4.1.2
+; Jul 15, 2020 at 3:14:15 PM
+; Settings Summary
+;   processName,Process1
+;   extruderName,Primary Extruder
+;   extruderDiameter,0.6
+;   layerHeight,0.3
+;   firstLayerHeightPercentage,90
+;   temperatureName,Extruder 1,Heated Bed
+;   temperatureSetpointTemperatures,210,60
+;   printMaterial,PLA
+G28
+; Build Summary
+;   Build time: 2 hours 40 minutes
+;   Filament length: 5610.0 mm (5.61 m)
+;   Plastic volume: 13495.50 mm^3 (13.50 cc)
+;   Plastic weight: 16.87 g (0.04 lb)
+;   Material cost: 0.78
+"""
+
+SIMPLIFY3D_5 = """\
+; G-Code generated by Simplify3D(R) Version 5.1.2
+;   nozzleDiameter,0.4
+;   layerHeight,0.2
+;   temperatureController,Primary Extruder
+;   temperatureType,extruder
+;   temperatureSetpoints,1|220
+;   temperatureController,Heated Bed
+;   temperatureType,platform
+;   temperatureSetpoints,1|65
+G28
+;   Build Time: 1 hour 2 min 3 sec
+;   Material Length: 120.5 mm (0.12 m)
+;   Material Weight: 2.5 g (0.01 lb)
+"""
+
+
+def test_simplify3d_is_read():
+    assert said(SIMPLIFY3D_4) == GcodeAnalysis(
+        slicer=Slicer("Simplify3D", "4.1.2"),
+        time_s=PrintTime(slicer=9600),
+        filament=(Filament(0, 5610, 13.495, 16.87, "PLA"),),
+        layers=Layers(None, 0.3, 0.27),
+        temperatures=Temperatures(nozzle_first=210, bed_first=60),
+        nozzle_mm=0.6,
+    )
+    assert said(SIMPLIFY3D_5) == GcodeAnalysis(
+        slicer=Slicer("Simplify3D", "5.1.2"),
+        time_s=PrintTime(slicer=3723),
+        filament=(Filament(0, 120.5, None, 2.5),),
+        layers=Layers(None, 0.2),
+        temperatures=Temperatures(nozzle_first=220, bed_first=65),
+        nozzle_mm=0.4,
+    )
+
+
+def test_sum_of_several_extruders_is_taken_for_none_of_them():
+    text = SIMPLIFY3D_4.replace("Primary Extruder\n", "Left Extruder,Right Extruder\n")
+
+    assert said(text).filament is None
+
+
+IDEAMAKER = """\
+;Sliced by ideaMaker 5.4.2.8790, 2025-08-09 10:27:06 UTC+0800
+;Dimension: 305.000 305.000 605.000 0.400 0.600
+;Filament Diameter #1: 1.750
+;Filament Diameter #2: 1.750
+;Filament Type #1: PLA
+;Filament Type #2: PETG
+;Filament Density #1: 1250.000
+;Printer Type: RAISE3D Pro2 Plus - Hyper Speed
+M140 S60
+M190 S60
+M109 T1 S240
+M109 T0 S205
+;LAYER:0
+;Z:0.300
+;HEIGHT:0.300
+G1 X1
+;LAYER:1
+;Z:0.500
+;HEIGHT:0.200
+;LAYER:2
+;HEIGHT:0.250
+;Print Time: 5028
+;Material#1 Used: 868.0
+;Material#2 Used: 0.0
+"""
+
+
+def test_ideamaker_is_read():
+    assert said(IDEAMAKER) == GcodeAnalysis(
+        slicer=Slicer("ideaMaker", "5.4.2.8790"),
+        printer_model="RAISE3D Pro2 Plus",
+        time_s=PrintTime(slicer=5028),
+        filament=(Filament(0, 868, None, 2.61, "PLA"), Filament(1, 0, None, None, "PETG")),
+        layers=Layers(None, 0.2, 0.3),
+        temperatures=Temperatures(nozzle_first=205, bed_first=60),
+        nozzle_mm=0.4,
+    )
+
+
+KIRIMOTO = """\
+; Generated by Kiri:Moto 4.1.4
+; Bed left:0 right:220 top:220 bottom:0
+; Target: Any.Generic.Marlin
+; --- process ---
+; sliceHeight = 0.25
+; firstSliceHeight = 0.3
+; firstLayerNozzleTemp = 220
+; firstLayerBedTemp = 65
+; outputTemp = 210
+; outputBedTemp = 60
+G28
+; --- shutdown ---
+; --- filament used: 1234.5 mm ---
+; --- print time: 5400s ---
+"""
+
+
+def test_kirimoto_is_read():
+    assert said(KIRIMOTO) == GcodeAnalysis(
+        slicer=Slicer("Kiri:Moto", "4.1.4"),
+        time_s=PrintTime(slicer=5400),
+        filament=(Filament(0, 1234.5),),
+        layers=Layers(None, 0.25, 0.3),
+        temperatures=Temperatures(220, 210, 65, 60),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "slicer"),
+    [
+        ("; generated by PrusaSlicer 2.9.2 on 2026-11-23", Slicer("PrusaSlicer", "2.9.2")),
+        ("; generated by Slic3r Prusa Edition 1.41.3+x on y", Slicer("Slic3r Prusa Edition", "1.41.3+x")),
+        (";Generated with Cura_SteamEngine main", Slicer("Cura")),
+        (";Generated with Cura_SteamEngine 5.4.0", Slicer("Cura", "5.4.0")),
+        ("; generated by by by", Slicer("by")),
+        (f"; generated by {'x' * 500}", Slicer("x" * 60)),
+        ("; generated by", None),
+        ("; by Mara", None),
+    ],
+)  # fmt: skip
+def test_slicer_is_known_by_the_line_it_writes(line: str, slicer: Slicer | None):
+    assert said(line).slicer == slicer
+
+
+def test_heir_of_a_known_slicer_is_read_as_that():
+    read = said(
+        "; generated by CrealityPrint 6.1 on x\n; estimated printing time (normal mode) = 1m 1s\n"
+        "; nozzle_temperature = 230\n; filament used [mm] = 10\n"
+    )
+
+    assert (read.time_s.slicer, read.temperatures.nozzle) == (61, 230)
+    assert read.filament == (Filament(0, 10.0),)
+
+
+def test_objects_are_named_once():
+    assert said("; printing object a.stl id:0 copy 0\n; printing object a.stl id:0 copy 1\n").objects == (
+        "a.stl",
+    )
+    assert said(";MESH:b.stl\n;MESH:NONMESH\n;MESH:c.stl\n;MESH:b.stl\n").objects == ("b.stl", "c.stl")
+    assert said("EXCLUDE_OBJECT_DEFINE NAME='a b' CENTER=1,2\nEXCLUDE_OBJECT_DEFINE NAME=c").objects == (
+        "a b",
+        "c",
+    )
+    assert said('; objects_info = {"objects":[{"name":"d"},{"name":5}]}\n').objects == ()
+
+
 def test_tool_that_prints_says_the_temperatures():
     read = said(
         "; filament used [mm] = 0.00, 759.54\n; temperature = 210,230\n; first_layer_temperature = 215,240\n"
@@ -224,8 +544,7 @@ def test_lies_are_left_out_and_said():
         "; temperature = 9000\n; nozzle_diameter = inf\n; first_layer_height = 1e309\n"
     )
 
-    doubt = "the printing time in this file cannot be true, so it counts as unknown"
-    assert read == GcodeAnalysis(warnings=(doubt,))
+    assert read == GcodeAnalysis(warnings=(DOUBT,))
 
 
 def test_what_a_hand_wrote_is_all_unknown():
