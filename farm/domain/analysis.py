@@ -110,10 +110,51 @@ class GcodeAnalysis:
 
 
 @dataclass(frozen=True, slots=True)
-class MeshAnalysis:
-    """A model: nothing prints it before it is sliced. kind: "stl", "obj" or "3mf". unit: the file's own.
+class PrintSettings:
+    """How a model is supposed to be sliced where nobody has said it; what slicers begin with.
 
-    warnings: sentences for the people in the shop.
+    infill: share of the inside that is filled, 0 to 1. solid_layers: at the bottom, and at the top. The
+    speeds are those of walls on average, of solid layers and of infill. change_s: from layer to layer, with
+    travel. least_layer_s: slicers slow small layers down until they last as long, so that they cool.
+    """
+
+    layer_mm: float = 0.2
+    line_mm: float = 0.45
+    walls: int = 3
+    solid_layers: int = 3
+    infill: float = 0.15
+    wall_mm_s: float = 45.0
+    solid_mm_s: float = 20.0
+    infill_mm_s: float = 80.0
+    change_s: float = 2.0
+    least_layer_s: float = 5.0
+    filament_mm: float = 1.75
+    density_g_cm3: float = 1.24
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What printing a model may take, for a quote, from nothing but its volume and its surface.
+
+    precision: "coarse", always: the slicer may say a third less, or half as much again.
+    """
+
+    time_s: float
+    filament_mm: float
+    filament_cm3: float
+    filament_g: float
+    assumed: PrintSettings
+    precision: str = "coarse"
+
+
+@dataclass(frozen=True, slots=True)
+class MeshAnalysis:
+    """A model: nothing prints it before it is sliced. kind: "stl", "obj" or "3mf".
+
+    unit: the file's own; what is said here is in millimetres all the same. volume_mm3: None where the
+    surface does not say what is inside. watertight: every edge belongs to an even number of triangles.
+    objects: those on the plate of a 3MF; of the other kinds, pieces that hang together. warnings: sentences
+    for the people in the shop.
     """
 
     kind: str
@@ -122,5 +163,7 @@ class MeshAnalysis:
     volume_mm3: float | None = None
     watertight: bool | None = None
     unit: str = "mm"
+    objects: int | None = None
+    estimate: Estimate | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.file import FileKind
-from farm.errors import Invalid
 from farm.files.containers.opening import open_gcode
 from farm.files.pictures.thumbnails import Picture, nearest
 from farm.files.slicers.metadata import describe
@@ -32,7 +31,9 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
     sentence for the people in the shop where the file is damaged or no such file, and OSError.
     """
     if kind.is_model:
-        raise Invalid(f"the farm keeps this .{kind} as it is, and cannot look into it")
+        from farm.files.mesh.analysis import analyse_model  # compiled code: not for those who only glance
+
+        return Analysed(*analyse_model(path, kind, tell))
     return glance(path, kind)
 
 

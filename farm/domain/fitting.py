@@ -1,0 +1,44 @@
+"""Whether something of a size fits into a printer, as it is or turned on the plate."""
+
+from __future__ import annotations
+
+import math
+
+from farm.domain.analysis import Box
+
+_TOUCH = 1e-4  # mm: what rounding may add to an edge
+
+
+def turn_to_fit(box: Box, volume_mm: tuple[float, float, float]) -> float | None:
+    """By how many degrees the model in `box` has to be turned about the vertical to fit; None: not at all.
+
+    volume_mm: the edges of what the printer can print. Where the box lies does not matter, slicers put it in
+    the middle. 0 when it fits as it is; else the smallest turn. Models whose
+    corners are empty may fit although their box does not.
+    """
+    width, depth, height = (edge[1] - edge[0] for edge in (box.x, box.y, box.z))
+    wide, deep, high = volume_mm
+    if height > high + _TOUCH:
+        return None
+    return next(
+        (turn for turn in _turns(width, depth, wide, deep) if _fits(width, depth, wide, deep, turn)), None
+    )
+
+
+def _turns(width: float, depth: float, wide: float, deep: float) -> list[float]:
+    """Degrees at which a rectangle begins to fit: not at all turned, or where it just touches a side.
+
+    Turned by t it is diagonal * cos(t - angle) wide and diagonal * cos(t - 90 + angle) deep.
+    """
+    diagonal, angle = math.hypot(width, depth), math.degrees(math.atan2(depth, width))
+    turns = {0.0, 90.0}
+    for room, middle in ((wide, angle), (deep, 90 - angle)):
+        if room < diagonal:
+            away = math.degrees(math.acos(room / diagonal))
+            turns |= {middle - away, middle + away}
+    return sorted({round(turn, 6) for turn in turns if 0 <= turn <= 90})
+
+
+def _fits(width: float, depth: float, wide: float, deep: float, turn: float) -> bool:
+    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    return width * cosine + depth * sine <= wide + _TOUCH and width * sine + depth * cosine <= deep + _TOUCH

@@ -1,0 +1,121 @@
+"""A picture in the making: what is nearest at each point, and how it looks. No graphics card, no display.
+
+Looked at from the front right and above, as slicers show a plate, in parallel: what is as long is as long
+everywhere. Each pixel is the mean of SAMPLES x SAMPLES points, so edges are smooth, and the background is
+clear: the same picture stands on a light page and on a dark one. The same file gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from farm.files.kernels import kernel
+from farm.files.pictures.thumbnails import PNG, Picture
+
+Floats = NDArray[np.float64]
+Depths = NDArray[np.float32]
+Colours = NDArray[np.uint8]  # the last axis: red, green, blue
+
+WIDTH, HEIGHT = 400, 300  # pixels
+SAMPLES = 3  # points a pixel, each way
+MARGIN = 0.05  # of the picture, on each side
+TURN_DEGREES = 35.0  # about the vertical, so that front and right side are told apart
+TILT_DEGREES = 30.0  # from above
+
+AMBIENT = 0.38
+LIGHTS = np.array(
+    [  # towards each light (right, up, to the eye), and how strong it is
+        [-0.55, 0.45, 0.70, 0.68],  # above the left shoulder
+        [0.80, 0.10, 0.59, 0.22],  # a weaker one from the right
+    ]
+)
+
+
+def _axes() -> Floats:
+    turn, tilt = math.radians(TURN_DEGREES), math.radians(TILT_DEGREES)
+    right = (math.cos(turn), math.sin(turn), 0.0)
+    to_eye = (math.sin(turn) * math.cos(tilt), -math.cos(turn) * math.cos(tilt), math.sin(tilt))
+    return np.array([right, np.cross(to_eye, right), to_eye])
+
+
+AXES = _axes()
+"""Shape (3, 3): unit vectors to the right, up, and to the eye. A corner in the shop's millimetres times
+their transpose is how far it is that way: "as seen" below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What was drawn so far.
+
+    depth: shape (rows, columns), how near the eye, -inf where nothing is. colours: shape (rows, columns, 3).
+    scale: points a millimetre. offset: shape (3,), what is added to points: right, up, to the eye.
+    """
+
+    depth: Depths
+    colours: Colours
+    scale: float
+    offset: Floats
+
+    @classmethod
+    def around(cls, low: Floats, high: Floats) -> Canvas:
+        """An empty one for what reaches from low to high as seen; shape (3,), millimetres, all finite."""
+        rows, columns = HEIGHT * SAMPLES, WIDTH * SAMPLES
+        room = np.array([columns, rows]) * (1 - 2 * MARGIN)
+        scale = float(np.min(room / np.maximum((high - low)[:2], 1e-9)))
+        centre = np.array([columns / 2, rows / 2, 0.0])
+        depth = np.full((rows, columns), -np.inf, np.float32)
+        colours = np.zeros((rows, columns, 3), np.uint8)
+        return cls(depth, colours, scale, centre - (low + high) / 2 * scale)
+
+    @classmethod
+    def around_box(cls, low: Floats, high: Floats) -> Canvas:
+        """An empty one for a box that stands on the plate; shape (3,), millimetres, all finite."""
+        middle, half = (low + high) / 2 @ AXES.T, np.abs(AXES) @ (high - low) / 2
+        return cls.around(middle - half, middle + half)
+
+    def picture(self) -> Picture:
+        """What was drawn so far, as a PNG."""
+        covered = self.depth > -np.inf
+        each = _together(covered[..., None].astype(np.uint16))
+        sums = _together(np.where(covered[..., None], self.colours, 0).astype(np.uint16))
+        mean = sums / np.maximum(each, 1)
+        alpha = each * (255.0 / SAMPLES**2)
+        pixels = np.dstack([mean, alpha])[::-1].round().astype(np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG", compress_level=6)
+        return Picture(PNG, WIDTH, HEIGHT, file.getvalue())
+
+
+def _together(points: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The sums of the points of each pixel."""
+    together = np.empty((HEIGHT, WIDTH, points.shape[-1]), np.uint16)
+    points.reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES, -1).sum(axis=(1, 3), out=together)
+    return together
+
+
+@kernel
+def light_on(right: float, up: float, to_eye: float) -> float:
+    """How bright a surface is that looks this way (a unit vector), 0 to 1."""
+    light = AMBIENT
+    for lamp in range(LIGHTS.shape[0]):
+        shine = right * LIGHTS[lamp, 0] + up * LIGHTS[lamp, 1] + to_eye * LIGHTS[lamp, 2]
+        light += max(0.0, shine) * LIGHTS[lamp, 3]
+    return min(light, 1.0)
+
+
+@kernel
+def clipped(left: float, right: float, slope: float, base: float) -> tuple[float, float]:
+    """The part from `left` to `right` where slope * x + base is not negative; left > right: none."""
+    if slope > 0.0:
+        left = max(left, -base / slope)
+    elif slope < 0.0:
+        right = min(right, -base / slope)
+    elif base < 0.0:
+        right = left - 1.0
+    return left, right

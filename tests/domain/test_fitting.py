@@ -1,0 +1,57 @@
+"""Whether a model fits into a printer, also turned on the plate."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.domain.analysis import Box
+from farm.domain.fitting import turn_to_fit
+
+MK4 = (250, 210, 220)
+
+
+def box(width, depth, height):
+    return Box((-7, width - 7), (100, depth + 100), (0, height))
+
+
+@pytest.mark.parametrize(
+    ("size", "turn"),
+    [
+        ((20, 20, 20), 0),
+        ((250, 210, 220), 0),
+        ((210, 250, 220), 90),
+        ((20, 20, 220.1), None),
+        ((1, 325, 1), pytest.approx(50.0, abs=5)),  # the plate is 326.5 from corner to corner
+        ((1, 326, 1), None),
+        ((240, 230, 10), None),
+        ((300, 300, 300), None),
+    ],
+)
+def test_models_on_a_plate_of_250_by_210(size, turn):
+    assert turn_to_fit(box(*size), MK4) == turn
+
+
+def test_rounding_makes_nothing_too_large():
+    assert turn_to_fit(Box((0.1, 250.1), (0.1, 210.1), (0.1, 220.1)), MK4) == 0
+
+
+edges = st.floats(0.1, 500)
+
+
+@given(edges, edges, edges, edges, st.floats(0, 90))
+def test_agrees_with_trying_angles(width, depth, wide, deep, tried):
+    found = turn_to_fit(box(width, depth, 10), (wide, deep, 10))
+
+    def room(turn):
+        cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        return min(wide - width * cosine - depth * sine, deep - width * sine - depth * cosine)
+
+    if found is None:
+        assert room(tried) < 1e-3
+    else:
+        assert room(found) > -1e-3
+        assert tried >= found or room(tried) < 1e-3, "there is a smaller turn"
