@@ -42,6 +42,7 @@ def in_blocks(triangles, size):
     return [np.ascontiguousarray(triangles[at : at + size]) for at in range(0, len(triangles), size)]
 
 
+@settings(deadline=None)  # the first one compiles
 @given(shapes, seeds, st.integers(1, 500))
 def test_agrees_with_trimesh_wherever_the_model_lies(name, seed, size):
     shape, triangles = placed(name, seed)
@@ -59,6 +60,7 @@ def test_agrees_with_trimesh_wherever_the_model_lies(name, seed, size):
     assert found.bodies == 1
 
 
+@settings(deadline=None)  # the first one compiles
 @given(shapes, seeds)
 def test_volume_is_the_same_however_the_model_lies(name, seed):
     _, triangles = placed(name, seed)
@@ -66,6 +68,7 @@ def test_volume_is_the_same_however_the_model_lies(name, seed):
     assert measure([triangles]).volume_mm3 == pytest.approx(SHAPES[name].volume, rel=1e-6)
 
 
+@settings(deadline=None)  # the first one compiles
 @given(shapes, seeds, st.data())
 def test_any_missing_triangle_is_a_hole(name, seed, data):
     _, triangles = placed(name, seed)
@@ -76,6 +79,7 @@ def test_any_missing_triangle_is_a_hole(name, seed, data):
     assert not found.is_closed
 
 
+@settings(deadline=None)  # the first one compiles
 @given(shapes, seeds, st.data())
 def test_any_turned_triangle_is_seen_and_is_no_hole(name, seed, data):
     _, triangles = placed(name, seed)
@@ -88,6 +92,7 @@ def test_any_turned_triangle_is_seen_and_is_no_hole(name, seed, data):
     assert not found.is_in_order
 
 
+@settings(deadline=None)  # the first one compiles
 @given(shapes)
 def test_model_inside_out_has_a_negative_volume(name):
     triangles = np.ascontiguousarray(np.asarray(SHAPES[name].triangles)[:, ::-1])
@@ -99,7 +104,7 @@ def test_model_inside_out_has_a_negative_volume(name):
     assert found.is_in_order
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(shapes, st.integers(0, 20)), min_size=1, max_size=12, unique_by=lambda one: one[1]))
 def test_pieces_apart_are_counted(pieces):
     triangles = [np.add(SHAPES[name].triangles, (100.0 * at, 0, 0)) for name, at in pieces]

@@ -130,7 +130,7 @@ ordinary = st.floats(-1e3, 1e3)
 odd = st.sampled_from([0.0, -0.0, 1e-300, 1e8, -1e8, np.nan, np.inf, -np.inf, 1e300])
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(ordinary | odd, min_size=9, max_size=9), min_size=1, max_size=20))
 def test_any_numbers_give_a_picture_or_none(numbers):
     triangles = np.array(numbers, np.float64).reshape(-1, 3, 3)

@@ -121,7 +121,7 @@ ordinary = st.floats(-30, 30)
 odd = st.sampled_from([0.0, -0.0, 1e-300, 1e9, -1e9, np.nan, np.inf, -np.inf, 1e300])
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(ordinary | odd, min_size=6, max_size=6), min_size=1, max_size=20))
 def test_any_numbers_give_a_picture_or_none(moves):
     picture = drawn(*moves)
