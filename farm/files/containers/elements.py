@@ -40,7 +40,7 @@ def elements(data: bytes) -> list[Element]:
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _refuse
     try:
         parser.Parse(data, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # or an encoding that nobody knows
         raise Invalid("a list in this file is damaged; export it again") from error
     return found
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from farm.files.containers.elements import Element, elements
 from farm.files.slicers.remarks import MOST_TOOLS, Remarks, number
@@ -25,12 +26,14 @@ def remarks_in(data: bytes, plate: int) -> Remarks:
     told = [f"{setting} = {facts[key]}" for key, setting in _AS_SETTING.items() if facts.get(key)]
     if "prediction" in facts:
         told.append(f"estimated printing time (normal mode) = {facts['prediction']}s")
+    objects = [element.attributes.get("name", "") for element in of_plate if element.name == "object"]
+    told += [f"printing object {name}" for name in objects]
     return Remarks.of_lines([*told, *_filament(of_plate)])
 
 
 def _plates(found: Sequence[Element]) -> Iterator[list[Element]]:
     begins = [at for at, element in enumerate(found) if element.name == "plate"]
-    for begin, end in zip(begins, [*begins[1:], len(found)], strict=True):
+    for begin, end in pairwise([*begins, len(found)]):
         yield [element for element in found[begin + 1 : end] if element.depth > found[begin].depth]
 
 

@@ -21,7 +21,7 @@ LONGEST_DURATION = 40  # characters
 Amounts: TypeAlias = Sequence[float | None]
 """One for each tool."""
 
-_PART = re.compile(r"(\d{1,9})([a-z]+)")
+_COUNT = re.compile(r"(\d+)")
 _UNITS = {
     86_400: ("d", "day", "days"),
     3600: ("h", "hour", "hours"),
@@ -63,10 +63,13 @@ def together(all_told: Iterable[Told]) -> Told:
 def duration(text: str) -> float | None:
     """`1d 2h 58m 28s`, `2 hours 40 minutes` in seconds; None for anything else, and what cannot be true."""
     short = "".join(text.lower().split())
-    parts = _PART.findall(short) if len(short) <= LONGEST_DURATION else []
-    if "".join(map("".join, parts)) != short or any(unit not in _SECONDS for _, unit in parts):
+    if len(short) > LONGEST_DURATION:
         return None
-    total = sum(int(count) * _SECONDS[unit] for count, unit in parts)
+    before, *parts = _COUNT.split(short)
+    counts, units = parts[::2], parts[1::2]
+    if before or any(unit not in _SECONDS for unit in units):
+        return None
+    total = sum(int(count) * _SECONDS[unit] for count, unit in zip(counts, units, strict=True))
     return float(total) if 0 < total <= LONGEST_PRINT_S else None
 
 

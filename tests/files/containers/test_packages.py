@@ -114,11 +114,21 @@ def test_what_stands_beside_a_plate_is_read(sent):
     assert result.time_s.slicer == 1634
     assert result.printer_model == "C12"
     assert result.nozzle_mm == 0.4
+    assert result.objects == ("cube.stl",)
     assert result.filament == (
         Filament(0, 1200, None, 3.58, "PLA"),
         Filament(1, 0, None, 0, None),
         Filament(2, 500, None, 1.5, "PETG"),
     )
+
+
+@pytest.mark.parametrize(
+    "info", [b"<config/>", b"<config><plate/></config>", SLICE_INFO.replace(b'"2"', b'"7"')]
+)
+def test_plate_of_which_nothing_stands_there_is_read_without(sent, info: bytes):
+    path = sent(zipped({"Metadata/plate_2.gcode": TEXT, "Metadata/slice_info.config": info}))
+
+    assert glance(path, FileKind.GCODE_3MF).result.time_s.slicer is None
 
 
 def test_text_says_more_than_what_stands_beside_it(sent):
@@ -170,6 +180,7 @@ XML_OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///e
         (XML_OUTSIDE, "declares"),
         (b"<config><plate>", "damaged"),
         (b"\xff\xfe\x00junk", "damaged"),
+        (b'<?xml version="1.0" encoding="UTF-99"?><config/>', "damaged"),
         (b"<a>" * 1000 + b"</a>" * 1000, "longer or deeper"),
         (b"<a>" + b"<b/>" * 100_001 + b"</a>", "longer or deeper"),
         (b"<a>" + b" " * 1024 * 1024 + b"</a>", "larger than any slicer"),

@@ -1,0 +1,285 @@
+"""Fuzzing of what reads files from strangers: real ones, bent a little, again and again.
+
+    python -m tests.files.fuzzing NAME SECONDS SEED
+
+Whatever comes in, a parser may read it or refuse it with a sentence (Invalid); anything else it raises, and
+an input that takes it longer than a blink, is a find. Those go to the error stream with the input, and the
+exit code is 1. Without a find it prints how many inputs it tried, and how many of them were read.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+import struct
+import sys
+import tempfile
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import heatshrink2.core as heatshrink
+
+from farm.domain.file import FileKind
+from farm.errors import Invalid
+from farm.platform import be_modest
+from tests.files.containers import made
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+MEMORY = 2 * 1024**3  # bytes of addresses; numba maps a third of a gigabyte by itself
+BLINK_S = 2.0  # of processor time for one input; the slowest pictures take a half
+LONGEST_SEED = 64 * 1024  # bytes: many small inputs find more than few large ones
+
+REAL = ("ps292gui", "ps292_mm2", "cura413", "cura50", "slic3r13")  # one of each kind of remarks
+
+ODD = [
+    b"", b"\0", b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\0\0\0\x80", b"\n", b"\r", b";", b"=", b":",
+    b"{a}", b"9" * 30, b"1e309", b"nan", b"-0", b"\xff\xff\xfb", b"\xff\xff\xfa", b"\xff\xff\xf7", b"PK\3\4",
+    "\u202e".encode(), b" " * 100, b"%s%n", b"; thumbnail begin 16x16 544\n", b"; thumbnail end\n",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Target:
+    """seeds: what is bent. read: raises Invalid for what it refuses. mend: makes sums right again, so that
+    what lies behind them is reached."""
+
+    seeds: Callable[[], Sequence[bytes]]
+    read: Callable[[bytes], object]
+    mend: Callable[[bytes], bytes] = bytes
+
+
+def bent(chance: random.Random, seeds: Sequence[bytes]) -> bytes:
+    """One of the seeds, changed in a few places."""
+    data = bytearray(chance.choice(seeds))
+    for _ in range(chance.choice((1, 1, 2, 3, 8))):
+        at = chance.randrange(len(data) + 1)
+        end = min(len(data), at + chance.choice((1, 1, 2, 4, 16, 64, 1024)))
+        match chance.randrange(7):
+            case 0 if at < len(data):
+                data[at] ^= 1 << chance.randrange(8)
+            case 1:
+                data[at:at] = chance.choice(ODD)
+            case 2:
+                data[at:end] = chance.choice(ODD)
+            case 3:
+                data[at:end] = chance.randbytes(end - at)
+            case 4:
+                data[at:at] = data[at:end] * chance.choice((1, 2, 50))
+            case 5:
+                other = chance.choice(seeds)
+                begin = chance.randrange(len(other) + 1)
+                data[at:end] = other[begin : begin + chance.randrange(200)]
+            case _:
+                del data[at : end if chance.random() < 0.9 else None]
+    return bytes(data)
+
+
+def fuzz(target: Target, seconds: float, seed: int) -> tuple[int, int]:
+    """How many inputs there were, and how many of them were read. Raises what a parser raises."""
+    chance, seeds = random.Random(seed), [one[:LONGEST_SEED] for one in target.seeds()]
+    for whole in target.seeds():
+        tried(target, whole)  # they are sound, and whatever is loaded or compiled first is now
+    until = time.monotonic() + seconds
+    count = read = 0
+    while time.monotonic() < until:
+        data = target.mend(bent(chance, seeds))
+        began = time.process_time()
+        try:
+            read += tried(target, data)
+            if time.process_time() - began > BLINK_S:
+                raise TimeoutError(f"it took {time.process_time() - began:.1f} s")
+        except BaseException:
+            sys.stderr.write(f"{base64.b85encode(zlib.compress(data)).decode()}\n")
+            raise
+        count += 1
+    return count, read
+
+
+def tried(target: Target, data: bytes) -> bool:
+    """Whether it was read."""
+    try:
+        target.read(data)
+    except Invalid as refused:
+        if not str(refused).strip():
+            raise AssertionError("it was refused without a word") from refused
+        return False
+    return True
+
+
+# -- what is fuzzed ------------------------------------------------------------------------------
+
+
+def examples() -> list[bytes]:
+    from tests.files.slicers import test_metadata as slicers
+
+    texts = (slicers.ORCA, slicers.SUPERSLICER, slicers.SIMPLIFY3D_4, slicers.SIMPLIFY3D_5)
+    return [text.encode() for text in (*texts, slicers.IDEAMAKER, slicers.KIRIMOTO)]
+
+
+def read_binary(data: bytes) -> None:
+    from farm.files.containers.binary import open_binary
+    from farm.files.slicers.metadata import describe
+
+    file = open_binary(io.BytesIO(data))
+    describe(file)
+    while file.text.read(100_000):
+        pass
+
+
+def with_sums(data: bytes) -> bytes:
+    """Binary G-code with every checksum that can be found made right."""
+    mended, at = bytearray(data), 10
+    while at + 12 <= len(mended):
+        kind, packing, size, packed = struct.unpack_from("<HHII", mended, at)
+        end = (
+            at + (12 if packing else 8) + (6 if kind == made.THUMBNAIL else 2) + (packed if packing else size)
+        )
+        if end + 4 > len(mended):
+            break
+        struct.pack_into("<I", mended, end, zlib.crc32(mended[at:end]))
+        at = end + 4
+    return bytes(mended)
+
+
+def small_binaries() -> list[bytes]:
+    packed = made.meatpack(made.TEXT * 9, spaces=False)
+    whole = [made.block(made.GCODE, packed, packing, b"\2\0") for packing in range(4)]
+    picture = made.block(made.THUMBNAIL, b"\x89PNG\r\n\x1a\n", parameters=b"\0\0\1\0\1\0")
+    return [made.sound_binary(), made.binary(picture, *whole), made.binary(*whole, whole[0])]
+
+
+def packed_moves() -> list[bytes]:
+    return [made.meatpack(made.TEXT * 9, spaces=spaces) for spaces in (True, False)]
+
+
+def read_meatpack(data: bytes) -> None:
+    from farm.files.containers.meatpack import MOST_GROWTH, unpack
+
+    if len(unpack(data)) > MOST_GROWTH * len(data):
+        raise AssertionError("it grows without end")
+
+
+def read_heatshrink(data: bytes) -> None:
+    """As a block without a checksum, which claims the size that comes out."""
+    from farm.files.containers.binary import open_binary
+
+    packing = made.HEATSHRINK_11 + len(data) % 2
+    claimed = len(heatshrink.decode(data, window_sz2=9 + packing, lookahead_sz2=4))
+    header = struct.pack("<HHII", made.GCODE, packing, claimed, len(data))
+    open_binary(io.BytesIO(made.binary(header + b"\0\0" + data, checksum=0))).text.read()
+
+
+def packed_texts() -> list[bytes]:
+    return [made.packed(made.TEXT * count, packing) for count in (1, 20, 400) for packing in (2, 3)]
+
+
+def read_package(data: bytes) -> None:
+    from farm.files.analysis import glance
+    from farm.files.containers.opening import open_gcode
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sent")
+        path.write_bytes(data)
+        kind = FileKind.UFP if b"/3D/model.gcode" in data else FileKind.GCODE_3MF
+        glance(path, kind)
+        with open_gcode(path, kind) as file:
+            while file.text.read(100_000):
+                pass
+
+
+def packages() -> list[bytes]:
+    from tests.files.containers.test_packages import SLICE_INFO
+
+    three_mf = {"Metadata/plate_2.gcode": made.TEXT, "Metadata/slice_info.config": SLICE_INFO}
+    return [
+        made.zipped({**three_mf, "Metadata/plate_2.png": b"\x89PNG"}, method)
+        for method in (0, 8)
+    ] + [made.zipped({"/3D/model.gcode": made.TEXT, "/Metadata/thumbnail.png": b"\x89PNG"})]  # fmt: skip
+
+
+def slice_infos() -> list[bytes]:
+    from tests.files.containers.test_packages import SLICE_INFO, XML_BOMB, XML_OUTSIDE
+
+    return [SLICE_INFO, SLICE_INFO, XML_BOMB, XML_OUTSIDE]
+
+
+def read_slice_info(data: bytes) -> None:
+    from farm.files.containers.slice_info import remarks_in
+
+    remarks_in(data, 2)
+
+
+def read_text(data: bytes) -> None:
+    from farm.files.containers.printable import Printable
+    from farm.files.pictures.thumbnails import pictures
+    from farm.files.slicers.ends import ends_of_stream
+    from farm.files.slicers.metadata import describe
+    from farm.files.slicers.remarks import Remarks
+
+    ends = ends_of_stream(io.BytesIO(data))
+    describe(Printable(io.BytesIO(), ends, Remarks.at(ends), tuple(pictures(ends.head))))
+
+
+def texts() -> list[bytes]:
+    """The heads and feet of real ones, where it all stands."""
+    gcode = DATA / "gcode"
+    wholes = [path.read_bytes() for path in gcode.glob("*.gcode") if path.name.startswith(REAL)]
+    return [whole[:9000] + whole[-12_000:] for whole in wholes] + examples()
+
+
+def drawn() -> list[bytes]:
+    """A PNG, a JPEG and a QOI, as they stand in files."""
+    from tests.files.pictures.test_thumbnails import jpeg, png, qoi
+
+    return [png(9, 7), png(1, 1), jpeg(), qoi(5, 4)]
+
+
+def read_thumbnails(data: bytes) -> None:
+    from farm.files.pictures.thumbnails import picture_in, pictures
+    from tests.files.pictures.test_thumbnails import block
+
+    pictures(data)
+    pictures(block(data))
+    picture_in(data)
+
+
+def with_chunk_sums(data: bytes) -> bytes:
+    """A PNG with every checksum that can be found made right."""
+    mended, at = bytearray(data), 8
+    while data.startswith(b"\x89PNG") and at + 12 <= len(mended):
+        end = at + 8 + struct.unpack_from(">I", mended, at)[0]
+        if end + 4 > len(mended):
+            break
+        struct.pack_into(">I", mended, end, zlib.crc32(mended[at + 4 : end]))
+        at = end + 4
+    return bytes(mended)
+
+
+TARGETS = {
+    "binary": Target(small_binaries, read_binary, with_sums),
+    "meatpack": Target(
+        lambda: [made.meatpack(made.TEXT * 9, spaces=even) for even in (True, False)], read_meatpack
+    ),
+    "heatshrink": Target(packed_texts, read_heatshrink),
+    "packages": Target(packages, read_package),
+    "slice_info": Target(slice_infos, read_slice_info),
+    "text": Target(texts, read_text),
+    "thumbnails": Target(drawn, read_thumbnails, with_chunk_sums),
+}
+
+
+if __name__ == "__main__":
+    be_modest(MEMORY)
+    try:
+        inputs, read = fuzz(TARGETS[sys.argv[1]], float(sys.argv[2]), int(sys.argv[3]))
+    except BaseException:
+        traceback.print_exc()
+        sys.exit(1)
+    sys.stdout.write(json.dumps({"inputs": inputs, "read": read}))
