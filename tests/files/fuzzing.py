@@ -40,8 +40,9 @@ REAL = ("ps292gui", "ps292_mm2", "cura413", "cura50", "slic3r13")  # one of each
 
 ODD = [
     b"", b"\0", b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\0\0\0\x80", b"\n", b"\r", b";", b"=", b":",
-    b"{a}", b"9" * 30, b"1e309", b"nan", b"-0", b"\xff\xff\xfb", b"\xff\xff\xfa", b"\xff\xff\xf7", b"PK\3\4",
+    b"{a}", b"1e309", b"nan", b"-0", b"\xff\xff\xfb", b"\xff\xff\xfa", b"\xff\xff\xf7", b"PK\3\4",
     "\u202e".encode(), b" " * 100, b"%s%n", b"; thumbnail begin 16x16 544\n", b"; thumbnail end\n",
+    *(b"9" * count for count in (30, 400, 5000)),
 ]  # fmt: skip
 
 

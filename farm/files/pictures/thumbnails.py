@@ -21,7 +21,7 @@ MOST_PIXELS = 2048  # a side: what a phone can still show without trouble
 PNG, JPEG, QOI = "image/png", "image/jpeg", "image/qoi"
 SHOWN_BY_BROWSERS = frozenset({PNG, JPEG})
 
-_BEGIN = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? begin \d+[x ]\d+ (\d+)[ \t\r]*$", re.MULTILINE)
+_BEGIN = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? begin \d+[x ]\d+ (\d{1,9})[ \t\r]*$", re.MULTILINE)
 _END = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? end", re.MULTILINE)
 _ROW_START = re.compile(rb"^; *", re.MULTILINE)
 

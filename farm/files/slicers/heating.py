@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from farm.domain.analysis import Temperatures
-from farm.files.slicers.remarks import number
+from farm.files.slicers.remarks import MOST_TOOLS, number
 from farm.files.slicers.told import HOTTEST_NOZZLE
 
 FIRST_LAYER = b"\n;LAYER:"
@@ -18,9 +18,9 @@ def heated_to(head: bytes, tool: int) -> Temperatures:
     """Waiting for a temperature says more than setting it, and the last one before the layer counts."""
     heated: dict[bytes, float] = {}
     for command, words in _HEATING.findall(head[: max(head.find(FIRST_LAYER), 0)]):
-        said = dict(_WORD.findall(words))
-        degc = number(said.get(b"S", said.get(b"R", b"")).decode(), HOTTEST_NOZZLE)
-        if degc is not None and int(float(said.get(b"T", tool))) == tool:
+        said = {letter: value.decode() for letter, value in _WORD.findall(words)}
+        degc = number(said.get(b"S", said.get(b"R", "")), HOTTEST_NOZZLE)
+        if degc is not None and number(said.get(b"T", str(tool)), MOST_TOOLS) == tool:
             heated[command] = degc
     return Temperatures(
         nozzle_first=heated.get(b"109", heated.get(b"104")),
