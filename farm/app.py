@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
 import secrets
 import signal
@@ -33,13 +34,16 @@ from farm.demo import prepare
 from farm.demo.actor import People
 from farm.domain.clock import Randomness, WallClock, real_clock
 from farm.domain.event import Fact
+from farm.domain.file import Quota
 from farm.domain.printer import SIMULATED, Address, Printer
 from farm.domain.user import SYSTEM
 from farm.drivers.base import Driver
 from farm.drivers.http import PATIENT
 from farm.drivers.kinds import capabilities_at, make_driver
 from farm.drivers.names import NameLookups
-from farm.files.actor import Files, FilesParts
+from farm.files.actor import Files
+from farm.files.analyser import MB, Analyser, InlineAnalyser, ProcessAnalyser, limits_of
+from farm.files.parts import FilesParts
 from farm.files.storage import Storage
 from farm.live.bell import Bell
 from farm.live.broadcaster import Broadcaster
@@ -65,6 +69,7 @@ from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.idempotency import Memory, Running
 from farm.web.server import Web, taken
+from farm.workers.surroundings import Surroundings
 
 log = structlog.get_logger(__name__)
 
@@ -145,9 +150,8 @@ class Farm:
         self.database = self._database(folder.farm_db, FARM)
         self.database.on_facts = self._tell_of_facts
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
-        self.storage = Storage(
-            folder.files, min_free=settings.files.min_free_mb * 1_000_000, inline=seams.inline
-        )
+        self.storage = Storage(folder.files, min_free=settings.files.min_free_mb * MB, inline=seams.inline)
+        self.files = self._files()
 
     def _database(self, path: Path, keeping: Keeping) -> Database:
         seams = self._seams
@@ -226,18 +230,39 @@ class Farm:
             plan=self.plan,
             undo_s=self._settings.queue.plate_undo_s,
         )
-        files = Files(FilesParts(self.database, self.storage, seams.clock))
         telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
         simulator = Simulator(partial(fleet_process, 0, modest=True))
         return (
             broadcaster.spec(),
             ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
-            ChildSpec(name="files", run=files.run, mailbox_size=4),
+            ChildSpec(name="files", run=self.files.run, mailbox_size=4),
             ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
             self.clients.spec(),
         )
+
+    def _files(self) -> Files:
+        settings, seams = self._settings.files, self._seams
+        limits = limits_of(settings.worker_memory_mb, settings.worker_time_s)
+        surroundings = Surroundings(self._folder.workers.resolve())
+
+        def analyser(*, glance: bool = False) -> Analyser:
+            if seams.inline:
+                return InlineAnalyser(self.storage)
+            return ProcessAnalyser(self.storage, surroundings, limits, glance=glance)
+
+        parts = FilesParts(
+            runtime=self.runtime,
+            database=self.database,
+            storage=self.storage,
+            events=lambda: self.address("events"),
+            analyser=analyser,
+            glancer=partial(analyser, glance=True),
+            workers=1 if seams.inline else settings.workers or _file_workers(),
+            clock=seams.clock,
+        )
+        return Files(parts)
 
     def _fleet(self) -> Fleet:
         seams = self._seams
@@ -299,6 +324,7 @@ class Farm:
             printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),
             files=self.address("files"),
+            file_workers=self.files.states,
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,
@@ -307,10 +333,16 @@ class Farm:
             memory=Memory(self.database, self.seal, self._seams.clock, Running()),
             clock=self._seams.clock,
             chance=self._seams.chance,
-            max_upload=self._settings.files.max_upload_mb * 1_000_000,
+            max_upload=self._settings.files.max_upload_mb * MB,
+            quota=Quota(self._settings.files.quota_mb * MB, self._settings.files.user_quota_mb * MB),
             undo_s=self._settings.queue.plate_undo_s,
             version=__version__,
         )
+
+
+def _file_workers() -> int:
+    """As many as leave the shop PC room for everything else: half of its cores, no more than four."""
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
 
 
 def serve(settings: Settings, folder: DataFolder, say: Callable[[str], None], *, demo: bool = False) -> int:

@@ -62,10 +62,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """max_upload_mb: the largest file taken. min_free_mb: what uploads leave free. MB: 10^6 bytes."""
+    """max_upload_mb: the largest file taken. min_free_mb: what uploads leave free. MB: 10^6 bytes.
+
+    quota_mb: of all files together, user_quota_mb: of those of one person or key; 0 is no limit.
+    workers: processes that read files; 0 is as many as suit the PC. worker_memory_mb, worker_time_s: what
+    one file may take of memory, and of processor time in seconds.
+    """
 
     max_upload_mb: int = _setting(1024, least=1, most=1_000_000)
     min_free_mb: int = _setting(1024, least=0, most=10_000_000)
+    quota_mb: int = _setting(0, least=0, most=1_000_000_000)
+    user_quota_mb: int = _setting(0, least=0, most=1_000_000_000)
+    workers: int = _setting(0, least=0, most=16)
+    worker_memory_mb: int = _setting(1024, least=256, most=65_536)
+    worker_time_s: float = _setting(120.0, least=5, most=3600)
 
 
 @dataclass(frozen=True, slots=True)

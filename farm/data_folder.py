@@ -57,6 +57,11 @@ class DataFolder:
         return self.path / "files"
 
     @property
+    def workers(self) -> Path:
+        """What worker processes keep, such as compiled code; it can be thrown away."""
+        return self.path / "workers"
+
+    @property
     def backups(self) -> Path:
         return self.path / "backups"
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+ANALYSIS_VERSION = 1
+"""Raised by whoever changes what an analysis finds: files that an older farm has read are read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +171,6 @@ class MeshAnalysis:
     estimate: Estimate | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+Analysis: TypeAlias = GcodeAnalysis | MeshAnalysis

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from farm.domain.analysis import GcodeAnalysis
+from farm.domain.analysis import Analysis
 from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 from farm.errors import Invalid, WrongFileType
@@ -34,6 +34,12 @@ EXTENSIONS = {
     ".gcode": FileKind.GCODE,
     ".gco": FileKind.GCODE,
     ".g": FileKind.GCODE,
+    ".bgcode": FileKind.BINARY_GCODE,
+    ".gcode.3mf": FileKind.GCODE_3MF,
+    ".ufp": FileKind.UFP,
+    ".stl": FileKind.STL,
+    ".obj": FileKind.OBJ,
+    ".3mf": FileKind.THREE_MF,
 }
 """Endings the farm takes, in lower case; of two that fit a name the longer one counts."""
 
@@ -52,18 +58,23 @@ class FileState(StrEnum):
 FILES: Table[FileState] = {
     FileState.QUEUED: frozenset({FileState.PROCESSING, FileState.READY, FileState.FAILED}),
     FileState.PROCESSING: frozenset({FileState.READY, FileState.FAILED, FileState.QUEUED}),
-    FileState.READY: frozenset({FileState.QUEUED}),
-    FileState.FAILED: frozenset({FileState.QUEUED}),
+    FileState.READY: frozenset({FileState.QUEUED, FileState.PROCESSING}),
+    FileState.FAILED: frozenset({FileState.QUEUED, FileState.PROCESSING}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FileAnalysis:
-    """Where the analysis of a file stands. reason: why it failed. result: once it is ready."""
+    """Where the analysis of a file stands. reason: why it failed.
+
+    result: what is known by now, also while it is read again, or the slicer's word before it is read at all.
+    version: of the analysis that found it, 0 before the first.
+    """
 
     state: FileState = FileState.QUEUED
     reason: str | None = None
-    result: GcodeAnalysis | None = None
+    result: Analysis | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,17 @@ class StoredFile:
     def version(self) -> str:
         """The name of all that is known of it."""
         return version_of(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The most bytes of files the farm keeps, and the most of one person or key; 0 is no limit."""
+
+    total: int = 0
+    each: int = 0
+
+
+NO_QUOTA = Quota()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from farm.domain.file import FileKind
 from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 
@@ -109,6 +110,7 @@ def kept_on_printer(end: PrintState) -> timedelta:
 class Job:
     """One wish: print this file so many times.
 
+    kind: of its file.
     required_printers: printers it may run on; empty means any. required_tags: the printer has all.
     priority: larger goes first. yield_per_plate: good parts that one copy gives. order: the order's id.
     release_at: not begun before. due_at: wanted by. deadline_at: of no use after.
@@ -123,6 +125,7 @@ class Job:
     state: JobState
     created_by: str
     created_at: datetime
+    kind: FileKind = FileKind.GCODE
     priority: int = 0
     yield_per_plate: int = 1
     release_at: datetime | None = None

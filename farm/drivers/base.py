@@ -40,6 +40,7 @@ class Capability(StrEnum):
     MACHINE_LINK = "machine_link"  # let the print host let go of its printer
     TAKE_UP = "take_up"  # have it take up a printer that it let go of or lost, or whose firmware stopped
     CONSOLE = "console"  # tell what the printer says to those who send it G-code
+    BINARY_GCODE = "binary_gcode"  # print binary G-code as it is
     PUSH = "push"  # tell news unasked: whether it still answers questions has to be looked at apart
 
 

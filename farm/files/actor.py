@@ -1,60 +1,62 @@
-"""The actor `files`: finds out what is in the files that were sent, one after the other, and tidies up."""
+"""The actor `files`: keeps the file workers at work, and tidies up."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import structlog
 import trio
 
-from farm.actors import Mailbox, serve
-from farm.domain.analysis import GcodeAnalysis
-from farm.domain.clock import WallClock
-from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
+from farm.actors import ChildSpec, Mailbox, Supervisor, serve
 from farm.domain.user import Principal
-from farm.errors import FarmError, Invalid, StorageFailed
-from farm.files.containers.opening import open_gcode
+from farm.errors import FarmError, Invalid
+from farm.files.analyser import Analyser
+from farm.files.file_worker import FileWorker
 from farm.files.messages import FilesMessage
+from farm.files.parts import FilesParts
 from farm.files.removal import sweep
-from farm.files.slicers.metadata import describe
-from farm.files.storage import Storage
-from farm.store import files
-from farm.store.database import Database
+from farm.store import file_analyses
+from farm.workers.process import State, WorkFailed
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 60.0  # for files whose hint was lost
-AGAIN_AFTER_S = 5.0  # when the database refused
-
-
-@dataclass(frozen=True, slots=True)
-class FilesParts:
-    """What the actor needs of the farm."""
-
-    database: Database
-    storage: Storage
-    clock: WallClock
+GLANCE_AFTER_S = 3.0  # as long as a process takes to get ready that has nothing to compile
+LOOK_EVERY_S = 1.0
+MOST_GLANCES = 100  # files looked for at once
 
 
 class Files:
-    """Works off what waits in the database, where a restart finds it again. Nobody waits for it."""
+    """Supervises the workers `files:1`, `files:2` … Nobody waits for it."""
 
     def __init__(self, parts: FilesParts) -> None:
         self._parts = parts
-        self._news = trio.Event()
+        self._compiled = trio.Event()
+        self._analysers = [parts.analyser() for _ in range(parts.workers)]
+        self._workers = {
+            f"files:{number}": FileWorker(parts, analyser, self._compiled, first=number == 1)
+            for number, analyser in enumerate(self._analysers, start=1)
+        }
+
+    def states(self) -> Sequence[State]:
+        """What each worker is at."""
+        return [analyser.state for analyser in self._analysers]
 
     async def run(self, mailbox: Mailbox[FilesMessage]) -> None:
         """Live until the mailbox closes."""
-        async with trio.open_nursery() as nursery:
+        await self._parts.database.write(file_analyses.put_all_back)
+        supervisor = Supervisor(self._parts.runtime, independent=True)
+        async with trio.open_nursery() as nursery, supervisor.running():
+            for name, worker in self._workers.items():
+                supervisor.start_soon(ChildSpec(name=name, run=worker.run, mailbox_size=4))
             nursery.start_soon(self._sweep)
-            nursery.start_soon(self._analyse_again_and_again)
+            nursery.start_soon(self._glance_meanwhile)
             await serve(mailbox, self._handle)
             nursery.cancel_scope.cancel()
 
     async def _handle(self, message: FilesMessage, by: Principal) -> None:
         await trio.lowlevel.checkpoint()
-        self._news.set()
+        for name in self._workers:
+            self._parts.runtime.address(name).tell_nowait(message)
 
     async def _sweep(self) -> None:
         try:
@@ -65,35 +67,40 @@ class Files:
         if gone:
             log.info("contents without a file removed", count=gone)
 
-    async def _analyse_again_and_again(self) -> None:
-        while True:
-            self._news = trio.Event()
-            try:
-                await self._analyse_all()
-            except FarmError as problem:
-                log.warning("analysis put off", problem=str(problem))
-                await trio.sleep(AGAIN_AFTER_S)
-                continue
-            with trio.move_on_after(LOOK_EVERY_S):
-                await self._news.wait()
+    async def _glance_meanwhile(self) -> None:
+        """Until the first worker has compiled what it needs, find out at least what slicers say.
 
-    async def _analyse_all(self) -> None:
-        database = self._parts.database
-        while (file := await database.read(files.unread)) is not None:
-            analysis = await self._analyse(file)
-            await database.write(files.note_analysis, file, analysis, self._parts.clock())
+        Jobs can be planned with that. At every start but the first there is nothing to do here.
+        """
+        with trio.move_on_after(GLANCE_AFTER_S):
+            await self._compiled.wait()
+            return
+        log.info("the analysis of files is being compiled; this takes a minute or two, once")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._glance, self._parts.glancer())
+            await self._compiled.wait()
+            nursery.cancel_scope.cancel()
 
-    async def _analyse(self, file: StoredFile) -> FileAnalysis:
+    async def _glance(self, analyser: Analyser) -> None:
+        seen: set[str] = set()
         try:
-            result = await self._parts.storage.look(_describe, file.sha256)
-        except (Invalid, StorageFailed) as problem:
-            return FileAnalysis(FileState.FAILED, reason=str(problem))
-        except Exception as error:  # anybody sends files: one that finds a mistake of ours stops no others
-            log.error("file cannot be analysed", file=file.id, exc_info=error)
-            return FileAnalysis(FileState.FAILED, reason="the farm cannot read this file; its log says more")
-        return FileAnalysis(FileState.READY, result=result)
+            while True:
+                try:
+                    await self._glance_at_those_that_wait(analyser, seen)
+                except FarmError as problem:
+                    log.warning("glances put off", problem=str(problem))
+                await trio.sleep(LOOK_EVERY_S)
+        finally:
+            await analyser.aclose()
 
-
-def _describe(content: Path) -> GcodeAnalysis:
-    with open_gcode(content, FileKind.GCODE) as file:
-        return describe(file)
+    async def _glance_at_those_that_wait(self, analyser: Analyser, seen: set[str]) -> None:
+        database = self._parts.database
+        for file in await database.read(file_analyses.unglanced, MOST_GLANCES):
+            if file.id in seen:
+                continue
+            seen.add(file.id)
+            try:
+                found = await analyser.read(file, lambda share: None)
+            except (Invalid, WorkFailed):  # the analysis will find the same, and say it
+                continue
+            await database.write(file_analyses.note_glance, file.id, found.result)

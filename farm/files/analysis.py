@@ -6,21 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
+from farm.domain.analysis import Analysis
 from farm.domain.file import FileKind
 from farm.files.containers.opening import open_gcode
 from farm.files.pictures.thumbnails import Picture, nearest
 from farm.files.slicers.metadata import describe
-
-ANALYSIS_VERSION = 1
-"""Raised by whoever changes what an analysis finds: files that an older one has read are read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
     """What was found. picture: the best there is of it, drawn by the slicer or by us; None without."""
 
-    result: GcodeAnalysis | MeshAnalysis
+    result: Analysis
     picture: Picture | None = None
 
 

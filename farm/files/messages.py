@@ -1,4 +1,4 @@
-"""What one can say to the files' actor."""
+"""What one can say to the files' actor and to its file workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from farm.actors import Latest
 
 @dataclass(frozen=True, slots=True)
 class FileAdded(Latest):
-    """A hint: a file is there to be analysed. Which one stands in the database."""
+    """A hint: a file is there to be read. Which one stands in the database."""
 
     @property
     def key(self) -> Hashable:

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 import trio
 
 from farm.errors import StorageFailed, StorageFull, TooLarge
+from farm.files.pictures.thumbnails import Picture
 from farm.platform import begin_to_write, make_private_folder, rename_durably, sync_folder
 
 P = ParamSpec("P")
@@ -67,6 +68,7 @@ class Storage:
         free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         self._contents = folder / "content"
+        self._pictures = folder / "pictures"  # of contents, each in a folder of its own
         self._temporary = folder / "incoming"  # the same file system, so that a rename is one step
         self._min_free = min_free
         self._free = free
@@ -134,8 +136,55 @@ class Storage:
         return await self.run(lambda: {name for _, _, names in os.walk(self._contents) for name in names})
 
     async def remove(self, sha256: str) -> None:
-        """Take a content away; harmless when it is gone already. Raises StorageFailed."""
-        await self.run(self.path_of(sha256).unlink, missing_ok=True)
+        """Take a content away with its pictures; harmless when it is gone already. Raises StorageFailed."""
+        await self.run(self._remove, sha256)
+
+    def _remove(self, sha256: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._pictures_of(sha256))
+        self.path_of(sha256).unlink(missing_ok=True)
+
+    async def keep_pictures(self, sha256: str, drawn: Sequence[Picture]) -> None:
+        """Let these be the pictures of a content; nothing where that was taken away. Raises StorageFailed.
+
+        They can be drawn again, so nobody waits until they are durable.
+        """
+        async with self.lock_of(sha256):
+            await self.run(self._keep_pictures, sha256, drawn)
+
+    def _keep_pictures(self, sha256: str, drawn: Sequence[Picture]) -> None:
+        if not self.path_of(sha256).is_file():
+            return
+        folder = self._pictures_of(sha256)
+        if drawn:
+            make_private_folder(folder)
+        for picture in drawn:
+            beside = self._temporary / secrets.token_hex(8)
+            beside.write_bytes(picture.data)
+            os.replace(beside, folder / f"{picture.width}.png")
+        kept = {f"{picture.width}.png" for picture in drawn}
+        for old in folder.glob("*.png"):
+            if old.name not in kept:
+                old.unlink()
+
+    async def picture(self, sha256: str, width: int | None) -> bytes | None:
+        """A PNG of a content: of several the narrowest that is as wide as wished, else the widest.
+
+        None where there is none. Raises StorageFailed.
+        """
+        try:
+            return await self._in_thread(self._readers, lambda: self._picture(sha256, width))
+        except OSError as error:
+            raise _in_words(error) from error
+
+    def _picture(self, sha256: str, width: int | None) -> bytes | None:
+        widths = sorted(int(path.stem) for path in self._pictures_of(sha256).glob("*.png"))
+        wide_enough = (one for one in widths if width is not None and one >= width)
+        chosen = next(wide_enough, widths[-1] if widths else None)
+        return None if chosen is None else (self._pictures_of(sha256) / f"{chosen}.png").read_bytes()
+
+    def _pictures_of(self, sha256: str) -> Path:
+        return self._pictures / sha256[:2] / sha256[2:4] / sha256
 
     async def space(self) -> Space:
         """What the disk has. Raises StorageFailed."""
@@ -178,6 +227,7 @@ class Storage:
     def _open(self) -> None:
         make_private_folder(self._contents)
         make_private_folder(self._temporary)
+        make_private_folder(self._pictures)
         for left in self._temporary.iterdir():
             left.unlink()
 

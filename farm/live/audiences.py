@@ -116,10 +116,10 @@ class Audiences:
                 audience.add_fact(fact.seq, text)
                 self._note(audience)
 
-    def add_state(self, news: StateNews, printer_id: str, printers: Mapping[str, Printer]) -> None:
-        """Let the state of a printer wait for all who are in its room."""
+    def add_state(self, news: StateNews, printer_id: str | None, printers: Mapping[str, Printer]) -> None:
+        """Let a state wait for all who are in its room. printer_id: of the printer it is the state of."""
         for hearing, audience in self._hearing([news.room]).items():
-            if may_see(printer_id, hearing.grant, printers):
+            if printer_id is None or may_see(printer_id, hearing.grant, printers):
                 audience.add_state(news)
                 self._note(audience)
 

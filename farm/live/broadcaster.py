@@ -17,6 +17,7 @@ from farm.actors import Address, ChildSpec, Delivery, Exhausted, Mailbox, Restar
 from farm.config import Live
 from farm.domain.clock import WallClock, real_clock
 from farm.domain.event import Fact
+from farm.domain.file import FileState
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound
@@ -31,6 +32,7 @@ from farm.live.messages import (
     ClientTooSlow,
     Configure,
     FactsCommitted,
+    FileProgress,
     Hello,
     Join,
     Joined,
@@ -44,7 +46,7 @@ from farm.live.messages import (
     Welcome,
 )
 from farm.live.outbox import Outbox
-from farm.live.rooms import OF_A_PRINTER, PRINTERS, may_enter
+from farm.live.rooms import FILES, OF_A_PRINTER, PRINTERS, may_enter
 from farm.live.snapshots import Entered, Entry, Told
 from farm.store import events, printers
 from farm.store.database import Database
@@ -148,6 +150,7 @@ class Broadcaster:
         message: FactsCommitted
         | StatusChanged
         | StatusGone
+        | FileProgress
         | ReportStatuses
         | Hello
         | Leave
@@ -161,6 +164,8 @@ class Broadcaster:
                 self._show_status(printer, status)
             case StatusGone(printer_id):
                 self._show_gone(printer_id)
+            case FileProgress(file, share):
+                self._show_progress(file, share)
             case ReportStatuses():
                 return {id: told.status for id, told in self._told.items()}
             case Hello(client):
@@ -232,6 +237,14 @@ class Broadcaster:
         self._told.pop(printer_id, None)
         self._show("printer.gone", printer_id, self._clock(), protocol.encoded({"id": printer_id}))
         self._printers.pop(printer_id, None)
+
+    def _show_progress(self, file: str, share: float) -> None:
+        if self._audiences.is_heard(FILES):
+            data = protocol.encoded({"file": file, "state": FileState.PROCESSING, "share": round(share, 3)})
+            news = StateNews(
+                FILES, f"file:{file}", protocol.state("file.progress", FILES, self._clock(), data)
+            )
+            self._audiences.add_state(news, None, self._printers)
 
     def _show(self, type: str, printer_id: str, at: datetime, data: Raw) -> None:
         for room in (PRINTERS, OF_A_PRINTER + printer_id):

@@ -52,6 +52,18 @@ class StatusGone(Latest):
 
 
 @dataclass(frozen=True, slots=True)
+class FileProgress(Latest):
+    """A file is being read. share: of it that is done, 0 to 1."""
+
+    file: str
+    share: float
+
+    @property
+    def key(self) -> Hashable:
+        return ("file", self.file)
+
+
+@dataclass(frozen=True, slots=True)
 class ReportStatuses(Ask[Mapping[str, PrinterStatus]]):
     """The newest status of every printer, by its id."""
 
@@ -106,6 +118,7 @@ BroadcasterMessage = (
     FactsCommitted
     | StatusChanged
     | StatusGone
+    | FileProgress
     | ReportStatuses
     | Hello
     | Join

@@ -6,15 +6,18 @@ anything else. Secrets are never among them. What the farm does not know is null
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import operator
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 
 from farm.domain import job, printer
 from farm.domain import order as domain_order
-from farm.domain.analysis import GcodeAnalysis
+from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.clock import iso
 from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import FailureCause, JobState, PrintState
@@ -245,12 +248,32 @@ class Order(Struct, frozen=True):
     progress: Share
 
 
+def _shape_of(analysis: type, kind: FileKind) -> type[Struct]:
+    """The shape of an analysis, told from the others by its `kind`: msgspec wants to tell them apart."""
+    hints = get_type_hints(analysis)
+    own = [(one.name, hints[one.name]) for one in dataclasses.fields(analysis) if one.name != "kind"]
+    words = {"__doc__": analysis.__doc__}
+    name = f"{kind.name.title().replace('_', '')}Analysis"
+    return defstruct(name, own, tag_field="kind", tag=kind.value, frozen=True, namespace=words)
+
+
+_RESULTS = {kind: _shape_of(MeshAnalysis if kind.is_model else GcodeAnalysis, kind) for kind in FileKind}
+
+if TYPE_CHECKING:
+    Result: TypeAlias = Any
+else:
+    Result = functools.reduce(operator.or_, _RESULTS.values())
+
+
 class Analysis(Struct, frozen=True):
-    """Where a file's analysis stands: `reason` when it failed, `result` when it is ready."""
+    """Where a file's analysis stands: `reason` when it failed, `result` when it is ready.
+
+    There may be a result before: what the file's slicer says of it, or what an earlier analysis found.
+    """
 
     state: FileState
     reason: str | None
-    result: GcodeAnalysis | None
+    result: Result | None
 
 
 class File(Struct, frozen=True):
@@ -451,8 +474,13 @@ def of_file(file: StoredFile) -> File:
         sha256=file.sha256,
         uploaded_by=file.uploaded_by,
         uploaded_at=iso(file.uploaded_at),
-        analysis=Analysis(file.analysis.state, file.analysis.reason, file.analysis.result),
+        analysis=Analysis(file.analysis.state, file.analysis.reason, _of_result(file)),
     )
+
+
+def _of_result(file: StoredFile) -> Result | None:
+    result = file.analysis.result
+    return None if result is None else convert(result, _RESULTS[file.kind], from_attributes=True)
 
 
 def moment(at: datetime | None) -> Moment | None:

@@ -91,6 +91,7 @@ class Clerk:
             state=JobState.HELD if wish.hold else JobState.QUEUED,
             created_by=str(by),
             created_at=self._clock(),
+            kind=file.kind,
             priority=wish.priority,
             yield_per_plate=wish.yield_per_plate,
             release_at=wish.release_at,

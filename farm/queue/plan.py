@@ -7,6 +7,7 @@ from typing import Protocol
 
 from farm.domain.job import Job
 from farm.domain.printer import Printer
+from farm.queue.fitting import takes
 
 
 class Plan(Protocol):
@@ -25,6 +26,6 @@ class ListPlan:
 
 
 def may_run_on(job: Job, printer: Printer) -> bool:
-    """Whether a job's wishes allow this printer."""
+    """Whether a job's wishes allow this printer, and it takes the job's file."""
     listed = not job.required_printers or printer.id in job.required_printers
-    return listed and job.required_tags <= printer.tags
+    return listed and job.required_tags <= printer.tags and takes(printer, job.kind)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from farm.domain.job import Job, JobState, Print
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
+from farm.queue.fitting import takes
 from farm.queue.plan import Plan
 from farm.store.printers import PlateRow
 
@@ -79,7 +80,9 @@ def _unfit(job: Job, printer: Printer) -> str | None:
     if job.required_printers and printer.id not in job.required_printers:
         return f"the job is for {' or '.join(sorted(job.required_printers))}"
     missing = sorted(job.required_tags - printer.tags)
-    return f"it lacks the tag {' and '.join(missing)}" if missing else None
+    if missing:
+        return f"it lacks the tag {' and '.join(missing)}"
+    return None if takes(printer, job.kind) else f"it prints no .{job.kind}; export it as plain G-code"
 
 
 def _busy(place: Place, job: Job) -> str | None:

@@ -12,7 +12,9 @@ from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState, Print
 from farm.domain.order import Order, OrderState
 from farm.domain.terms import require_version
 from farm.errors import Invalid, NotFound, Refused
+from farm.queue.fitting import require_printable
 from farm.queue.messages import AmendJob, ChangeOrder, ExplainPrint
+from farm.queue.plan import may_run_on
 from farm.queue.settling import prints_going_on, settle_copies
 from farm.store import audit, customer_orders, files, jobs, printers, prints
 from farm.store.audit import Stamp
@@ -25,10 +27,13 @@ _OVER = frozenset({JobState.DONE, JobState.CANCELLED})
 
 
 def add_job(db: Connection, job: Job, stamp: Stamp) -> Job:
-    """Keep a job, after looking whether its file, printers and order are here."""
-    if files.by_id(db, job.file) is None:
+    """Keep a job, after looking whether its file, printers and order are here, and fit each other."""
+    file = files.by_id(db, job.file)
+    if file is None:
         raise NotFound(f"there is no file {job.file}; upload it first")
     _check_job(db, {name: getattr(job, name) for name in _CHECKED})
+    wished = (printer for printer, _ in printers.everything(db) if may_run_on(job, printer))
+    require_printable(file, wished)
     jobs.add(db, job, str(stamp.who))
     detail = {"name": job.name, "file": job.file, "copies": job.copies, "state": job.state}
     audit.append(db, stamp, "job.added", f"job:{job.id}", detail)

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from sqlite3 import Connection, Row
 
 import msgspec
 
-from farm.domain.analysis import GcodeAnalysis
+from farm.domain.analysis import Analysis, GcodeAnalysis, MeshAnalysis
 from farm.domain.clock import iso, parse_iso
-from farm.domain.file import FILES, FileAnalysis, FileKind, FileState, StoredFile
-from farm.domain.transitions import require
-from farm.errors import NotFound, Refused
+from farm.domain.file import NO_QUOTA, FileAnalysis, FileKind, FileState, Quota, StoredFile
+from farm.errors import NotFound, Refused, StorageFull
 from farm.store import audit
 from farm.store.audit import Stamp
 from farm.store.events import record
 from farm.store.prints import ACTIVE
 
+MB = 1_000_000
 
-def add(db: Connection, file: StoredFile) -> tuple[StoredFile, bool]:
+
+def add(db: Connection, file: StoredFile, quota: Quota = NO_QUOTA) -> tuple[StoredFile, bool]:
     """Keep a file. The same content under the same name is the file that is there already.
 
-    Returns the file as stored and whether it is new, or new again after it was removed.
+    Returns the file as stored and whether it is new, or new again after it was removed. Raises StorageFull
+    where it is one too many.
     """
     known = db.execute(
         "SELECT * FROM files WHERE sha256 = ? AND name = ?", (file.sha256, file.name)
     ).fetchone()
     if known is not None and known["removed_at"] is None:
-        return _file(known), False
+        return of_row(known), False
+    check_room(db, file.uploaded_by, file.size, quota)
     if known is not None:
         return _bring_back(db, file, known["id"]), True
     db.execute(
-        """INSERT INTO files (id, name, kind, size, sha256, uploaded_by, uploaded_at, state)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO files (id, name, kind, size, sha256, uploaded_by, uploaded_at, state, search)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             file.id,
             file.name,
@@ -42,10 +44,39 @@ def add(db: Connection, file: StoredFile) -> tuple[StoredFile, bool]:
             file.uploaded_by,
             iso(file.uploaded_at),
             file.analysis.state,
+            file.name.casefold(),
         ),
     )
     _tell_added(db, file)
     return file, True
+
+
+def check_room(db: Connection, by: str, coming: int, quota: Quota) -> None:
+    """Raise StorageFull when `coming` bytes more are beyond what `by`, or everybody, may keep.
+
+    A content counts once for each file that has it.
+    """
+    if quota.each:
+        used = _bytes_of(db, "uploaded_by = ?", by)
+        _require_room(used, coming, quota.each, "your files take")
+    if quota.total:
+        used = _bytes_of(db, "TRUE")
+        _require_room(used, coming, quota.total, "the farm's files take")
+
+
+def _bytes_of(db: Connection, whose: str, *values: str) -> int:
+    row = db.execute(
+        f"SELECT coalesce(sum(size), 0) FROM files WHERE removed_at IS NULL AND {whose}", values
+    ).fetchone()
+    return int(row[0])
+
+
+def _require_room(used: int, coming: int, most: int, whose: str) -> None:
+    if used + coming > most:
+        raise StorageFull(
+            f"{whose} {used / MB:.0f} of the {most / MB:.0f} MB they may, and this one has {coming / MB:.0f};"
+            " remove some that nobody needs any more"
+        )
 
 
 def _bring_back(db: Connection, file: StoredFile, id: str) -> StoredFile:
@@ -53,7 +84,7 @@ def _bring_back(db: Connection, file: StoredFile, id: str) -> StoredFile:
         "UPDATE files SET removed_at = NULL, uploaded_by = ?, uploaded_at = ? WHERE id = ?",
         (file.uploaded_by, iso(file.uploaded_at), id),
     )
-    back = _file(db.execute("SELECT * FROM files WHERE id = ?", (id,)).fetchone())
+    back = of_row(db.execute("SELECT * FROM files WHERE id = ?", (id,)).fetchone())
     _tell_added(db, back)
     return back
 
@@ -62,38 +93,12 @@ def _tell_added(db: Connection, file: StoredFile) -> None:
     record(db, "file.added", ("files",), file.uploaded_at, {"file": file.id, "name": file.name})
 
 
-def unread(db: Connection) -> StoredFile | None:
-    """The file that waits longest to be analysed; None when none does."""
-    row = db.execute(
-        """SELECT * FROM files WHERE state IN ('queued', 'processing') AND removed_at IS NULL
-           ORDER BY uploaded_at, id LIMIT 1"""
-    ).fetchone()
-    return _file(row) if row is not None else None
-
-
-def note_analysis(db: Connection, file: StoredFile, analysis: FileAnalysis, at: datetime) -> None:
-    """Keep what became of a file's analysis, and tell it. Nothing for a file that was removed meanwhile."""
-    now = by_id(db, file.id)
-    if now is None:
-        return
-    require(FILES, now.analysis.state, analysis.state)
-    result = None if analysis.result is None else msgspec.json.encode(analysis.result).decode()
-    db.execute(
-        "UPDATE files SET state = ?, reason = ?, result = ? WHERE id = ?",
-        (analysis.state, analysis.reason, result, file.id),
-    )
-    data = {"file": file.id, "name": file.name, "state": analysis.state, "reason": analysis.reason}
-    record(db, "file.processed", ("files",), at, data)
-
-
 def remove(db: Connection, file_id: str, stamp: Stamp) -> StoredFile:
     """Take a file out of sight; what was printed of it still knows its name. Returns it.
 
     Raises NotFound, and Refused while a job needs it.
     """
-    file = by_id(db, file_id)
-    if file is None:
-        raise NotFound(f"there is no file {file_id}")
+    file = here(db, file_id)
     names = _jobs_that_need(db, file_id)
     if names:
         whose = f"the job {names[0]} needs" if len(names) == 1 else f"{len(names)} jobs need"
@@ -129,15 +134,20 @@ def contents(db: Connection) -> set[str]:
 def by_id(db: Connection, file: str) -> StoredFile | None:
     """One file, None when it is not here."""
     row = db.execute("SELECT * FROM files WHERE id = ? AND removed_at IS NULL", (file,)).fetchone()
-    return _file(row) if row is not None else None
+    return of_row(row) if row is not None else None
 
 
-def page(db: Connection, after: str | None, limit: int) -> list[StoredFile]:
-    """Up to `limit` files by id, those after `after`."""
-    rows = db.execute(
-        "SELECT * FROM files WHERE id > ? AND removed_at IS NULL ORDER BY id LIMIT ?", (after or "", limit)
-    ).fetchall()
-    return [_file(row) for row in rows]
+def here(db: Connection, file_id: str) -> StoredFile:
+    """Raises NotFound."""
+    file = by_id(db, file_id)
+    if file is None:
+        raise NotFound(f"there is no file {file_id}")
+    return file
+
+
+def existing(db: Connection, file: str) -> StoredFile:
+    """One that is known to be in the table, also when it was removed."""
+    return of_row(db.execute("SELECT * FROM files WHERE id = ?", (file,)).fetchone())
 
 
 def newest(db: Connection, limit: int) -> list[StoredFile]:
@@ -145,7 +155,7 @@ def newest(db: Connection, limit: int) -> list[StoredFile]:
     rows = db.execute(
         "SELECT * FROM files WHERE removed_at IS NULL ORDER BY uploaded_at DESC, id DESC LIMIT ?", (limit,)
     ).fetchall()
-    return [_file(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def newest_named(db: Connection, name: str) -> StoredFile | None:
@@ -155,21 +165,27 @@ def newest_named(db: Connection, name: str) -> StoredFile | None:
            ORDER BY uploaded_at DESC, id DESC LIMIT 1""",
         (name,),
     ).fetchone()
-    return _file(row) if row is not None else None
+    return of_row(row) if row is not None else None
 
 
-def _file(row: Row) -> StoredFile:
+def of_row(row: Row) -> StoredFile:
+    """A file from its row."""
+    kind = FileKind(row["kind"])
+    result = None if row["result"] is None else result_in(row["result"], kind)
     return StoredFile(
         id=row["id"],
         name=row["name"],
-        kind=FileKind(row["kind"]),
+        kind=kind,
         size=row["size"],
         sha256=row["sha256"],
         uploaded_by=row["uploaded_by"],
         uploaded_at=parse_iso(row["uploaded_at"]),
-        analysis=FileAnalysis(FileState(row["state"]), row["reason"], _result(row["result"])),
+        analysis=FileAnalysis(FileState(row["state"]), row["reason"], result, row["analysis_version"]),
     )
 
 
-def _result(text: str | None) -> GcodeAnalysis | None:
-    return None if text is None else msgspec.json.decode(text, type=GcodeAnalysis)
+def result_in(text: str | bytes, kind: FileKind) -> Analysis:
+    """An analysis from its JSON. Raises msgspec.ValidationError and DecodeError."""
+    if kind.is_model:
+        return msgspec.json.decode(text, type=MeshAnalysis)
+    return msgspec.json.decode(text, type=GcodeAnalysis)

@@ -9,6 +9,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from farm.domain.clock import iso, parse_iso
+from farm.domain.file import FileKind
 from farm.domain.job import JOBS, Job, JobState
 from farm.domain.transitions import require
 from farm.store.changes import record_change
@@ -20,6 +21,7 @@ _SPOILED = """(prints.state IN ('failed', 'interrupted')
     OR (prints.state IN ('unknown', 'finished') AND coalesce(good, prints.state = 'finished') = 0))"""
 
 _COUNTED = f"""SELECT print_jobs.*,
+    (SELECT kind FROM files WHERE id = print_jobs.file) AS kind,
     (SELECT coalesce(sum(good), 0) FROM prints WHERE job = print_jobs.id) AS good,
     (SELECT count(*) FROM prints WHERE job = print_jobs.id AND state = 'finished' AND good IS NULL)
         AS uncounted,
@@ -201,6 +203,7 @@ def _job(row: Row) -> Job:
         state=JobState(row["state"]),
         created_by=row["created_by"],
         created_at=parse_iso(row["created_at"]),
+        kind=FileKind(row["kind"]),
         priority=row["priority"],
         yield_per_plate=row["yield_per_plate"],
         release_at=_moment(row["release_at"]),

@@ -109,6 +109,15 @@ def m014_failures(db: Schema) -> None:
     db.execute("ALTER TABLE prints ADD COLUMN note TEXT NOT NULL DEFAULT ''")
 
 
+@farm()
+def m015_analyses(db: Schema) -> None:
+    """What is in files can be searched, sorted and read again when the farm has learned to read better."""
+    for statement in _ANALYSES:
+        db.execute(statement)
+    for id, name in db.execute("SELECT id, name FROM files").fetchall():
+        db.execute("UPDATE files SET search = ? WHERE id = ?", (name.casefold(), id))
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -365,6 +374,42 @@ _SPOOLS = (
     "CREATE UNIQUE INDEX one_spool_per_tool ON spools (printer, tool) WHERE printer IS NOT NULL",
     # Grams of all its tools; NULL where nobody knows.
     "ALTER TABLE prints ADD COLUMN filament_g REAL",
+)
+
+_NARROWED_BY = "state, kind, material, printer_model, removed_at"
+
+_ANALYSES = (
+    # analysis_version: of what read it last. worker_deaths: processes it has felled since it was sent.
+    "ALTER TABLE files ADD COLUMN analysis_version INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE files ADD COLUMN worker_deaths INTEGER NOT NULL DEFAULT 0",
+    # The name as it is searched and sorted by, in small letters.
+    "ALTER TABLE files ADD COLUMN search TEXT NOT NULL DEFAULT ''",
+    # Of the result; NULL where nobody knows. material: of the first tool that prints. size_*: of all of it.
+    "ALTER TABLE files ADD COLUMN time_s REAL",
+    "ALTER TABLE files ADD COLUMN filament_g REAL",
+    "ALTER TABLE files ADD COLUMN material TEXT",
+    "ALTER TABLE files ADD COLUMN printer_model TEXT",
+    "ALTER TABLE files ADD COLUMN nozzle_mm REAL",
+    "ALTER TABLE files ADD COLUMN layers INTEGER",
+    "ALTER TABLE files ADD COLUMN size_x_mm REAL",
+    "ALTER TABLE files ADD COLUMN size_y_mm REAL",
+    "ALTER TABLE files ADD COLUMN size_z_mm REAL",
+    # Each order of the list has an index that holds what it is narrowed by, too: a search that finds
+    # nothing reads the index and none of the rows, which are long.
+    *(
+        f"CREATE INDEX {name} ON files ({columns}, {_NARROWED_BY}) WHERE removed_at IS NULL"
+        for name, columns in {
+            "files_by_upload": "uploaded_at, id, search",
+            "files_by_name": "search, id",
+            "files_by_size": "size, id, search",
+            "files_by_time": "coalesce(time_s, -1), id, search",
+        }.items()
+    ),
+    "CREATE INDEX files_by_version ON files (analysis_version) WHERE removed_at IS NULL",
+    "CREATE INDEX files_by_uploader ON files (uploaded_by, size) WHERE removed_at IS NULL",
+    "DROP INDEX files_unread",
+    """CREATE INDEX files_unread ON files (worker_deaths, uploaded_at, id)
+        WHERE state IN ('queued', 'processing') AND removed_at IS NULL""",
 )
 
 _READINGS = (

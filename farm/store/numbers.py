@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from farm.domain.job import JobState
+from farm.store.file_analyses import unread
 from farm.store.prints import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """jobs: by state, those that there are. printing: prints that hold a printer. contents: bytes."""
+    """jobs: by state, those that there are. printing: prints that hold a printer. contents: bytes.
+
+    unread: files that wait to be read, or are read at the moment.
+    """
 
     jobs: Mapping[JobState, int]
     printing: int
     files: int
     contents: int
+    unread: int
     database: int
 
 
@@ -34,6 +39,7 @@ def count(db: Connection) -> Numbers:
         printing=db.execute(f"SELECT count(*) FROM prints WHERE state IN ({ACTIVE})").fetchone()[0],
         files=files,
         contents=contents,
+        unread=unread(db),
         database=size(db),
     )
 

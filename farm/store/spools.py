@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Any
 
+from farm.domain.analysis import GcodeAnalysis
 from farm.domain.clock import iso, parse_iso
 from farm.domain.job import Print
 from farm.domain.spool import Spool
@@ -98,7 +99,7 @@ def needed_by(db: Connection, file: str) -> Grams | None:
     """What one print of a file takes, by tool; None where its slicer does not say."""
     found = files.by_id(db, file)
     result = found.analysis.result if found is not None else None
-    if result is None or result.filament is None:
+    if not isinstance(result, GcodeAnalysis) or result.filament is None:
         return None
     return {used.tool: used.g for used in result.filament if used.g or used.mm or used.cm3}
 

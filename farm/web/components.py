@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,9 +19,11 @@ from farm.domain.printer import Connection, PrinterStatus
 from farm.live.clients import ClientNumbers
 from farm.live.shapes import Moment
 from farm.store.numbers import Numbers
+from farm.workers.process import State
 
 MB = 1_000_000
 OF_A_PRINTER = "printer:"
+OF_FILES = "files:"
 NEEDED = frozenset({"database", "queue", "printers", "events"})
 """Actors without which their part of the farm does nothing at all."""
 
@@ -78,10 +80,16 @@ class TelemetryPart(Part, kw_only=True):
 
 
 class FilesPart(Part, kw_only=True):
-    """size_mb: of their contents, each counted once."""
+    """size_mb: of their contents, each counted once. waiting: those that were not read yet.
+
+    workers: what the processes are at that read them; `warming` for a minute or two at the very first
+    start, while files are known by their slicers' word alone.
+    """
 
     files: int | None
     size_mb: float | None
+    waiting: int | None
+    workers: list[State]
 
 
 class LivePart(Part, kw_only=True):
@@ -151,6 +159,7 @@ class Look:
     numbers: Numbers | None
     statuses: Mapping[str, PrinterStatus]
     readings_size: int | None
+    file_workers: Sequence[State]
     clients: ClientNumbers
     findings: Mapping[str, Iterable[Finding]]
 
@@ -257,9 +266,11 @@ def _telemetry(look: Look) -> TelemetryPart:
 def _files(look: Look) -> FilesPart:
     numbers = look.numbers
     return FilesPart(
-        **look.part("files"),
+        **look.part("files", *(name for name in look.actors if name == "files" or name.startswith(OF_FILES))),
         files=numbers.files if numbers else None,
         size_mb=_mb(numbers.contents if numbers else None),
+        waiting=numbers.unread if numbers else None,
+        workers=list(look.file_workers),
     )
 
 

@@ -103,10 +103,14 @@ class Accepted(Told[Shape]):
 
 @dataclass(frozen=True, slots=True)
 class Sends:
-    """Marks a Response that is no JSON. media: the types it may have. kept: a client may have it (304)."""
+    """Marks a Response that is no JSON. media: the types it may have. kept: a client may have it (304).
+
+    parts: a client may ask for a part of it (206, and 416 where there is none).
+    """
 
     media: tuple[str, ...]
     kept: bool = False
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +201,9 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 def _sent(sends: Sends) -> dict[int, tuple[Any, ...]]:
-    return {HTTPStatus.OK: (sends,), **({HTTPStatus.NOT_MODIFIED: ()} if sends.kept else {})}
+    answers: dict[int, tuple[Any, ...]] = {HTTPStatus.OK: (sends,)}
+    if sends.parts:
+        answers[HTTPStatus.PARTIAL_CONTENT] = (sends,)
+    if sends.kept:
+        answers[HTTPStatus.NOT_MODIFIED] = ()
+    return answers

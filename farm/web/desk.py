@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from farm.access.gate import Gate
@@ -10,6 +10,7 @@ from farm.actors import Address
 from farm.actors.supervisor import ActorReport
 from farm.actors.vitals import Vitals
 from farm.domain.clock import Randomness, WallClock
+from farm.domain.file import Quota
 from farm.files.messages import FilesMessage
 from farm.files.storage import Storage
 from farm.live.bell import Bell
@@ -20,6 +21,7 @@ from farm.queue.messages import QueueMessage
 from farm.queue.plan import Plan
 from farm.store.database import Database
 from farm.web.idempotency import Memory
+from farm.workers.process import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
     plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
-    max_upload: bytes of the largest file taken. undo_s: how long a cleared plate can be taken back.
-    version: the farm's own, shown to clients.
+    file_workers: what those that read files are at. max_upload: bytes of the largest file taken.
+    undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to clients.
     """
 
     gate: Gate
@@ -40,6 +42,7 @@ class Desk:
     printer: Callable[[str], Address[PrinterMessage]]
     events: Address[BroadcasterMessage]
     files: Address[FilesMessage]
+    file_workers: Callable[[], Sequence[State]]
     storage: Storage
     clients: Clients
     bell: Bell
@@ -49,5 +52,6 @@ class Desk:
     clock: WallClock
     chance: Randomness
     max_upload: int
+    quota: Quota
     undo_s: float
     version: str

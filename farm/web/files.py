@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -16,13 +15,16 @@ from werkzeug.http import dump_options_header
 from farm.access.rights import Action
 from farm.domain.file import StoredFile
 from farm.errors import FarmError, NotFound, StorageFailed
-from farm.files.pictures.thumbnails import JPEG, PNG, SHOWN_BY_BROWSERS, Picture, nearest, pictures
+from farm.files.messages import FileAdded
+from farm.files.pictures.thumbnails import PNG
 from farm.files.removal import forget
-from farm.files.slicers.ends import read_head
 from farm.live import shapes
-from farm.store import files
+from farm.store import file_analyses, file_lists, files
 from farm.store.audit import Stamp
-from farm.web.contract import Created, Page, Paging, Sends, Told, Versioned, following
+from farm.web.answers import problem
+from farm.web.contract import Accepted, Created, Page, Sends, Told, Versioned
+from farm.web.file_search import FileSearch
+from farm.web.ranges import OutOfRange, Part, part_wanted
 from farm.web.routes import Call, Route, said
 from farm.web.uploads import FILE, hand_over, incoming, keep
 
@@ -32,7 +34,7 @@ CHUNK = 64 * 1024  # bytes; one send, which has its own deadline
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
-    """width: of the picture, in pixels; there may be none as wide."""
+    """width: of the picture, in pixels, at least; there may be none as wide."""
 
     width: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
 
@@ -58,11 +60,16 @@ async def upload_file(call: Call, query: FileName) -> Created[shapes.File] | Tol
     return tell(shapes.of_file(file), {"Location": f"/v1/files/{file.id}"})
 
 
-async def list_files(call: Call, query: Paging) -> Page[shapes.File]:
-    """The files the farm keeps, by id."""
-    found = await call.desk.database.read(files.page, query.cursor, query.limit + 1)
-    shown = [shapes.of_file(file) for file in found[: query.limit]]
-    return Page(shown, following(found, query.limit, lambda file: file.id))
+async def list_files(call: Call, query: FileSearch) -> Page[shapes.File]:
+    """The files the farm keeps, the newest first where nothing else is wished.
+
+    By time: as it is reckoned, else as the slicer says; files of which nobody knows count as the shortest.
+    """
+    found = await call.desk.database.read(
+        file_lists.page, query.wanted, query.sorted_by, query.after, query.limit + 1
+    )
+    shown = [shapes.of_file(file) for file, _ in found[: query.limit]]
+    return Page(shown, query.next([place for _, place in found]))
 
 
 async def show_file(call: Call, file: str) -> Versioned[shapes.File]:
@@ -73,19 +80,35 @@ async def show_file(call: Call, file: str) -> Versioned[shapes.File]:
 
 async def send_content(
     call: Call, file: str
-) -> Annotated[Response, Sends(("application/octet-stream",), kept=True)]:
-    """The file as it was sent."""
+) -> Annotated[Response, Sends(("application/octet-stream",), kept=True, parts=True)]:
+    """The file as it was sent, or the one part of it that `Range` asks for."""
     found = await _existing(call, file)
-    headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache"}
+    headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache", "Accept-Ranges": "bytes"}
     if found.sha256 in request.if_none_match:
         return _unchanged(headers)
+    asked = request.headers
     try:
-        body = TrioFileBody(call.desk.storage.path_of(found.sha256), buffer_size=CHUNK)
-    except OSError as error:
-        raise StorageFailed(f"the content of {found.name} cannot be read; send the file again") from error
-    response = Response(body, 200, headers, content_type="application/octet-stream")
-    response.content_length = found.size
+        part = part_wanted(asked.get("Range"), asked.get("If-Range"), found.sha256, found.size)
+    except OutOfRange:
+        words = f"{found.name} has {found.size} bytes, and nothing where this part would be"
+        return problem(416, words, headers={"Content-Range": f"bytes */{found.size}"})
+    response = await _content(call, found, part, headers)
     response.headers["Content-Disposition"] = _called(found.name)
+    return response
+
+
+async def _content(call: Call, file: StoredFile, part: Part | None, headers: dict[str, str]) -> Response:
+    try:
+        body = TrioFileBody(call.desk.storage.path_of(file.sha256), buffer_size=CHUNK)
+    except OSError as error:
+        raise StorageFailed(f"the content of {file.name} cannot be read; send the file again") from error
+    response = Response(body, 200, headers, content_type="application/octet-stream")
+    response.content_length = file.size
+    if part is not None:
+        await body.make_conditional(part.begin, part.end)
+        response.status_code = 206
+        response.content_length = part.end - part.begin
+        response.headers["Content-Range"] = part.said(file.size)
     return response
 
 
@@ -100,23 +123,32 @@ def _called(name: str) -> str:
 
 async def send_thumbnail(
     call: Call, file: str, query: Wanted
-) -> Annotated[Response, Sends((PNG, JPEG), kept=True)]:
-    """The picture of a file that its slicer drew, PNG or JPEG: of several the one nearest to the width
-    asked for, the largest where none is.
+) -> Annotated[Response, Sends((PNG,), kept=True)]:
+    """A picture of what the file prints: of several sizes the first that is as wide as asked for, else the
+    largest. It is there once the file was analysed.
     """
     found = await _existing(call, file)
-    tag = f"{found.sha256}-{query.width or 'largest'}"
+    tag = f"{found.sha256}-{found.analysis.version}-{query.width or 'largest'}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if tag in request.if_none_match:
         return _unchanged(headers)
-    picture = nearest(await call.desk.storage.look(_pictures, found.sha256), query.width)
+    picture = await call.desk.storage.picture(found.sha256, query.width)
     if picture is None:
-        raise NotFound(f"{found.name} holds no picture")
-    return Response(picture.data, 200, headers, content_type=picture.media)
+        why = "" if found.analysis.version else ", for it was not analysed yet"
+        raise NotFound(f"there is no picture of {found.name}{why}")
+    return Response(picture, 200, headers, content_type=PNG)
 
 
-def _pictures(content: Path) -> list[Picture]:
-    return [one for one in pictures(read_head(content)) if one.media in SHOWN_BY_BROWSERS]
+async def analyse_file(call: Call, file: str) -> Accepted[shapes.File]:
+    """Read a file once more. How it went is told by the fact `file.processed`."""
+    desk = call.desk
+    queued = await call.change(
+        StoredFile,
+        lambda by: desk.database.change(by, file_analyses.analyse_again, file, Stamp.of(by, desk.clock())),
+    )
+    if not call.asker.terms.dry:
+        desk.files.tell_nowait(FileAdded())
+    return Accepted(shapes.of_file(queued))
 
 
 def _unchanged(headers: dict[str, str]) -> Response:
@@ -160,6 +192,7 @@ ROUTES = (
     Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
     Route("GET", "/v1/files/<file>/thumbnail", send_thumbnail, Action.READ),
+    Route("POST", "/v1/files/<file>/analyse", analyse_file, Action.UPLOAD),
     Route("DELETE", "/v1/files/<file>", remove_file, Action.REMOVE_FILES),
-    Route("GET", "/v1/files/<file>/content", send_content, Action.READ),
+    Route("GET", "/v1/files/<file>/content", send_content, Action.READ, also=(416,)),
 )

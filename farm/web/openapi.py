@@ -30,6 +30,7 @@ REFUSALS: Mapping[int, str] = {
     412: "Somebody has changed it since the version in `If-Match`.",
     413: "The body is larger than this farm takes.",
     415: "The body is of a type that is not taken here.",
+    416: "There is nothing of it where the part that was asked for would be.",
     422: "The request is wrong; `errors` names the field.",
     429: "Asked too often; try again after `Retry-After` seconds.",
     500: "A mistake of the farm's own; its log says more under the reference given.",

@@ -78,6 +78,7 @@ async def show_system(call: Call) -> components.System:
         numbers=counted,
         statuses=looks.found.get("printers", {}),
         readings_size=looks.found.get("telemetry"),
+        file_workers=desk.file_workers(),
         clients=desk.clients.numbers(),
         findings=looks.findings(database=desk.database.trouble, telemetry=desk.readings.trouble),
     )

@@ -12,7 +12,7 @@ from quart import request
 from werkzeug.http import parse_options_header
 
 from farm.domain.clock import new_id
-from farm.domain.file import StoredFile, kind_of, readable_name
+from farm.domain.file import NO_QUOTA, StoredFile, kind_of, readable_name
 from farm.errors import Invalid, StorageFailed
 from farm.files.messages import FileAdded
 from farm.files.storage import Upload
@@ -92,12 +92,15 @@ class FormReader:
 async def incoming(call: Call) -> AsyncIterator[tuple[Form, Upload]]:
     """The request's file, read to its end and not kept yet: `keep` it before leaving, or it is gone.
 
-    The size declared and the free disk are checked before anything is read. Raises what `FormReader` does.
+    The size declared, the quota and the free disk are checked before anything is read. Raises what
+    `FormReader` does.
     """
     limit = call.desk.max_upload
     boundary = boundary_in(request.headers.get("Content-Type", ""))
     intake = Intake(request, limit + (FORM_ROOM if boundary else 0))
     declared = min(request.content_length or 0, limit)
+    if call.desk.quota != NO_QUOTA:
+        await call.desk.database.read(files.check_room, str(call.asker), declared, call.desk.quota)
     async with call.desk.storage.upload(limit=limit, declared=declared) as upload:
         if boundary is None:
             yield await _read_raw(intake, upload), upload
@@ -115,7 +118,7 @@ async def _read_raw(intake: Intake, upload: Upload) -> Form:
 async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]:
     """Make an upload durable: content, then row. Returns the file and whether it is new.
 
-    Raises StorageFull, StorageFailed; Invalid for an empty file.
+    Raises StorageFull, also for a quota; StorageFailed; Invalid for an empty file.
     """
     if upload.size == 0:
         raise Invalid(f"{name} is empty; slice it again", "file")
@@ -130,7 +133,7 @@ async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]
         uploaded_at=call.desk.clock(),
     )
     kept = await call.change(
-        tuple[StoredFile, bool], lambda by: call.desk.database.change(by, files.add, file)
+        tuple[StoredFile, bool], lambda by: call.desk.database.change(by, files.add, file, call.desk.quota)
     )
     if not call.asker.terms.dry:
         call.desk.files.tell_nowait(FileAdded())

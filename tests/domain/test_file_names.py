@@ -52,13 +52,24 @@ def test_a_long_name_keeps_its_ending():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.gcode", FileKind.GCODE), ("A.GCO", FileKind.GCODE), ("b.g", FileKind.GCODE)]
+    ("name", "kind"),
+    [
+        ("a.gcode", FileKind.GCODE),
+        ("A.GCO", FileKind.GCODE),
+        ("b.g", FileKind.GCODE),
+        ("a.bgcode", FileKind.BINARY_GCODE),
+        ("plate_1.GCODE.3mf", FileKind.GCODE_3MF),
+        ("a.ufp", FileKind.UFP),
+        ("a.gcode.stl", FileKind.STL),
+        ("a.obj", FileKind.OBJ),
+        ("gcode.3mf", FileKind.THREE_MF),
+    ],
 )
 def test_the_ending_tells_the_kind(name, kind):
     assert kind_of(name) is kind
 
 
-@pytest.mark.parametrize("name", ["a.stl", "a", "gcode", "a.gcode.exe", "a.gcode.gz"])
+@pytest.mark.parametrize("name", ["a.step", "a", "gcode", "stl", "a.gcode.exe", "a.gcode.gz"])
 def test_other_endings_are_refused_with_those_that_are_taken(name):
     with pytest.raises(WrongFileType, match=r"\.gcode"):
         kind_of(name)

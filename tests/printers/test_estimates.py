@@ -15,7 +15,7 @@ from farm.drivers.base import LoadedFile, Reading
 from farm.live.messages import ReportStatuses
 from farm.printers.assignment import Assignment
 from farm.printers.messages import PrintOrder, Stage
-from farm.store import files
+from farm.store import file_analyses, files
 from farm.store.orders import order_of
 from tests.simulation.shop import open_shop
 
@@ -50,7 +50,7 @@ async def test_order_for_a_printer_carries_the_estimate(autojump_clock):
         await shop.add_printer("mk4")
         file = await shop.database.read(files.by_id, await shop.add_file())
         await shop.database.write(
-            files.note_analysis,
+            file_analyses.note_analysis,
             file,
             FileAnalysis(FileState.READY, result=GcodeAnalysis(time_s=PrintTime(slicer=1088))),
             NOON,

@@ -71,6 +71,10 @@ ROWS = {
         "UPDATE prints SET filament_g = 12.5 WHERE id = 'r1'",
     ),
     "m014_failures": ("UPDATE prints SET cause = 'warped', note = 'a corner' WHERE id = 'r1'",),
+    "m015_analyses": (
+        "UPDATE files SET search = 'a.gcode', time_s = 1088.5, filament_g = 4.5, material = 'PLA',"
+        " printer_model = 'MK4', analysis_version = 1 WHERE id = 'f1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -6,6 +6,7 @@ tests fail that hold the table against the routes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from farm.domain.job import JobState
 from farm.domain.printer import Operation
 from farm.domain.user import LOCAL
 from farm.drivers.base import Loss
+from farm.files.pictures.sizes import in_sizes
+from farm.files.pictures.thumbnails import pictures
 from farm.store import jobs
 from tests.simulation.shop import NOON
 from tests.web.api_shop import GCODE, PASSWORD, ApiShop, Request
@@ -394,7 +397,14 @@ async def send_content(api: ApiShop) -> Request:
 async def send_thumbnail(api: ApiShop) -> Request:
     content = THUMBS.read_bytes()
     file = await api.upload("chip.gcode", content)
+    drawn = in_sizes(pictures(content)[-1])
+    await api.desk.storage.keep_pictures(hashlib.sha256(content).hexdigest(), drawn)
     return Request("GET", f"/v1/files/{file}/thumbnail?width=100", 200)
+
+
+@example("POST /v1/files/<file>/analyse")
+async def analyse_file(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/files/{await api.file()}/analyse", 202)
 
 
 @example("DELETE /v1/files/<file>")

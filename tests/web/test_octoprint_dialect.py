@@ -13,7 +13,7 @@ from farm.domain.analysis import Filament, GcodeAnalysis, PrintTime
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, PrintProgress, Temperature
 from farm.domain.user import Grant
-from farm.store import files
+from farm.store import file_analyses, files
 from farm.web.octoprint import refusals, shapes
 from farm.web.octoprint.shapes import Seen
 
@@ -235,7 +235,7 @@ async def test_estimate_is_shown_once_the_file_was_analysed(farm):
     file = (await farm.database.read(files.newest, 1))[0]
     result = GcodeAnalysis(time_s=PrintTime(slicer=1088), filament=(Filament(0, 1372.01, 3.3, 4.09, "PLA"),))
     analysis = FileAnalysis(FileState.READY, result=result)
-    await farm.database.write(files.note_analysis, file, analysis, farm.now)
+    await farm.database.write(file_analyses.note_analysis, file, analysis, farm.now)
 
     after = (await farm.http.get("/api/files/local/benchy.gcode", headers=headers)).json()
     job = (await farm.http.get("/api/job", headers=headers)).json()["job"]

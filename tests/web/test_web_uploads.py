@@ -153,7 +153,7 @@ async def test_problem_of_the_queue_is_told_to_the_slicer(farm):
 @pytest.mark.parametrize(
     ("parts", "status"),
     [
-        ([("print", b"true"), ("file", GCODE, "model.stl")], 415),
+        ([("print", b"true"), ("file", GCODE, "model.step")], 415),
         ([("file", GCODE, "gcode")], 415),
         ([("file", GCODE, "")], 400),
         ([("file", b"", "empty.gcode")], 400),
@@ -248,7 +248,7 @@ async def test_what_will_be_refused_is_refused_before_the_body_is_sent(farm, cas
     assert b'{"error":' in answer
 
 
-@pytest.mark.parametrize(("name", "status"), [("model.stl", 415), ("", 422), ("...", 422)])
+@pytest.mark.parametrize(("name", "status"), [("model.step", 415), ("", 422), ("...", 422)])
 async def test_name_in_the_address_is_looked_at_before_the_body_is_sent(farm, name, status):
     request = head(f"/v1/files?name={name}", await farm.key("upload"), 1_500_000)
 
@@ -279,7 +279,7 @@ async def test_curl_waits_for_100_and_then_sends(farm):
 
 
 async def test_refusal_reaches_a_client_that_sends_without_asking(farm):
-    body = form(("file", bytes(1_900_000), "model.stl"))
+    body = form(("file", bytes(1_900_000), "model.step"))
     request = head("/api/files/local", await farm.key("upload"), len(body)).replace(
         b"Expect: 100-continue\r\n", b""
     )

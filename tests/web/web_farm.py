@@ -20,6 +20,7 @@ from farm.actors import Address, Mailbox, serve
 from farm.actors.supervisor import ActorReport, ActorState
 from farm.actors.vitals import Vitals
 from farm.domain.command import NAMES
+from farm.domain.file import NO_QUOTA
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
@@ -43,6 +44,7 @@ from farm.web.desk import Desk
 from farm.web.hypercorn_cures import Limits
 from farm.web.idempotency import Memory, Running
 from farm.web.server import Patience, Web
+from farm.workers.process import State
 from tests.web import described
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -110,6 +112,7 @@ class WebFarm:
         self.storage = Storage(folder / "files", min_free=0)
         self.seal = Seal.load(folder / "secret-key", first_run=True)
         self.patience = USUAL
+        self.quota = NO_QUOTA
         self.told = []
         self.streams = []
         self.reports = lambda: [
@@ -180,7 +183,9 @@ class WebFarm:
             memory=Memory(self.database, self.seal, lambda: self.now, Running()),
             clock=lambda: self.now,
             chance=self.chance,
+            file_workers=lambda: [State.READY],
             max_upload=MAX_UPLOAD,
+            quota=self.quota,
             undo_s=15.0,
             version="1.2.3",
         )

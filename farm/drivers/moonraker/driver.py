@@ -40,7 +40,7 @@ AT_REST_S = 2.0  # the same where only temperatures change: idle printers would 
 class MoonrakerDriver:
     """One printer with Klipper behind a Moonraker; see `base.Driver` for what each call promises."""
 
-    capabilities = frozenset(Capability) - {Capability.MACHINE_LINK}
+    capabilities = frozenset(Capability) - {Capability.MACHINE_LINK, Capability.BINARY_GCODE}
 
     def __init__(
         self,

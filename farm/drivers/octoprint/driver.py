@@ -37,7 +37,8 @@ LEAST_BETWEEN_S = 0.4  # of two readings told; OctoPrint keeps to 0.5 s itself, 
 class OctoPrintDriver:
     """One printer behind an OctoPrint; see `base.Driver` for what each call promises."""
 
-    capabilities = frozenset(Capability) - {Capability.CONSOLE}  # it tells the stream of a print's lines, too
+    # What it tells of the console has the stream of a print's lines in it, too.
+    capabilities = frozenset(Capability) - {Capability.CONSOLE, Capability.BINARY_GCODE}
 
     def __init__(
         self,

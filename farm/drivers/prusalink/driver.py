@@ -60,7 +60,7 @@ class _NoNumberYet(Refused):
 class PrusaLinkDriver:
     """One printer that speaks PrusaLink; see `base.Driver` for what each call promises."""
 
-    capabilities = frozenset({Capability.PAUSE, Capability.DELETE})
+    capabilities = frozenset({Capability.PAUSE, Capability.DELETE, Capability.BINARY_GCODE})
 
     def __init__(
         self,

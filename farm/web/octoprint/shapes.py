@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from farm.domain.analysis import GcodeAnalysis
 from farm.domain.file import StoredFile
 from farm.domain.printer import Connection, Operation, PrinterStatus, Temperature
 
@@ -155,7 +156,7 @@ _UNKNOWN: Shape = {"estimatedPrintTime": None, "filament": None}
 def _analysis(stored: StoredFile) -> Shape:
     """What the slicer says a print takes: seconds, millimetres and cubic centimetres."""
     result = stored.analysis.result
-    if result is None:
+    if not isinstance(result, GcodeAnalysis):
         return _UNKNOWN
     tools = {f"tool{one.tool}": {"length": one.mm, "volume": one.cm3} for one in result.filament or ()}
     return {"estimatedPrintTime": result.time_s.slicer, "filament": tools}
@@ -166,14 +167,15 @@ def file(stored: StoredFile, prefix: str) -> Shape:
 
     Clients may ask again and again until its `gcodeAnalysis` is there.
     """
-    ready = stored.analysis.result is not None
+    model = stored.kind.is_model
+    ready = stored.analysis.result is not None and not model
     return {
         "name": stored.name,
         "display": stored.name,
         "path": stored.name,
         "origin": "local",
-        "type": "machinecode",
-        "typePath": ["machinecode", "gcode"],
+        "type": "model" if model else "machinecode",
+        "typePath": ["model", stored.kind] if model else ["machinecode", "gcode"],
         "size": stored.size,
         "date": int(stored.uploaded_at.timestamp()),
         "user": stored.uploaded_by,

@@ -1,0 +1,31 @@
+"""What the actors of files need of the farm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from farm.actors import Address
+from farm.actors.supervisor import Runtime
+from farm.domain.clock import WallClock
+from farm.files.analyser import Analyser
+from farm.files.storage import Storage
+from farm.live.messages import BroadcasterMessage
+from farm.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class FilesParts:
+    """analyser: makes one for a file worker. glancer: one that finds less, and is ready at once.
+
+    workers: how many there are.
+    """
+
+    runtime: Runtime
+    database: Database
+    storage: Storage
+    events: Callable[[], Address[BroadcasterMessage]]
+    analyser: Callable[[], Analyser]
+    glancer: Callable[[], Analyser]
+    workers: int
+    clock: WallClock
