@@ -66,7 +66,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
         "connection": {"kind": "octoprint", "url": "http://192.168.1.100:80"},
         "health_check_interval_s": 30.0,
         "max_retries": 5,
-        "capabilities": sorted(set(Capability) - {Capability.CONSOLE}),
+        "capabilities": sorted(set(Capability) - {Capability.CONSOLE, Capability.BINARY_GCODE}),
         "profile": {
             "volume_mm": None,
             "nozzle_mm": 0.4,
