@@ -191,12 +191,15 @@ class PartReader:
         self._is_root = is_root
         self._object = Object()  # what stands before the first one goes nowhere
         self._depth = 0
-        self._starts: dict[str, Callable[[dict[str, str]], None]] = {
+        starts: dict[str, Callable[[dict[str, str]], None]] = {
+            "vertex": self._vertex,
+            "triangle": self._triangle,
             "model": self._model,
             "object": self._new_object,
             "component": self._component,
             "item": self._item,
         }
+        self._starts = starts | {f"{CORE} {name}": start for name, start in starts.items()}
         self.parts: set[str] = set()  # other parts that were named
 
     def read(self, archive: Archive, names: Mapping[str, str]) -> None:
@@ -212,27 +215,25 @@ class PartReader:
         self._depth += 1
         if self._depth > DEEPEST:
             raise Invalid("the XML of this 3MF is nested deeper than any 3MF is")
-        space, _, name = element.rpartition(" ")
-        if space and space != CORE:
+        start = self._starts.get(element)
+        if start is None:
             return
         try:
-            if name == "vertex":
-                self._object.corners.extend(
-                    (float(attributes["x"]), float(attributes["y"]), float(attributes["z"]))
-                )
-            elif name == "triangle":
-                self._object.faces.extend(
-                    (int(attributes["v1"]), int(attributes["v2"]), int(attributes["v3"]))
-                )
-            elif name in self._starts:
-                self._starts[name](attributes)
+            start(attributes)
         except (KeyError, ValueError, OverflowError) as error:
+            name = element.rpartition(" ")[2]
             raise Invalid(
                 f"a {name} in this 3MF lacks a number or has a wrong one; export it again"
             ) from error
 
     def _end(self, element: str) -> None:
         self._depth -= 1
+
+    def _vertex(self, attributes: dict[str, str]) -> None:
+        self._object.corners.extend((float(attributes["x"]), float(attributes["y"]), float(attributes["z"])))
+
+    def _triangle(self, attributes: dict[str, str]) -> None:
+        self._object.faces.extend((int(attributes["v1"]), int(attributes["v2"]), int(attributes["v3"])))
 
     def _model(self, attributes: dict[str, str]) -> None:
         unit = attributes.get("unit", "millimeter")
