@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import random
 import struct
 import sys
@@ -263,6 +264,90 @@ def with_chunk_sums(data: bytes) -> bytes:
     return bytes(mended)
 
 
+def models(kind: FileKind) -> list[bytes]:
+    """Small ones of the corpus, the malformed ones too."""
+    files = [path for part in ("models", "malformed") for path in (DATA / part).glob(f"*.{kind}")]
+    return [path.read_bytes() for path in sorted(files) if path.stat().st_size < LONGEST_SEED]
+
+
+def objs() -> list[bytes]:
+    odd = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 1e-3\nf 1 2 3 4\nf -1/2/3 -2//1 -3 -4\n\\\nv \nf \nv\n"
+    return [*models(FileKind.OBJ), odd.encode()]
+
+
+def three_mfs() -> list[bytes]:
+    from tests.files.mesh.made import package
+
+    return [*models(FileKind.THREE_MF), *map(package, documents())]
+
+
+def documents() -> list[bytes]:
+    """The XML in a 3MF."""
+    from tests.files.mesh.made import box, components_xml, items_xml, mesh_xml, model_xml, object_xml
+
+    turned = 'transform="0 1 0 -1 0 0 0 0 1 5 5 5"'
+    mesh, inner = object_xml(1, mesh_xml(box())), components_xml(1, 1, attributes=turned)
+    part = components_xml(1, attributes='p:path="/3D/made.model"')
+    return [
+        model_xml(mesh, items_xml(1), "inch").encode(),
+        model_xml(mesh + object_xml(2, inner), items_xml(2) + items_xml(1, attributes=turned)).encode(),
+        model_xml(mesh + object_xml(2, part) + "<!-- x --><![CDATA[y]]>&amp;", items_xml(2)).encode(),
+    ]
+
+
+def read_model(data: bytes, kind: FileKind) -> None:
+    from farm.files.mesh.analysis import READERS
+    from farm.files.mesh.estimate import estimate
+    from farm.files.mesh.measure import measure
+    from farm.files.mesh.remarks import remarks
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sent")
+        path.write_bytes(data)
+        model = READERS[kind](path)
+        measures = measure(model.blocks())
+    if measures is None:
+        raise Invalid("there is nothing to print")
+    if not all(map(math.isfinite, (*measures.low, *measures.high, measures.volume_mm3))):
+        raise AssertionError(f"no numbers: {measures}")
+    remarks(model, measures)
+    estimate(measures)
+
+
+def read_document(data: bytes) -> None:
+    from tests.files.mesh.made import package
+
+    read_model(package(data), FileKind.THREE_MF)
+
+
+def numbers() -> list[bytes]:
+    """Corners of triangles, or ends of moves."""
+    import numpy as np
+
+    from tests.files.mesh.made import box
+
+    odd = np.array([0.0, -0.0, 1e-300, 1e9, -1e9, 1e18, np.nan, np.inf, -np.inf, 1e300, 5e8, 20.0])
+    return [box().tobytes(), (box() * 1e-4 + 1e5).tobytes(), np.resize(odd, (40, 3, 3)).tobytes()]
+
+
+def draw(data: bytes) -> None:
+    import numpy as np
+
+    from farm.domain.analysis import Box
+    from farm.files.pictures import canvas
+    from farm.files.pictures.raster import draw_model
+    from farm.files.pictures.toolpath import ToolpathPicture
+
+    canvas.WIDTH, canvas.HEIGHT = 40, 30  # most of the time would go into the PNGs
+    values = np.frombuffer(data, np.float64, len(data) // 144 * 18)
+    triangles = values.reshape(-1, 3, 3).copy()
+    draw_model(lambda: iter([triangles]))
+    size = float(len(data) % 7)
+    toolpath = ToolpathPicture(Box((0, size), (0, size), (0, size)), np.array([[250.0] * 3, [np.nan] * 3]))
+    toolpath.draw(triangles.reshape(-1, 6), np.arange(len(values) // 6, dtype=np.uint8) % 3)
+    toolpath.picture()
+
+
 TARGETS = {
     "binary": Target(small_binaries, read_binary, with_sums),
     "meatpack": Target(
@@ -273,6 +358,11 @@ TARGETS = {
     "slice_info": Target(slice_infos, read_slice_info),
     "text": Target(texts, read_text),
     "thumbnails": Target(drawn, read_thumbnails, with_chunk_sums),
+    "stl": Target(lambda: models(FileKind.STL), lambda data: read_model(data, FileKind.STL)),
+    "obj": Target(objs, lambda data: read_model(data, FileKind.OBJ)),
+    "3mf": Target(three_mfs, lambda data: read_model(data, FileKind.THREE_MF)),
+    "3mf_documents": Target(documents, read_document),
+    "drawing": Target(numbers, draw),
 }
 
 

@@ -69,4 +69,6 @@ def _binary(path: Path, count: int) -> Iterator[Triangles]:
             rows = buffer[: min(BLOCK, count - begin)]
             if file.readinto(rows.view(np.uint8).data) != rows.nbytes:
                 raise OSError("the file became shorter while it was read")
-            yield rows["corners"].astype(np.float64)
+            with np.errstate(invalid="ignore"):  # a NaN that signals becomes one that does not
+                corners = rows["corners"].astype(np.float64)
+            yield corners

@@ -20,7 +20,7 @@ from farm.files.mesh.model import Floats, Triangles
 Text = NDArray[np.uint8]
 
 PIECE = 1024 * 1024  # bytes; also the longest line
-SHORTEST_CORNER = 8  # bytes: "v 0 0 0" and the end of its line
+SHORTEST_CORNER = 2  # bytes: a "v" without its numbers and the end of its line, which is a damaged one
 SHORTEST_INDEX = 2  # bytes: a digit and a space
 
 _SPACE, _TAB, _LINE_FEED, _SLASH = 32, 9, 10, 47

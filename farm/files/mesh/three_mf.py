@@ -301,6 +301,8 @@ def _feed(parser: expat.XMLParserType, archive: Archive, name: str, between: Cal
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise Invalid(f"the XML of this 3MF is damaged in line {error.lineno}; export it again") from error
+    except (LookupError, ValueError) as error:
+        raise Invalid("this 3MF is written in letters the farm does not know; export it again") from error
 
 
 def _matrix(text: str | None) -> Floats:
@@ -370,7 +372,8 @@ def _blocks(
     for item in items:
         for mesh, matrix in _copies(meshes, objects, item.object, item.matrix * scale):
             for block in gathered(mesh.corners, mesh.faces):
-                placed = block @ matrix[:3] + matrix[3]
+                with np.errstate(all="ignore"):  # what comes to infinity is left out later
+                    placed = block @ matrix[:3] + matrix[3]
                 if np.linalg.det(matrix[:3]) < 0:  # mirrored: what was counter-clockwise is clockwise
                     placed = placed[:, ::-1]
                 yield np.ascontiguousarray(placed)

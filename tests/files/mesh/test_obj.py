@@ -110,6 +110,12 @@ def test_numbers_that_are_none_are_told_and_left_out(read):
     assert not measures.is_closed
 
 
+def test_lines_of_corners_without_numbers_fit_into_the_room_there_is(read):
+    text = "v \n" * 300_000 + "v\t\n" * 300_000 + SQUARE + "f -1 -2 -3\n" + "f \n" * 300_000
+
+    assert len(triangles(read(text))) == 1
+
+
 def test_long_file_loses_nothing_between_pieces(read):
     made = np.tile(box(), (1500, 1, 1)) + np.arange(1500).repeat(12)[:, None, None] * 100 / 7
     text = obj(made)

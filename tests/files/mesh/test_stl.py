@@ -123,6 +123,17 @@ def test_line_without_an_end_is_refused_before_it_fills_memory(read):
         list(read("solid " + "x" * 5_000_000).blocks())
 
 
+def test_lines_of_corners_without_numbers_fit_into_the_room_there_is(read):
+    assert measure(read("solid\n" + "v\n" * 300_000).blocks()) is None
+
+
+def test_numbers_that_signal_are_no_warning(read):
+    content = bytearray(stl(box()))
+    content[96:100] = b"\x01\0\x80\x7f"
+
+    assert measure(read(bytes(content)).blocks()).damaged == 1
+
+
 def test_file_that_shrinks_while_it_is_read_is_no_endless_loop(tmp_path):
     path = tmp_path / "made.stl"
     path.write_bytes(stl(box()))

@@ -132,6 +132,12 @@ def test_other_encodings_are_understood(read):
     assert measured(read(package(text.encode("utf-16")))).triangles == 12
 
 
+@pytest.mark.parametrize("encoding", ["UTF08", "shift_jis", "idna"])
+def test_letters_that_nobody_knows_are_refused(read, encoding):
+    with pytest.raises(Invalid, match=r"letters the farm does not know|damaged"):
+        read(package(model_xml(BOX, items_xml(1)).replace("UTF-8", encoding)))
+
+
 def test_triangles_without_their_corners_are_left_out_and_told(read):
     broken = BOX.replace('v1="0"', 'v1="8"', 1).replace('v2="3"', 'v2="-1"', 1)
 
