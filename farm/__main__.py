@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from farm.commands import (
+    analyse,
     check_config,
     job,
     key,
@@ -36,6 +37,7 @@ examples:
   farm key add "PrusaSlicer in the office" --scope upload --scope queue
   farm printer add mk4-01 --url http://192.168.1.20
   farm job add benchy.gcode
+  farm analyse benchy.gcode
 """
 
 
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check_config, user, key, printer, spool, job, print_, simulate, version):
+    for module in (serve, check_config, user, key, printer, spool, job, print_, analyse, simulate, version):
         module.add_to(commands)
     return parser
 

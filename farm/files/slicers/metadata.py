@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from farm.domain.analysis import GcodeAnalysis, PrintTime, Slicer, Thumbnail
 from farm.errors import Invalid
+from farm.files.containers import blocks
 from farm.files.containers.printable import Printable
 from farm.files.slicers import cura, ideamaker, kirimoto, orca, prusa, simplify3d, slic3r
 from farm.files.slicers.ends import Ends
@@ -70,6 +71,8 @@ def _missing(slicer: Slicer | None, told: Told) -> list[str]:
 
 
 def _require_gcode(ends: Ends) -> None:
+    if ends.head.startswith(blocks.MAGIC):
+        raise Invalid("this is binary G-code under the name of plain; call it .bgcode and send it again")
     if b"\0" in ends.head:
         raise Invalid("this is no G-code text; slice the model again and send what the slicer exports")
     if ends.complete and not _COMMAND.search(ends.head):

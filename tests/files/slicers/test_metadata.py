@@ -576,6 +576,7 @@ def test_first_layer_in_percent_is_of_the_layer():
         (b"", "no G-code in this file"),
         (b"; only\n; comments\n", "no G-code in this file"),
         (bytes(range(256)) * 10, "no G-code text"),
+        (b"GCDE" + bytes(100), "call it .bgcode"),
         ("G28\nG1 X10\n".encode("utf-16"), "no G-code text"),
     ],
 )
