@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.domain.analysis import Thumbnail
@@ -168,6 +168,7 @@ def test_truncated_file_is_refused_in_words():
         pass
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 400))
 def test_no_bytes_bring_it_down(data: bytes, at: int):
     for content in (data, binary(data), binary(data, checksum=0), sound_binary()[:at] + data):

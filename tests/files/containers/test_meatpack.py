@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.files.containers.meatpack import MOST_GROWTH, unpack
@@ -63,6 +63,7 @@ LINES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=30), st.booleans())
 def test_every_text_comes_out_as_it_went_in(lines: list[str], spaces: bool):
     text = "".join(f"{line}\n" for line in lines).encode()
@@ -70,6 +71,7 @@ def test_every_text_comes_out_as_it_went_in(lines: list[str], spaces: bool):
     assert unpack(meatpack(text, spaces=spaces)) == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_no_bytes_bring_it_down_or_grow_without_end(data: bytes):
     assert len(unpack(data)) <= MOST_GROWTH * len(data)

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.domain.analysis import Filament, Slicer
@@ -275,6 +275,7 @@ def test_model_is_not_gcode(sent):
         text_of(sent(b""), FileKind.STL)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_zip_file_brings_it_down(tmp_path_factory, data):
     content = bytearray(ONE)
