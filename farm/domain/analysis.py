@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Raised by whoever changes what an analysis finds: files that an older farm has read are read again."""
 
 
@@ -19,10 +19,14 @@ class Slicer:
 
 @dataclass(frozen=True, slots=True)
 class PrintTime:
-    """Seconds, by who says so. slicer: the program that made it. motion: a model of the printer's motion."""
+    """Seconds, by who says so. slicer: the program that made it. motion: a model of the printer's motion.
+
+    heating: what the waits for heat take beside that, from a cold printer that heats as most do.
+    """
 
     slicer: float | None = None
     motion: float | None = None
+    heating: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ class Danger:
 class GcodeAnalysis:
     """A G-code file. filament: by tool. firmware: the dialect it was written for, in the slicer's word.
 
-    warnings: sentences for the people in the shop. objects: the names of the parts on the plate.
+    moves: of the nozzle. pauses: how often it waits for somebody. warnings: sentences for the people in the
+    shop. objects: the names of the parts on the plate.
     """
 
     kind: str = "gcode"
@@ -107,6 +112,10 @@ class GcodeAnalysis:
     nozzle_mm: float | None = None
     moves: int | None = None
     extruding_moves: int | None = None
+    retractions: int | None = None
+    tool_changes: int | None = None
+    filament_changes: int | None = None
+    pauses: int | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
     dangerous: tuple[Danger, ...] | None = None
     warnings: tuple[str, ...] = ()

@@ -31,7 +31,12 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
         from farm.files.mesh.analysis import analyse_model  # compiled code: not for those who only glance
 
         return Analysed(*analyse_model(path, kind, tell))
-    return glance(path, kind)
+    from farm.files.gcode.analyse import analyse_gcode  # compiled as well
+
+    size = max(1, path.stat().st_size)
+    with open_gcode(path, kind) as file:
+        found = analyse_gcode(file, tell=lambda read: tell(min(1.0, read / size)))
+        return Analysed(replace(found, kind=kind), nearest(file.pictures, None))
 
 
 def glance(path: Path, kind: FileKind) -> Analysed:

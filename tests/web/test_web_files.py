@@ -374,7 +374,7 @@ async def test_result_of_the_analysis_is_shown(farm):
 
     assert (shown["state"], shown["reason"]) == ("ready", None)
     assert shown["result"]["kind"] == "gcode"
-    assert shown["result"]["time_s"] == {"slicer": 1691.0, "motion": None}
+    assert shown["result"]["time_s"] == {"slicer": 1691.0, "motion": None, "heating": None}
     assert shown["result"]["filament"] == [
         {"tool": 0, "mm": 1989.1, "cm3": 4.78, "g": None, "material": "PLA"}
     ]
