@@ -120,33 +120,39 @@ def corners_and_faces(text: Text, known: int, corners: Floats, faces: NDArray[np
 
 @kernel
 def number(text: Text, at: int) -> tuple[float, int]:
-    """The next number of the line and where it ends; NaN where there is none or something else.
+    """The next word of the line as a number, and where it ends; NaN where it is none."""
+    value, at = digits(text, _word(text, at))
+    end = _after_word(text, at)
+    return (value if end == at else math.nan), end
+
+
+@kernel
+def digits(text: Text, at: int) -> tuple[float, int]:
+    """The number at `at` and what follows it, which some other byte has to; NaN where there is none.
 
     As exact as float() up to 15 digits with a power of ten up to 22 (W. Clinger, PLDI 1990).
     """
-    at = _word(text, at)
     sign = 1.0
     if text[at] == _MINUS or text[at] == _PLUS:
         sign = -1.0 if text[at] == _MINUS else 1.0
         at += 1
-    digits, power, value = 0, 0, 0.0
+    count, power, value = 0, 0, 0.0
     while _ZERO <= text[at] <= _NINE:
         value = value * 10 + (text[at] - _ZERO)
-        digits += 1
+        count += 1
         at += 1
     if text[at] == _DOT:
         at += 1
         while _ZERO <= text[at] <= _NINE:
             value = value * 10 + (text[at] - _ZERO)
-            digits += 1
+            count += 1
             power -= 1
             at += 1
-    if digits and text[at] | _LOWER == _E:
+    if count and text[at] | _LOWER == _E:
         exponent, at = _exponent(text, at + 1)
         power += exponent
-    end = _after_word(text, at)
-    if digits == 0 or end != at:
-        return math.nan, end
+    if count == 0:
+        return math.nan, at
     return sign * (value * 10.0**power if power >= 0 else value / 10.0**-power), at
 
 
@@ -168,12 +174,12 @@ def _index(text: Text, at: int, known: int) -> tuple[int, int]:
     """A corner's number as an index from 0: negative ones count back from the newest. -1 when it is none."""
     is_back = text[at] == _MINUS
     at += is_back
-    value, digits = 0, 0
+    value, count = 0, 0
     while _ZERO <= text[at] <= _NINE:
         value = min(2**30, value * 10 + (text[at] - _ZERO))
-        digits += 1
+        count += 1
         at += 1
-    is_index = digits > 0 and (
+    is_index = count > 0 and (
         text[at] == _SLASH or text[at] == _SPACE or text[at] == _TAB or text[at] == _LINE_FEED
     )
     end = _after_word(text, at)

@@ -10,7 +10,7 @@ import pytest
 
 from farm.errors import Invalid
 from farm.files.containers import archive
-from farm.files.mesh import three_mf as reader
+from farm.files.mesh import three_mf_parts as reader
 from farm.files.mesh.measure import measure
 from farm.files.mesh.three_mf import read_three_mf
 from tests.files.mesh.made import (
@@ -181,7 +181,7 @@ def test_document_types_are_refused(read, prolog):
         (BOX.replace('v1="0"', 'v1="99999999999"', 1), items_xml(1), "a triangle in this 3MF"),
         (object_xml(1, "<mesh/>"), items_xml(1), "no triangles"),
         ("<a>" * 40 + "</a>" * 40, items_xml(1), "nested deeper"),
-        ("<a>", items_xml(1), "damaged in line"),
+        ("<a>", items_xml(1), "XML of this 3MF is damaged"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(read, objects, items, words):
