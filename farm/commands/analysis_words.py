@@ -25,8 +25,8 @@ def row(name: str, result: GcodeAnalysis | MeshAnalysis) -> dict[str, str]:
         "file": name,
         "kind": result.kind,
         "for": (gcode.printer_model or gcode.firmware or "") if gcode else "",
-        "time": _time(gcode) if gcode else _about(mesh),
-        "filament": _filament(gcode.filament or ()) if gcode else "",
+        "time": _time(gcode) if gcode else _about_time(mesh),
+        "filament": _filament(gcode.filament or ()) if gcode else _about_filament(mesh),
         "size": _size(result.bounding_box.model or result.bounding_box.printed),
         "notes": _notes(result),
     }
@@ -72,7 +72,8 @@ def _of_mesh(result: MeshAnalysis) -> Iterator[tuple[str, str]]:
     yield "watertight", {True: "yes", False: "no", None: ""}[result.watertight]
     yield "unit", result.unit
     yield "objects", "" if result.objects is None else str(result.objects)
-    yield "to print, roughly", _about(result)
+    yield "time to print", _about_time(result)
+    yield "filament for it", _about_filament(result)
 
 
 def _time(result: GcodeAnalysis) -> str:
@@ -133,10 +134,15 @@ def _degrees(what: str, first: float | None, then: float | None) -> str:
     return f"{what} {usual:.0f} C{apart}"
 
 
-def _about(result: MeshAnalysis | None) -> str:
-    if result is None or result.estimate is None:
+def _about_time(mesh: MeshAnalysis | None) -> str:
+    """The estimate of a model is coarse, and looks so."""
+    return f"about {_seconds(mesh.estimate.time_s)}" if mesh and mesh.estimate else ""
+
+
+def _about_filament(mesh: MeshAnalysis | None) -> str:
+    if mesh is None or mesh.estimate is None:
         return ""
-    return f"about {_seconds(result.estimate.time_s)}"
+    return f"about {_length(mesh.estimate.filament_mm)}, {mesh.estimate.filament_g:.1f} g"
 
 
 def _notes(result: GcodeAnalysis | MeshAnalysis) -> str:

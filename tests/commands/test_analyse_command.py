@@ -20,10 +20,12 @@ from farm.domain.analysis import (
     BoundingBox,
     Box,
     Danger,
+    Estimate,
     Filament,
     GcodeAnalysis,
     Layers,
     MeshAnalysis,
+    PrintSettings,
     PrintTime,
     Slicer,
     Temperatures,
@@ -148,7 +150,10 @@ FOUND = GcodeAnalysis(
     warnings=("one", "two"),
     objects=("a", "b"),
 )  # fmt: skip
-MODEL = MeshAnalysis("stl", BoundingBox(model=Box((0, 1), (0, 2), (0, 3))), 12, 6000.0, True)
+ESTIMATE = Estimate(1359, 1786.6, 4.3, 5.33, PrintSettings())
+MODEL = MeshAnalysis(
+    "stl", BoundingBox(model=Box((0, 1), (0, 2), (0, 3))), 12, 6000.0, True, objects=1, estimate=ESTIMATE
+)
 
 
 @pytest.fixture
@@ -195,7 +200,7 @@ TABLE = [
     ["FILE", "KIND", "FOR", "TIME", "FILAMENT", "SIZE (MM)", "NOTES"],
     ["a.gcode", "gcode", "MK4", "59 s", "1.37 m, 4.1 g PLA + 1.50 cm3", "30.0 x 30.3 x 19.8",
      "1 dangerous line, 2 warnings"],
-    ["b.stl", "stl", "-", "-", "-", "1.0 x 2.0 x 3.0", "-"],
+    ["b.stl", "stl", "-", "about 23 min", "about 1.79 m, 5.3 g", "1.0 x 2.0 x 3.0", "-"],
 ]  # fmt: skip
 
 
@@ -209,13 +214,16 @@ def test_several_files_are_shown_in_a_table_and_problems_below(says):
 
 def test_model_has_a_sheet_too(says):
     assert says(Outcome(Path("b.stl"), MODEL))[1] == """\
-file        b.stl
-kind        stl
-size        1.0 x 2.0 x 3.0
-triangles   12
-volume      6.00 cm3
-watertight  yes
-unit        mm
+file             b.stl
+kind             stl
+size             1.0 x 2.0 x 3.0
+triangles        12
+volume           6.00 cm3
+watertight       yes
+unit             mm
+objects          1
+time to print    about 23 min
+filament for it  about 1.79 m, 5.3 g
 """  # fmt: skip
 
 

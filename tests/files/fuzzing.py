@@ -243,6 +243,20 @@ def drawn() -> list[bytes]:
     return [png(9, 7), png(1, 1), jpeg(), qoi(5, 4)]
 
 
+def pictures_drawn() -> list[bytes]:
+    """Some that Pillow makes, and the QOI, which it only reads."""
+    from PIL import Image
+
+    from tests.files.pictures.test_thumbnails import qoi
+
+    made = [qoi(5, 4), qoi(30, 20)]
+    for form, mode in (("PNG", "RGBA"), ("PNG", "P"), ("PNG", "I;16"), ("JPEG", "RGB"), ("JPEG", "CMYK")):
+        out = io.BytesIO()
+        Image.new("RGBA", (40, 30), (200, 90, 30, 128)).convert("RGB").convert(mode).save(out, form)
+        made.append(out.getvalue())
+    return made
+
+
 def read_thumbnails(data: bytes) -> None:
     from farm.files.pictures.thumbnails import picture_in, pictures
     from tests.files.pictures.test_thumbnails import block
@@ -348,6 +362,17 @@ def draw(data: bytes) -> None:
     toolpath.picture()
 
 
+def read_picture(data: bytes) -> None:
+    """As far as it is drawn anew, by Pillow."""
+    from farm.files.pictures.sizes import in_sizes
+    from farm.files.pictures.thumbnails import picture_in
+
+    picture = picture_in(data)
+    if picture is None:
+        raise Invalid("no picture")
+    in_sizes(picture)
+
+
 TARGETS = {
     "binary": Target(small_binaries, read_binary, with_sums),
     "meatpack": Target(
@@ -358,6 +383,7 @@ TARGETS = {
     "slice_info": Target(slice_infos, read_slice_info),
     "text": Target(texts, read_text),
     "thumbnails": Target(drawn, read_thumbnails, with_chunk_sums),
+    "pictures": Target(pictures_drawn, read_picture, with_chunk_sums),
     "stl": Target(lambda: models(FileKind.STL), lambda data: read_model(data, FileKind.STL)),
     "obj": Target(objs, lambda data: read_model(data, FileKind.OBJ)),
     "3mf": Target(three_mfs, lambda data: read_model(data, FileKind.THREE_MF)),
