@@ -26,13 +26,14 @@ PATIENCE_S = 120  # beyond that: to start, and where many share a processor
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """A process for each parser. The kernels check their bounds in it, so they are compiled apart."""
+def running() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """A process for each parser. The kernels check their bounds in it, so they are compiled apart, and kept
+    in the tests' own environment for the next run."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(CHECKOUT),
         "NUMBA_BOUNDSCHECK": "1",
-        "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "NUMBA_CACHE_DIR": str(Path(sys.prefix, "compiled-with-bounds")),
     }
     seed = str(random.randrange(1_000_000))
     processes = {
