@@ -33,9 +33,8 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
         return Analysed(*analyse_model(path, kind, tell))
     from farm.files.gcode.analyse import analyse_gcode  # compiled as well
 
-    size = max(1, path.stat().st_size)
     with open_gcode(path, kind) as file:
-        found = analyse_gcode(file, tell=lambda read: tell(min(1.0, read / size)))
+        found = analyse_gcode(file, tell=lambda read: tell(min(1.0, read / max(1, file.size))))
         return Analysed(replace(found, kind=kind), nearest(file.pictures, None))
 
 

@@ -226,7 +226,7 @@ def read_text(data: bytes) -> None:
     from farm.files.slicers.remarks import Remarks
 
     ends = ends_of_stream(io.BytesIO(data))
-    describe(Printable(io.BytesIO(), ends, Remarks.at(ends), tuple(pictures(ends.head))))
+    describe(Printable(io.BytesIO(), len(data), ends, Remarks.at(ends), tuple(pictures(ends.head))))
 
 
 def texts() -> list[bytes]:

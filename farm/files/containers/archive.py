@@ -43,6 +43,10 @@ class Archive:
         """Of the members, as the archive has them; never names of files on our disk."""
         return tuple(self._members)
 
+    def size_of(self, name: str) -> int:
+        """Of a member unpacked, in bytes, as the archive says it."""
+        return self._members[name].file_size
+
     def open(self, name: str) -> BinaryIO:
         """A member's content as a stream. Raises Invalid, then and while it is read."""
         member = self._members[name]

@@ -29,7 +29,8 @@ def open_gcode(path: Path, kind: FileKind) -> Iterator[Printable]:
             with path.open("rb") as file:
                 ends = ends_of_file(file)
                 file.seek(0)
-                yield Printable(file, ends, Remarks.at(ends), tuple(pictures(ends.head)))
+                size = path.stat().st_size
+                yield Printable(file, size, ends, Remarks.at(ends), tuple(pictures(ends.head)))
         case FileKind.BINARY_GCODE:
             with path.open("rb") as file:
                 yield open_binary(file)

@@ -66,6 +66,7 @@ def _opened(
     said = Remarks.at(ends)
     return Printable(
         text=archive.open(text),
+        size=archive.size_of(text),
         ends=ends,
         said=told.then(said) if told else said,
         pictures=(*_pictures(archive, beside), *pictures(ends.head)),

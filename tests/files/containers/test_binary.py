@@ -46,10 +46,12 @@ def without_remarks(lines: list[str]) -> list[str]:
 
 def test_real_file_holds_the_text_of_its_twin():
     with open_gcode(REAL, FileKind.BINARY_GCODE) as file:
-        unpacked = without_remarks(file.text.read().decode().split("\n"))
+        text = file.text.read()
+    size, unpacked = len(text), without_remarks(text.decode().split("\n"))
     twin = without_remarks(TWIN.read_text().split("\n"))
     begin = twin.index("M73 P0 R28")
 
+    assert abs(size / file.size - 1) < 0.02
     assert unpacked[0] == "; "  # where the twin has pictures and widths, which are elsewhere here
     assert len(unpacked) == 19_899
     assert unpacked[1:] == twin[begin : begin + len(unpacked) - 1]

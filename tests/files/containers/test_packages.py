@@ -161,7 +161,7 @@ def test_large_text_is_unpacked_in_little_memory(sent):
     finally:
         tracemalloc.stop()
 
-    assert size == len(text)
+    assert size == file.size == len(text)
     assert peak < 8 * 1024 * 1024
 
 

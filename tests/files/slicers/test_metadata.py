@@ -210,7 +210,7 @@ def read(path: Path) -> GcodeAnalysis:
 
 def of_text(content: bytes) -> GcodeAnalysis:
     ends = Ends(content, content, complete=True)
-    return describe(Printable(io.BytesIO(content), ends, Remarks.at(ends)))
+    return describe(Printable(io.BytesIO(content), len(content), ends, Remarks.at(ends)))
 
 
 def said(text: str) -> GcodeAnalysis:
