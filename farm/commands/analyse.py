@@ -94,30 +94,24 @@ class _Reader:
         await self._worker.aclose()
 
     async def read(self, path: Path) -> Outcome:
-        from farm.workers.process import Why, WorkFailed
-
-        try:
-            return await self._read(path)
-        except WorkFailed as lost:
-            if lost.why is Why.NO_START:
-                raise
-            return Outcome(path, problem=f"this file cannot be read: {lost}")
-        except FarmError as problem:
-            return Outcome(path, problem=str(problem))
-
-    async def _read(self, path: Path) -> Outcome:
+        """Raises what is not the file's fault: that no process can be had."""
         from farm.domain.file import kind_of
         from farm.files.at_work import Asked, Found
         from farm.store.files import result_in
+        from farm.workers.process import WorkFailed
         from farm.workers.wire import Limits
 
-        kind = kind_of(path.name)
-        asked = Asked(_readable(path), kind)
         limits = Limits(MEMORY, PROCESSOR_S, WALL_S, MOST_ANSWERED)
         with _Bar(path.name) as bar:
             bar.say("getting ready; the first time of all this takes a minute")
             await self._worker.warm_up()
-            found = await self._worker.do(asked, Found, limits, bar.at)
+            try:
+                kind = kind_of(path.name)
+                found = await self._worker.do(Asked(_readable(path), kind), Found, limits, bar.at)
+            except WorkFailed as lost:
+                return Outcome(path, problem=f"this file cannot be read: {lost}")
+            except FarmError as problem:
+                return Outcome(path, problem=str(problem))
         picture = found.pictures[-1] if found.pictures else None
         return Outcome(path, result_in(found.result, kind), found.result, picture)
 

@@ -128,6 +128,23 @@ def test_one_file_is_shown_on_a_sheet_and_its_picture_written(folder):
         assert (picture.format, picture.size) == ("PNG", (220, 124))
 
 
+def test_process_that_cannot_be_had_is_one_sentence(tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    (tmp_path / "a.gcode").write_text("G28\n")
+    places = dict.fromkeys(("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"), str(tmp_path / "cache"))
+    done = subprocess.run(
+        [*FARM, "a.gcode", "a.gcode"],
+        capture_output=True,
+        text=True,
+        env={**ENVIRONMENT, **places},
+        cwd=tmp_path,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be made" in done.stderr
+
+
 # -- without a process: what is said of what was found -------------------------------------------
 
 FOUND = GcodeAnalysis(

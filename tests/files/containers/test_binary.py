@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from farm.domain.analysis import Thumbnail
 from farm.domain.file import FileKind
 from farm.errors import Invalid
-from farm.files.analysis import glance
+from farm.files.analysis import analyse, glance
 from farm.files.containers import blocks
 from farm.files.containers.binary import open_binary
 from farm.files.containers.opening import open_gcode
@@ -74,6 +75,14 @@ def test_slicer_says_the_same_of_both():
     ):
         assert getattr(said, field) == getattr(of_twin, field), field
     assert said.thumbnails == (Thumbnail(16, 16, "slicer"), Thumbnail(220, 124, "slicer"))
+
+
+@pytest.mark.timeout(300)  # where the kernels are compiled first
+def test_moves_of_both_are_the_same():
+    found, of_twin = analyse(REAL, FileKind.BINARY_GCODE).result, analyse(TWIN, FileKind.GCODE).result
+
+    assert found.moves == 14_727
+    assert replace(found, kind="gcode", printer_model=None) == of_twin
 
 
 def opened(content: bytes):
@@ -182,9 +191,10 @@ def test_no_bytes_bring_it_down(data: bytes, at: int):
 
 LOOK = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from farm.domain.file import FileKind
-from farm.files.analysis import glance
+from farm.files.analysis import analyse, glance
 glance(Path(sys.argv[1]), FileKind(sys.argv[2]))
 sys.exit(bool({"numba", "numpy", "PIL", "lxml", "trimesh"} & set(sys.modules)))
 """
