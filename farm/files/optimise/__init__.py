@@ -1,0 +1,1 @@
+"""Smaller copies of G-code files that print the same."""

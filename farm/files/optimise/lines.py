@@ -1,0 +1,122 @@
+"""The lines of a G-code file: read within bounds, and freed of what only people and bad cables need."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from functools import reduce
+from operator import xor
+from typing import BinaryIO
+
+from farm.errors import Invalid
+
+LONGEST_LINE = 64 * 1024  # bytes; the outlines of many objects stand on one, and nothing longer was seen
+TELL_EVERY = 256 * 1024  # bytes
+
+GAP = b""
+"""A line that was left out. It is not written; but what stands before and behind it is not one piece."""
+
+
+class Comments(StrEnum):
+    """Which comments a copy keeps.
+
+    HOST: what print hosts and the farm read: all before the first printed line and behind the last
+    (pictures, settings, times, filament), and between them the labels of objects and the marks of layers.
+    """
+
+    ALL = "all"
+    HOST = "host"
+    NONE = "none"
+
+
+# Looked for between the moves by print hosts and their plugins: where an object begins and ends, so that one
+# of several can be given up; where a layer does; and what Cura says of the time that has passed.
+_FOR_HOSTS = re.compile(
+    rb"; ?(?:(?:stop |start )?printing object|OBJECT_ID:|MESH:|TIME_ELAPSED:|LAYER|layer ?#?\d"
+    rb"|BEFORE_LAYER_CHANGE|AFTER_LAYER_CHANGE|CHANGE_LAYER|PAUSE_PRINT|COLOR_CHANGE|CUSTOM_GCODE)"
+)
+
+# As far as one sees it on the line alone.
+_PRINTS = re.compile(rb"G0*[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
+
+_NUMBERED = re.compile(rb"N\d+ *")
+
+# A command of which nothing counts but its numbers.
+_PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d+(?:\.\d+)?(?: *[A-Z][-+]?\d*(?:\.\d*)?)*")
+
+
+def where_printing_ends(file: BinaryIO) -> int:
+    """The place of the last line that prints something, in bytes; 0 where none does."""
+    if file.seek(0, 2) == 0:
+        return 0
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        end = len(text)
+        while end > 0:
+            start = text.rfind(b"\n", 0, end) + 1
+            if _PRINTS.match(text, start, end):
+                return start
+            end = start - 1
+    return 0
+
+
+def lines_of(file: BinaryIO, until: int, seen: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines from here to the place `until`, without their ends.
+
+    seen: told now and then how far it has come, in bytes. Raises Invalid for what is no text in lines.
+    """
+    at = file.tell()
+    told = at
+    while at < until and (line := file.readline(LONGEST_LINE + 1)):
+        at += len(line)
+        if at - told >= TELL_EVERY:
+            seen(at)
+            told = at
+        bare = line.rstrip(b"\r\n")
+        if len(line) > LONGEST_LINE or b"\0" in bare or b"\r" in bare:
+            raise Invalid(f"around byte {at} it is no text in lines")
+        yield bare
+
+
+def bare_lines(lines: Iterable[bytes], comments: Comments, *, at_end: bool = False) -> Iterator[bytes]:
+    """The same without needless comments, blanks, line numbers and checksums.
+
+    at_end: nothing is printed in them any more. Raises Invalid for a wrong checksum.
+    """
+    around = comments is Comments.HOST  # the print, where a host looks for more than marks
+    for line in lines:
+        first = line[:1]
+        if not line or first.isspace():
+            first = line.lstrip()[:1]
+        if first == b";":
+            kept = (
+                comments is Comments.ALL or around or (comments is Comments.HOST and _FOR_HOSTS.match(line))
+            )
+            yield line if kept else GAP
+        elif not first:
+            yield GAP
+        else:
+            if around and not at_end and _PRINTS.match(line):
+                around = False
+            yield line if comments is Comments.ALL and b";" in line else _bare(line)
+
+
+def _bare(line: bytes) -> bytes:
+    if line.startswith(b"N") and (number := _NUMBERED.match(line)):
+        line = _checked(line)[number.end() :]
+    command, comment, _ = line.partition(b";")
+    if comment or line[-1:].isspace():
+        command = command.rstrip()
+        return command if _PLAIN.fullmatch(command) else line
+    return line
+
+
+def _checked(line: bytes) -> bytes:
+    """The same without its checksum."""
+    command, star, checksum = line.rpartition(b"*")
+    if not star or not checksum.strip().isdigit():
+        return line
+    if reduce(xor, command) != int(checksum):
+        raise Invalid(f"the checksum of {line[:40].decode(errors='replace')!r} is wrong")
+    return command
