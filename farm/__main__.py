@@ -13,6 +13,7 @@ from farm.commands import (
     check_config,
     job,
     key,
+    optimise,
     options,
     output,
     print_,
@@ -64,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check_config, user, key, printer, spool, job, print_, analyse, simulate, version):
+    work = (user, key, printer, spool, job, print_)
+    for module in (serve, check_config, *work, analyse, optimise, simulate, version):
         module.add_to(commands)
     return parser
 

@@ -117,5 +117,18 @@ def _checked(path: Path, first: int, last: int, i: float, j: float, tolerance: f
     straight = along[last] - along[first]
     if abs(turned) > WIDEST_TURN or abs(length - straight) > MOST_STRETCH * straight:
         return None
+    if not _is_seen_whole(math.atan2(-j, -i), turned):
+        return None
     deviation = max(radius - math.sqrt(nearest), math.sqrt(farthest) - radius)
     return Arc(first, last, i, j, turned < 0.0, length, deviation)
+
+
+def _is_seen_whole(start: float, turned: float) -> bool:
+    """Whether OctoPrint (1.11) sees how far the arc reaches to every side.
+
+    It checks by these extremes what fits its printer. Of an arc that goes across the positive x axis it takes
+    in no other axis, so none may be crossed.
+    """
+    begin = start % math.tau if turned > 0 else (start + turned) % math.tau
+    end = begin + abs(turned)
+    return end < math.tau or (begin > 1.5 * math.pi and end < 2.5 * math.pi)

@@ -50,6 +50,13 @@ class Savings:
     deviation_mm: float | None = None
 
 
+def require_plain(source: Path) -> None:
+    """Raises Invalid for a container of G-code, and OSError."""
+    with source.open("rb") as file:
+        if file.read(4) in _PACKED:
+            raise Invalid("it is packed; only plain G-code can be made smaller")
+
+
 class _Count:
     """Counts lines as they go by."""
 
@@ -70,6 +77,7 @@ def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int],
     seen: told now and then how many bytes of the source are done. Raises OSError, and Invalid for a file that
     is better left as it is; what is in the target then is of no use.
     """
+    require_plain(source)
     fitted, original, shorter = Fitted(), _Count(), _Count()
     with source.open("rb") as file, target.open("wb") as copy:
         lines = original.of(_source_lines(file, wishes.comments, seen))
@@ -87,8 +95,6 @@ def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int],
 
 
 def _source_lines(file: BinaryIO, comments: Comments, seen: Callable[[int], None]) -> Iterator[bytes]:
-    if file.read(4) in _PACKED:
-        raise Invalid("it is packed; only plain G-code can be made smaller")
     foot = where_printing_ends(file)
     file.seek(0)
     yield from bare_lines(lines_of(file, foot, seen), comments)

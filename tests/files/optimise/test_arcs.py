@@ -23,9 +23,9 @@ def round_about(radius: float, facets: int, turn: float = 2 * math.pi, start: fl
 
 
 @pytest.mark.parametrize("radius", [1.0, 15.0, 400.0])
-@pytest.mark.parametrize("turn", [1.0, -2.0, 5.5])
-def test_the_arc_of_a_circle_is_found(radius, turn):
-    points = round_about(radius, 60, turn)
+@pytest.mark.parametrize(("turn", "start"), [(1.0, 0.1), (-2.0, 3.0), (5.5, 0.1), (1.0, -0.5)])
+def test_the_arc_of_a_circle_is_found(radius, turn, start):
+    points = round_about(radius, 60, turn, start)
     path = Path.through(points)
 
     arc = fit(path, 0, 60, 0.5)
@@ -57,6 +57,12 @@ def test_what_is_no_arc_is_taken_for_none(points):
     assert fit(Path.through(points), 0, len(points) - 1, 0.05) is None
 
 
+@pytest.mark.parametrize(("start", "turn"), [(-0.5, 2.2), (1.7, -1.8), (4.0, 3.0), (2.0, -2.5), (6.0, -6.2)])
+def test_no_arc_reaches_farther_than_octoprint_sees(start, turn):
+    points = round_about(10, 60, turn, start)
+    assert fit(Path.through(points), 0, 60, 0.05) is None
+
+
 def drawn(points, *, rates=None, counted=False, between=None) -> bytes:
     pen = Pen(counted)
     pen.travel(*points[0])
@@ -67,7 +73,7 @@ def drawn(points, *, rates=None, counted=False, between=None) -> bytes:
     return pen.text
 
 
-RING = round_about(10, 120, 5.5)
+RING = round_about(10, 120, 5.5, 0.1)
 
 
 def arcs_in(text, optimised, **how):
@@ -114,7 +120,7 @@ def test_corners_stay_sharp(optimised):
 
 
 def test_a_printer_that_makes_long_pieces_of_arcs_gets_no_small_ones(optimised):
-    small = drawn(round_about(1.5, 40, 5.5))
+    small = drawn(round_about(1.5, 40, 5.5, 0.1))
 
     assert arcs_in(small, optimised, arcs=ArcSupport(0.05, step_mm=1.0)) == []
     assert arcs_in(small, optimised, arcs=ArcSupport(0.05, step_mm=0.25)) == [40]

@@ -1,0 +1,177 @@
+"""`farm optimise`: a smaller copy of a G-code file that prints the same."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from farm.commands import options, output
+from farm.errors import FarmError, Invalid, Refused
+from farm.platform import rename_durably
+
+if TYPE_CHECKING:  # loaded where they are used: `farm --help` is there at once
+    from farm.files.optimise.copying import Wishes
+    from farm.files.optimise.proof import Proven
+
+COMMENTS = ("host", "all", "none")  # as farm.files.optimise.lines.Comments
+COLUMNS = {"what": "", "bytes": "BYTES", "lines": "LINES", "moves": "MOVES", "seconds": "SECONDS"}
+
+
+def add_to(commands: options.Commands) -> None:
+    parser = options.command(
+        commands,
+        "optimise",
+        "write a smaller copy of a G-code file that prints the same",
+        run,
+        examples="  farm optimise benchy.gcode -o benchy.small.gcode\n"
+        "  farm optimise vase.gcode -o out.gcode --tolerance 0.02\n"
+        "  farm optimise plate.gcode -o out.gcode --no-arcs --comments none",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="where the copy goes")
+    parser.add_argument(
+        "--tolerance",
+        metavar="MM",
+        type=_millimetres(0.001, 0.5),
+        default=0.05,
+        help="the most that an arc may stray from the lines it takes the place of (default: 0.05)",
+    )
+    parser.add_argument(
+        "--arc-step",
+        metavar="MM",
+        type=_millimetres(0.01, 10),
+        default=1.0,
+        help="how long the pieces are that the printer makes of arcs; small arcs that would get visible "
+        "corners are left as they are (default: 1, as Klipper's and old Marlin's)",
+    )
+    parser.add_argument("--no-arcs", action="store_true", help="for a printer without G2 and G3")
+    parser.add_argument(
+        "--comments",
+        choices=COMMENTS,
+        default=COMMENTS[0],
+        help="which are kept: those that print hosts read (the default), all, or none",
+    )
+    parser.add_argument("--force", action="store_true", help="write over an OUT that is there already")
+    options.add_json(parser)
+
+
+def _millimetres(least: float, most: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (value := float(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not from {least:g} to {most:g}")
+
+    return read
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """1, and no copy, where a copy would not print the same."""
+    began = time.monotonic()
+    try:
+        proven = _optimise(chosen)
+    except FarmError as problem:
+        if not chosen.json:
+            raise
+        output.say_json({"file": str(chosen.file), "ok": False, "error": str(problem)})
+        return 1
+    if chosen.json:
+        result = {**asdict(proven), "took_s": round(time.monotonic() - began, 3)}
+        output.say_json({"file": str(chosen.file), "out": str(chosen.output), "ok": True, "result": result})
+    else:
+        _show(proven)
+    return 0
+
+
+def _optimise(chosen: argparse.Namespace) -> Proven:
+    source, out = chosen.file, chosen.output
+    _require_good_place(source, out, chosen.force)
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}") from error
+    os.close(handle)
+    part = Path(name)
+    try:
+        proven = _written(source, part, _wishes(chosen))
+        rename_durably(part, out)
+        return proven
+    except Invalid as problem:
+        raise Invalid(f"{source} stays as it is: {problem}") from problem
+    except OSError as error:
+        raise Refused(f"{source} cannot be copied to {out}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _require_good_place(source: Path, out: Path, force: bool) -> None:
+    if not source.is_file():
+        raise Refused(f"{source} is no file")
+    if out.is_dir():
+        raise Refused(f"{out} is a folder; name the file that the copy shall be")
+    if not out.exists():
+        return
+    if out.samefile(source):
+        raise Refused("a copy never takes the place of its original; name another OUT")
+    if not force:
+        raise Refused(f"{out} is there already; --force writes over it")
+
+
+def _wishes(chosen: argparse.Namespace) -> Wishes:
+    from farm.files.optimise.arcs import ArcSupport
+    from farm.files.optimise.copying import Wishes
+    from farm.files.optimise.lines import Comments
+
+    arcs = None if chosen.no_arcs else ArcSupport(chosen.tolerance, chosen.arc_step)
+    return Wishes(Comments(chosen.comments), arcs)
+
+
+def _written(source: Path, target: Path, wishes: Wishes) -> Proven:
+    _keep_compiled_code()
+    from farm.files.optimise.proof import write_proven_copy
+
+    with output.Progress(source.name, 100) as progress:
+        return write_proven_copy(source, target, wishes, lambda share: progress.at(int(100 * share)))
+
+
+def _keep_compiled_code() -> None:
+    """Where the farm's worker processes would, for the next time."""
+    import platformdirs
+
+    from farm.data_folder import NAME
+    from farm.workers.surroundings import Surroundings
+
+    folder = platformdirs.user_cache_path(NAME, appauthor=False)
+    os.environ.update({"NUMBA_CACHE_DIR": Surroundings(folder).environment()["NUMBA_CACHE_DIR"]})
+
+
+def _show(proven: Proven) -> None:
+    savings = proven.savings
+    rows: list[dict[str, Any]] = [
+        {
+            "what": what,
+            "bytes": size.bytes,
+            "lines": size.lines,
+            "moves": size.moves,
+            "seconds": f"{seconds:.0f}",
+        }
+        for what, size, seconds in zip(
+            ("original", "copy"), (savings.before, savings.after), proven.seconds, strict=True
+        )
+    ]
+    output.say_table(rows, COLUMNS)
+    if savings.deviation_mm is None:
+        output.say("no arcs")
+    else:
+        output.say(
+            f"{savings.arcs} arcs in the place of {savings.arc_lines} lines, "
+            f"never more than {savings.deviation_mm:.3f} mm from them"
+        )
+    output.say("read again, the copy prints the same")
