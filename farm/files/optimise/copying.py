@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
 from farm.errors import Invalid
 from farm.files.optimise.arcs import ArcSupport, Fitted, fit_arcs
-from farm.files.optimise.feeds import join_feeds
 from farm.files.optimise.lines import GAP, Comments, bare_lines, lines_of, where_printing_ends
 from farm.files.optimise.moves import Segment, Toolhead
 
@@ -81,10 +81,10 @@ def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int],
     fitted, original, shorter = Fitted(), _Count(), _Count()
     with source.open("rb") as file, target.open("wb") as copy:
         lines = original.of(_source_lines(file, wishes.comments, seen))
-        taken = map(Toolhead().take, join_feeds(lines))
+        taken = Toolhead().shorten(lines)
         written = (line for line in _with_arcs(taken, wishes.arcs, fitted) if line is not GAP)
         copy.writelines(line + b"\n" for line in shorter.of(written))
-        before, after = file.seek(0, 2), copy.tell()
+        before, after = file.seek(0, SEEK_END), copy.seek(0, SEEK_END)
     return Savings(
         Size(before, original.lines, original.moves),
         Size(after, shorter.lines, shorter.moves),

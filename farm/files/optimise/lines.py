@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import reduce
 from operator import xor
+from os import SEEK_CUR, SEEK_END
 from typing import BinaryIO
 
 from farm.errors import Invalid
@@ -49,7 +50,7 @@ _PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d+(?:\.\d+)?(?: *[A-Z][-+]?\d*(?:\.\d*
 
 def where_printing_ends(file: BinaryIO) -> int:
     """The place of the last line that prints something, in bytes; 0 where none does."""
-    if file.seek(0, 2) == 0:
+    if file.seek(0, SEEK_END) == 0:
         return 0
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         end = len(text)
@@ -66,7 +67,7 @@ def lines_of(file: BinaryIO, until: int, seen: Callable[[int], None]) -> Iterato
 
     seen: told now and then how far it has come, in bytes. Raises Invalid for what is no text in lines.
     """
-    at = file.tell()
+    at = file.seek(0, SEEK_CUR)
     told = at
     while at < until and (line := file.readline(LONGEST_LINE + 1)):
         at += len(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from farm.errors import Invalid
@@ -67,6 +68,7 @@ class Toolhead:
         self._e: bytes | None = None
         self._feed: bytes | None = None
         self._feeds: dict[bytes, bytes | None] = {b"0": None, b"1": None}  # some keep them apart
+        self._due: bytes | None = None  # a feed rate that was read and is not written yet
         self._at: tuple[float, float] | None = None  # millimetres; what _x and _y say
         self._filament = 0.0  # what _e says
         # Without a word of it a file is written for places that count from zero; of E firmwares differ.
@@ -76,60 +78,81 @@ class Toolhead:
         self._in_millimetres = True
         self._along_the_bed = True  # the plane that arcs lie in
 
-    def take(self, line: bytes) -> bytes | Segment:
-        """What is to be written for the next line. Raises Invalid where no line may be changed."""
-        if found := _MOVE.fullmatch(line):
-            return self._move(found)
+    def shorten(self, lines: Iterable[bytes]) -> Iterator[bytes | Segment]:
+        """What is to be written for these lines. Raises Invalid where no line may be changed.
+
+        A feed rate on a line of its own goes with the move behind it.
+        """
+        for line in lines:
+            found = _MOVE.fullmatch(line)
+            if found is not None and self._is_plain(found) and found[1] == b"1":
+                yield self._move(found)
+                continue
+            if self._due is not None and line is not GAP:
+                yield self._due_feed()
+            yield self._move(found) if found is not None and self._is_plain(found) else self._other(line)
+        if self._due is not None:
+            yield self._due_feed()
+
+    def _is_plain(self, found: re.Match[bytes]) -> bool:
+        """Whether it says for certain where it goes, and how fast."""
+        return bool(self._absolute) and found[0].count(b"F") < 2
+
+    def _other(self, line: bytes) -> bytes:
+        """A line that is no plain move. It is written as it is, but for a plain move with a comment."""
         if line.startswith(b";"):
             if _OBJECT.match(line):
                 self._forget()
-        elif b";" in line and (found := _MOVE.match(line)) and line[found.end() :].lstrip()[:1] == b";":
+            return line
+        command, semicolon, _ = line.partition(b";")
+        found = _MOVE.fullmatch(command.rstrip()) if semicolon else None
+        if found is not None and self._is_plain(found):
             move = self._move(found)
-            comment = line[line.index(b";") :]
             text = move.text if isinstance(move, Segment) else move
-            return text + b" " + comment if text else comment
-        elif line:
+            if self._due is not None:
+                text = self._due_feed()
+            return text + b" " + line[len(command) :] if text else line[len(command) :]
+        if line is not GAP:
             self._follow(line)
         return line
-
-    @property
-    def _takes_arcs(self) -> bool:
-        return self._in_millimetres and self._along_the_bed
 
     # -- moves ---------------------------------------------------------------------------------
 
     def _move(self, found: re.Match[bytes]) -> bytes | Segment:
         kind, feed, x, y, z, feed2, e, feed3 = found.groups()
-        if feed2 is not None or feed3 is not None:
-            if [feed, feed2, feed3].count(None) < 2:  # which of them holds?
-                self._forget()
-                return found[0]
-            feed = feed2 or feed3
-        if not self._absolute:
-            self._forget()
-            return found[0]
+        feed = feed or feed2 or feed3 or (self._due if kind == b"1" else None)
         start = self._at
         across = self._go(x, y)
-        up = b""
+        up, new_e, mm = b"", b"", 0.0
         if z is not None and z != self._z:
             up = b" Z" + z
             self._z = z
-        mm = 0.0
-        new_e, new_feed = b"", b""
         if e is not None:
             mm, new_e = self._extrude(e)
-        if feed is not None and self._change_feed(kind, feed):
-            new_feed = b" F" + feed
-        words = across + up + new_e + new_feed
+        words = across + up + new_e
+        if not words and kind == b"1":
+            self._due = feed if feed is not None and self._is_new(kind, feed) else None
+            return GAP
+        new_feed = None
+        if feed is not None and self._is_new(kind, feed):
+            new_feed = feed
+            words += self._set_feed(kind, feed)
+        self._due = None
         if not words:
             return GAP
         text = b"G" + kind + words
-        if mm <= 0.0 or up or not across or kind != b"1" or not self._takes_arcs:
+        if (
+            mm <= 0.0
+            or up
+            or not across
+            or kind != b"1"
+            or not (self._in_millimetres and self._along_the_bed)
+        ):
             return text
         end, x, y, counted = self._at, self._x, self._y, self._counted
         if start is None or end is None or x is None or y is None or e is None or counted is None:
             return text
-        return Segment(text, start, end, x, y, e, counted, mm, feed if new_feed else None)
+        return Segment(text, start, end, x, y, e, counted, mm, new_feed)
 
     def _go(self, x: bytes | None, y: bytes | None) -> bytes:
         """The words that bring the toolhead there."""
@@ -158,11 +181,18 @@ class Toolhead:
         self._e, self._filament = e, filament
         return filament - before if known else 0.0, b" E" + e
 
-    def _change_feed(self, kind: bytes, feed: bytes) -> bool:
-        """Whether the printer does not have it yet."""
-        new = feed != self._feed or feed != self._feeds[kind]
+    def _is_new(self, kind: bytes, feed: bytes) -> bool:
+        """Whether the printer does not have this feed rate yet."""
+        return feed != self._feed or feed != self._feeds[kind]
+
+    def _set_feed(self, kind: bytes, feed: bytes) -> bytes:
         self._feed = self._feeds[kind] = feed
-        return new
+        return b" F" + feed
+
+    def _due_feed(self) -> bytes:
+        """The line for the feed rate that found no move to go with."""
+        feed, self._due = self._due, None
+        return b"G1" + self._set_feed(b"1", feed) if feed is not None else GAP
 
     # -- everything else -----------------------------------------------------------------------
 
@@ -225,7 +255,7 @@ class Toolhead:
         if e is not None:
             self._extrude(e)
         if (new := feed2 or feed) is not None:
-            self._change_feed(b"1", new)
+            self._set_feed(b"1", new)
 
     def _set_place(self, x: bytes | None, y: bytes | None, z: bytes | None, e: bytes | None) -> None:
         if x is y is z is e is None:  # everything is zero, or nothing is

@@ -22,8 +22,15 @@ MALFORMED = sorted(path.name for path in (DATA / "malformed").glob("*.gcode"))
 SETTINGS = [(Comments.HOST, ArcSupport()), (Comments.NONE, None), (Comments.ALL, ArcSupport(0.01))]
 
 
-@pytest.mark.parametrize(("comments", "arcs"), SETTINGS, ids=["host", "none", "all"])
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize(
+    ("name", "comments", "arcs"),
+    [
+        (name, comments, arcs)
+        for name in REAL
+        for comments, arcs in SETTINGS
+        if comments is Comments.HOST or (DATA / "gcode" / name).stat().st_size < 150_000
+    ],
+)
 def test_a_copy_of_a_real_file_prints_the_same(name, comments, arcs, optimised):
     text = (DATA / "gcode" / name).read_bytes()
 
@@ -92,7 +99,7 @@ def test_a_cylinder_of_a_real_slicer_needs_a_fifth_of_its_moves_at_most(tmp_path
     assert savings.deviation_mm <= 0.05
 
 
-def stl_of_cylinder(radius: float = 15.0, height: float = 6.0, facets: int = 360) -> str:
+def stl_of_cylinder(radius: float = 15.0, height: float = 5.0, facets: int = 360) -> str:
     """Its middle at the bed's zero. facets: as many as CAD programs make of it for a fine model."""
 
     def corner(n: int, z: float) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from farm.errors import Invalid
-from farm.files.optimise.feeds import join_feeds
 from farm.files.optimise.moves import Segment, Toolhead
 
 
+def taken(*lines: str) -> list[bytes | Segment]:
+    return list(Toolhead().shorten(line.encode() for line in lines))
+
+
 def shortened(*lines: str) -> list[str]:
-    toolhead = Toolhead()
-    taken = (toolhead.take(line) for line in join_feeds(line.encode() for line in lines))
-    texts = (line.text if isinstance(line, Segment) else line for line in taken)
+    texts = (line.text if isinstance(line, Segment) else line for line in taken(*lines))
     return [text.decode() for text in texts if text]
 
 
@@ -125,6 +126,9 @@ def test_a_feed_rate_goes_with_the_next_move():
     assert after("G1 F900", "G1 F600", "M106 S3", "G1 X11") == ["G1 F600", "M106 S3", "G1 X11"]
     assert after("G1 F900", "G1 F1800", "G1 X11") == ["G1 X11"]
     assert after("G1 F900", "G0 X11", "G1 F600") == ["G1 F900", "G0 X11", "G1 F600"]
+    assert after("G1 X10 F900", "", "G1 X10 F600", "G1 X11") == ["G1 X11 F600"]
+    assert after("G1 F900 ; slow", "G1 X11") == ["G1 F900 ; slow", "G1 X11"]
+    assert after("G1 F900", "G91", "G1 F600", "G1 X1") == ["G1 F900", "G91", "G1 F600", "G1 X1"]
 
 
 @pytest.mark.parametrize("lines", [["X10 Y10"], ["M28 a.gco"], ["E5"]])
@@ -134,7 +138,6 @@ def test_a_file_that_depends_on_each_of_its_lines_is_refused(lines):
 
 
 def test_printed_lines_in_the_plane_may_become_arcs_and_others_not():
-    toolhead = Toolhead()
     lines = [
         "M83",
         "G1 X1 Y1 F600",
@@ -145,9 +148,8 @@ def test_printed_lines_in_the_plane_may_become_arcs_and_others_not():
         "G1 X5 E-1",
         "G1 Y5 E.5 F900",
     ]
-    taken = [toolhead.take(line.encode()) for line in lines]
 
-    segments = [line for line in taken if isinstance(line, Segment)]
+    segments = [line for line in taken(*lines) if isinstance(line, Segment)]
 
     assert [(segment.start, segment.end, segment.mm, segment.feed) for segment in segments] == [
         ((1, 1), (2, 1), 1, None),
@@ -157,9 +159,6 @@ def test_printed_lines_in_the_plane_may_become_arcs_and_others_not():
 
 @pytest.mark.parametrize("line", ["G20", "G18", "G91", "M83\nG90", "T0"])
 def test_no_line_becomes_an_arc_where_it_is_not_certain_what_it_means(line):
-    toolhead = Toolhead()
     lines = [*AT, *line.split("\n"), "G1 X11 E2", "G1 Y11 E3"]
 
-    taken = [toolhead.take(each.encode()) for each in lines]
-
-    assert not any(isinstance(each, Segment) for each in taken[-2:-1])
+    assert not isinstance(taken(*lines)[-2], Segment)
