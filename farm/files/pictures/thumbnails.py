@@ -60,9 +60,9 @@ def nearest(found: Sequence[Picture], width: int | None) -> Picture | None:
 
 
 def is_cut_in(head: bytes) -> bool:
-    """Whether `head` ends in the middle of a thumbnail."""
-    begun = [begin.end() for begin in _BEGIN.finditer(head)]
-    return bool(begun) and _END.search(head, begun[-1]) is None
+    """Whether `head` ends in the middle of a thumbnail: the last line that speaks of one begins it."""
+    last = head.rfind(b"thumbnail")
+    return last >= 0 and _BEGIN.match(head, head.rfind(b"\n", 0, last) + 1) is not None
 
 
 def _blocks(head: bytes) -> Iterator[tuple[re.Match[bytes], re.Match[bytes]]]:
