@@ -1,8 +1,15 @@
 """Fixtures for every folder of tests."""
 
+import os
 import signal
+from pathlib import Path
 
 import pytest
+
+COMPILED = Path(__file__).parents[1] / ".compiled"
+"""What is compiled once serves every farm that a test starts, and the tests themselves."""
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(COMPILED))
 
 pytest_plugins = ["tests.peers.moonraker", "tests.peers.octoprint", "tests.peers.prusalink"]
 

@@ -57,15 +57,21 @@ class Analyser(Protocol):
 
 
 class ProcessAnalyser:
-    """Has files read by a worker process. glance: only for what their slicers say."""
+    """Has files read by a worker process. glance: only for what their slicers say. module: what it runs."""
 
     def __init__(
-        self, storage: Storage, surroundings: Surroundings, limits: Limits, *, glance: bool = False
+        self,
+        storage: Storage,
+        surroundings: Surroundings,
+        limits: Limits,
+        *,
+        glance: bool = False,
+        module: str = "",
     ) -> None:
         self._storage = storage
         self._limits = limits
         self._glance = glance
-        self._worker = Worker(OF_GLANCES if glance else OF_ALL, surroundings)
+        self._worker = Worker(module or (OF_GLANCES if glance else OF_ALL), surroundings)
 
     @property
     def state(self) -> State:

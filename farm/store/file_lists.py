@@ -44,13 +44,13 @@ def page(
     db: Connection, wanted: Wanted, sort: Sort, after: Place | None, limit: int
 ) -> list[tuple[StoredFile, Place]]:
     """Up to `limit` files that are wanted, with their places, those after the place `after`."""
-    query, values = _page_query(wanted, sort, after, limit)
+    query, values = page_query(wanted, sort, after, limit)
     ids = [(row["value"], row["id"]) for row in db.execute(query, values)]
     return [(existing(db, id), Place(value, id)) for value, id in ids]
 
 
-def _page_query(wanted: Wanted, sort: Sort, after: Place | None, limit: int) -> tuple[str, list[Any]]:
-    """Of ids alone: they stand in the indices, and the rows are long."""
+def page_query(wanted: Wanted, sort: Sort, after: Place | None, limit: int) -> tuple[str, list[Any]]:
+    """The SQL of a page, and its values. Of ids alone: they stand in the indices, and the rows are long."""
     value = SORTS[sort.by]
     way, beyond = ("DESC", "<") if sort.falling else ("ASC", ">")
     conditions = ["removed_at IS NULL"]

@@ -22,7 +22,7 @@ from farm.config import Settings
 from farm.data_folder import DataFolder
 from farm.domain.command import NAMES, ClearEmergency, Command, MaintenanceOff, MaintenanceOn
 from farm.domain.event import Fact
-from farm.domain.file import FileKind, StoredFile
+from farm.domain.file import StoredFile, kind_of
 from farm.domain.job import Job, Print
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Plate, Printer, PrinterStatus
@@ -65,7 +65,9 @@ class Shop:
     def database(self) -> Database:
         return self.farm.database
 
-    async def add_printer(self, name: str, faults: Faults | None = None, print_s: float = PRINT_S) -> None:
+    async def add_printer(
+        self, name: str, faults: Faults | None = None, print_s: float = PRINT_S, kind: str = "octoprint"
+    ) -> None:
         if name not in self.machines:
             self.machines[name] = Machine(
                 random.Random(self.chance.random()),
@@ -76,14 +78,12 @@ class Shop:
                 sent=lambda command: self.promises.check_sent(name, command),
                 later=self.later.start_soon,
             )
-        printer = Printer(
-            name, name.upper(), PrinterAddress("octoprint", f"http://{name}.test"), max_retries=1
-        )
+        printer = Printer(name, name.upper(), PrinterAddress(kind, f"http://{name}.test"), max_retries=1)
         await self.farm.address("printers").ask(AddPrinter(printer))
 
     async def add_file(self, name: str = "cube.gcode", size: int = 50_000) -> str:
         content = hashlib.sha256(name.encode()).hexdigest()
-        file = StoredFile(f"file-{name}", name, FileKind.GCODE, size, content, "test", NOON)
+        file = StoredFile(f"file-{name}", name, kind_of(name), size, content, "test", NOON)
         stored, _ = await self.database.write(files.add, file)
         return stored.id
 
