@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from farm.files.at_work import Asked, Found
+from farm.files.at_work import Asked, Found, warm_up
 from farm.files.at_work import work as read
+
+__all__ = ["warm_up", "work"]
 
 MB = 1_000_000
 
 
 def work(asked: Asked, tell: Callable[[float], None]) -> Found:
-    match Path(asked.path).read_bytes()[:8].rstrip():
+    match Path(asked.path).read_bytes().partition(b"\n")[0]:
         case b"; die":
             os.kill(os.getpid(), signal.SIGKILL)
         case b"; hang":

@@ -137,7 +137,7 @@ async def test_fifty_files_with_mines_among_them_are_all_accounted_for(database,
         35: (b"; babble\n", "cannot read this file"),
         43: (b"; die\n; another\n", "died over it, twice"),
     }
-    limits = Limits(memory=200 * MB, processor_s=20, wall_s=3, answer=MB)
+    limits = Limits(memory=400 * MB, processor_s=20, wall_s=4, answer=MB)
     kept = []
     for number in range(50):
         mine, _ = mines.get(number, (b"; part %d\n" % number + CHIP, ""))
