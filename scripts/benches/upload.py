@@ -1,4 +1,5 @@
-"""An upload of 100 MB to its last durable byte, against OctoPrint; the memory and delay that 1 GB costs.
+"""An upload of 100 MB to its last durable byte, against OctoPrint; the memory and delay that 1 GB costs;
+and how soon after its last byte a file of 40 MB is understood, with how the loop does meanwhile.
 
 Both are real servers on loopback that take the same form from the same sender, in turn. The farm answers
 when the file is durable (fsync of file and folder, its row committed); OctoPrint when it has moved it.
@@ -25,6 +26,7 @@ import httpx
 import psutil
 from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 
+from farm.actors.vitals import BEAT_S, BEATS
 from farm.multipart import FileRead, FormDecoder
 from scripts.benches.figure import Figure, Rival, alternating
 from scripts.environment import EnvironmentFailed
@@ -38,6 +40,10 @@ BOUNDARY = "------------------------4ebf00fbcf09"  # as libcurl makes them
 LINE = b"G1 X108.643 Y88.643 E0.04321 ; a move like a hundred thousand others\n"
 CONTENT = (LINE * (MB // len(LINE) + 1))[:MB]
 SAMPLE_S = 0.01
+VASE = Path(__file__).parents[2] / "tests" / "data" / "gcode" / "ps292_vase.gcode"
+AT_ONCE = 4
+ANALYSED_WITHIN_S = 300.0
+LATENESS_OVER_S = BEATS * BEAT_S
 
 
 def run(quick: bool) -> list[Figure]:
@@ -46,7 +52,7 @@ def run(quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="farm-bench-") as folder, _farm(Path(folder)) as farm:
         idle = psutil.Process(farm.process).memory_info().rss  # before it has taken anything
         compared = _against_octoprint(farm, Path(folder) / "octoprint", rounds)
-        return [compared, *_one_gigabyte(farm, idle), _decoding(rounds)]
+        return [compared, *_one_gigabyte(farm, idle), _decoding(rounds), *_understood(farm, rounds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,55 @@ def _one_gigabyte(farm: Place, idle: int) -> list[Figure]:
         Figure("loop_lateness_p99_beside_it", lateness["loop_lateness_p99_ms"], "ms", goal="value<20"),
         Figure("loop_lateness_max_beside_it", lateness["loop_lateness_max_ms"], "ms", goal="value<100"),
     ]
+
+
+def _understood(farm: Place, rounds: int) -> list[Figure]:
+    """From the last byte of 40 MB to the analysis, by a process that is warm; then four files at once."""
+    moves = VASE.read_bytes()
+    content = moves * (40 * MB // len(moves) + 1)
+    with httpx.Client(base_url=farm.url, headers=farm.headers, trust_env=False, timeout=120) as client:
+        _analysed(client, [_send(client, content)])  # the first one waits for what is compiled
+        alone = median(_analysed(client, [_send(client, content)]) for _ in range(rounds))
+        time.sleep(LATENESS_OVER_S)  # until only what follows is in the figures of the loop
+        _analysed(client, [_send(client, content) for _ in range(AT_ONCE)])
+        loop = client.get("/v1/system").json()["resources"]
+    return [
+        Figure("upload_40mb_analysed", alone, "s", goal="value<=0.8"),
+        Figure("loop_lateness_p99_beside_4_analyses", loop["loop_lateness_p99_ms"], "ms", goal="value<20"),
+    ]
+
+
+def _send(client: httpx.Client, content: bytes) -> tuple[str, float]:
+    """The id of a new file, and when its last byte was sent."""
+    ended = 0.0
+
+    def body() -> Iterator[bytes]:
+        nonlocal ended
+        yield b"; %d\n" % time.perf_counter_ns()
+        for at in range(0, len(content), PIECE):
+            yield content[at : at + PIECE]
+        ended = time.perf_counter()
+
+    answer = client.post("/v1/files?name=vases.gcode", content=body())
+    answer.raise_for_status()
+    return answer.json()["id"], ended
+
+
+def _analysed(client: httpx.Client, sent: list[tuple[str, float]]) -> float:
+    """Seconds from the last byte of the last file until all of them are understood; they are removed then."""
+    waiting, deadline = {id for id, _ in sent}, time.perf_counter() + ANALYSED_WITHIN_S
+    while waiting:
+        for id in list(waiting):
+            analysis = client.get(f"/v1/files/{id}").json()["analysis"]
+            if analysis["state"] == "failed" or time.perf_counter() > deadline:
+                raise RuntimeError(f"a file was not understood: {analysis}")
+            if analysis["state"] == "ready":
+                waiting.remove(id)
+        time.sleep(SAMPLE_S)
+    seconds = time.perf_counter() - max(ended for _, ended in sent)
+    for id, _ in sent:
+        client.delete(f"/v1/files/{id}").raise_for_status()
+    return seconds
 
 
 def _decoding(rounds: int) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +29,7 @@ from tests.browser.windows import DESK, PHONE, SOON_MS, THEMES, Window
 
 pytestmark = pytest.mark.browser
 
+CUBE = Path(__file__).parents[1] / "data" / "models" / "cube20_bin.stl"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&'
 SLOW = b"G28\n" + b"".join(b"G1 X%d F600\nG1 X0\n" % (10 + step % 50) for step in range(5000))
 
@@ -168,11 +170,26 @@ def test_file_that_the_farm_does_not_print_is_not_even_sent(new_shop, window):
     page = moves_in(new_shop, window).page
 
     page.get_by_label("G-code files").set_input_files(
-        [{"name": "cube.stl", "mimeType": "model/stl", "buffer": b"solid"}]
+        [{"name": "cube.step", "mimeType": "model/step", "buffer": b"ISO-10303-21;"}]
     )
 
     expect(page.get_by_role("dialog")).to_contain_text("Slice this file first")
     expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
+
+
+def test_model_is_kept_and_not_printed(new_shop, window):
+    page = moves_in(new_shop, window).page
+
+    page.get_by_label("G-code files").set_input_files(
+        [{"name": "cube.stl", "mimeType": "model/stl", "buffer": CUBE.read_bytes()}]
+    )
+    expect(page.get_by_role("dialog")).to_contain_text("Slice it to print it")
+    expect(page.get_by_role("button", name="Upload and print")).to_be_disabled()
+    page.get_by_role("button", name="Upload", exact=True).click()
+
+    listed = page.get_by_role("region", name="Files", exact=True)
+    expect(listed).to_contain_text(re.compile(r"cube\.stl.*about \d+ min"), timeout=6 * SOON_MS)
+    expect(listed.get_by_role("button", name="Print cube.stl")).to_have_count(0)
 
 
 def test_printer_that_does_not_answer_is_refused_in_words(new_shop, window):

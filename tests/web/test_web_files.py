@@ -6,13 +6,15 @@ import errno
 import hashlib
 import os
 import struct
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import trio
 from forms import FORM, form
+from web_farm import WebFarm
 
-from farm.domain.file import FileAnalysis, FileState
+from farm.domain.file import FileAnalysis, FileState, Quota
 from farm.domain.user import EVERYTHING, Grant
 from farm.files import storage as storage_module
 from farm.files.analysis import glance
@@ -425,3 +427,65 @@ async def test_part_that_is_not_there_is_refused_and_one_of_another_version_is_t
     assert beyond.json()["status"] == 416
     assert (other.status_code, other.content) == (200, GCODE)
     assert (resumed.status_code, resumed.content) == (206, GCODE[:2])
+
+
+# -- lists
+
+
+async def listed(farm, headers, **query):
+    answer = await farm.http.get("/v1/files", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return [item["name"] for item in answer.json()["items"]], answer.json()["next"]
+
+
+async def test_files_are_searched_and_sorted_and_come_in_pages(farm):
+    headers = await farm.key("upload", "read")
+    for size, name in enumerate(["b clip.gcode", "A clip.gcode", "c clip.gcode", "bracket.gcode"], start=1):
+        await send(farm, GCODE * size, name, headers)
+        farm.now += timedelta(seconds=1)
+
+    first, cursor = await listed(farm, headers, q="CLIP", sort="name", limit=2)
+    rest, end = await listed(farm, headers, q="CLIP", sort="name", limit=2, cursor=cursor)
+
+    assert (first, rest, end) == (["A clip.gcode", "b clip.gcode"], ["c clip.gcode"], None)
+    assert (await listed(farm, headers))[0][0] == "bracket.gcode"
+    assert (await listed(farm, headers, sort="size", limit=1))[0] == ["b clip.gcode"]
+    assert (await listed(farm, headers, state="queued", kind="gcode", q="clip b"))[0] == ["b clip.gcode"]
+    assert (await listed(farm, headers, kind="stl"))[0] == []
+    assert (await listed(farm, headers, material="PLA", printer_model="MK4"))[0] == []
+
+
+async def test_cursor_of_another_list_or_of_nobody_is_refused(farm):
+    headers = await farm.key("upload", "read")
+    for name in ("a.gcode", "b.gcode"):
+        await send(farm, name=name, headers=headers)
+    _, cursor = await listed(farm, headers, sort="size", limit=1)
+
+    for query in ({"sort": "name", "cursor": cursor}, {"cursor": "?"}, {"cursor": "bm9uZQ=="}):
+        refused = await farm.http.get("/v1/files", params=query, headers=headers)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "cursor")
+    words = await farm.http.get("/v1/files", params={"q": "a " * 11}, headers=headers)
+    assert (words.status_code, words.json()["errors"][0]["field"]) == (422, "q")
+
+
+# -- how much
+
+
+async def test_who_has_sent_as_much_as_they_may_is_told_before_the_body_is_read(tmp_path):
+    farm = WebFarm(tmp_path)
+    farm.quota = Quota(each=2 * len(GCODE))
+    async with farm.running():
+        kim, sam = await farm.key("upload"), await farm.key("upload")
+        made = [await send(farm, name=f"{number}.gcode", headers=kim) for number in range(3)]
+        chunked = await send(farm, _in_pieces(GCODE), "chunked.gcode", kim)
+        others = await send(farm, name="theirs.gcode", headers=sam)
+
+    assert [answer.status_code for answer in made] == [201, 201, 507]
+    assert "your files take" in made[2].json()["detail"]
+    assert chunked.status_code == 507  # its size shows at its end only
+    assert others.status_code == 201
+
+
+async def _in_pieces(content):
+    for at in range(0, len(content), 1000):
+        yield content[at : at + 1000]

@@ -115,12 +115,22 @@ function takeEvent({ type, data }) {
     showPlate(data.printer, data.to);
   } else if (type.startsWith("maintenance.")) {
     changedChores.add(data.printer);
+  } else if (type === "file.progress") {
+    showReading(data);
   } else if (type.startsWith("file.")) {
     changedFiles.add(data.file);
   } else if (type.startsWith("job.") || type.startsWith("print.")) {
     changedJobs.add(data.job);
     if (type.startsWith("print.")) changedPlates.add(data.printer); // its end leaves something there
   }
+}
+
+/** A file is being read: how far is a state of the moment, and no reason to ask for the file. */
+function showReading({ file: id, share }) {
+  const known = files.value.get(id);
+  if (!known) return;
+  const analysis = { ...known.analysis, state: "processing", share };
+  files.value = new Map(files.value).set(id, { ...known, analysis });
 }
 
 /** The plate is told as a fact a moment before the printer shows it. */

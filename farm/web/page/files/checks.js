@@ -3,12 +3,16 @@ import { ENDINGS, MAX_UPLOAD } from "../core/farm.js";
 
 /** Why the farm would not take this file, in a sentence; "" when it may. */
 export function whyNotSent({ name, size: bytes }) {
-  const ending = name.includes(".") ? name.slice(name.lastIndexOf(".")).toLowerCase() : "";
-  if (!ENDINGS.includes(ending)) return `The farm prints ${ENDINGS.join(", ")}. Slice this file first.`;
+  if (!ENDINGS.some((ending) => name.toLowerCase().endsWith(ending))) return `The farm prints ${ENDINGS.join(", ")}. Slice this file first.`;
   if (bytes === 0) return "This file is empty. Slice it again.";
   if (bytes > MAX_UPLOAD) return `The farm takes files up to ${size(MAX_UPLOAD)}.`;
   return "";
 }
+
+const MODELS = /(?<!\.gcode)\.(stl|obj|3mf)$/i;
+
+/** Whether a file is a model, which nothing prints before it is sliced. */
+export const isModel = ({ name }) => MODELS.test(name);
 
 const UNITS = ["B", "kB", "MB", "GB"];
 

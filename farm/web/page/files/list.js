@@ -5,11 +5,11 @@ import { mayOperate } from "../core/session.js";
 import { files, line } from "../core/store.js";
 import { Icon } from "../parts/icon.js";
 import { Moment } from "../parts/moment.js";
-import { size } from "./checks.js";
+import { isModel, size } from "./checks.js";
 import { ChooseFiles } from "./drop.js";
 import { Picture } from "./picture.js";
 import { openPrint } from "./send.js";
-import { needsOf, openFile } from "./sheet.js";
+import { needsOf, openFile, standing } from "./sheet.js";
 import { drop, retry, uploads } from "./uploads.js";
 
 const FEW = 5; // files shown at first
@@ -64,8 +64,8 @@ const File = ({ file }) => html`
     <${Picture} file=${file.id} width=${44} />
     <div class="about">
       <button type="button" class="name file" title=${file.name} onClick=${() => openFile(file.id)}>${file.name}</button>
-      <p class="hint">${needsOf(file) || size(file.size)} · <${Moment} at=${file.uploaded_at} /></p>
+      <p class="hint">${standing(file) || needsOf(file) || size(file.size)} · <${Moment} at=${file.uploaded_at} /></p>
     </div>
-    ${mayOperate.value && html`
+    ${mayOperate.value && !isModel(file) && html`
       <button type="button" onClick=${() => openPrint(file)}>Print<span class="unseen"> ${file.name}</span></button>`}
   </li>`;

@@ -5,7 +5,7 @@ import { mayUseAny } from "../core/session.js";
 import { printers } from "../core/store.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { Stepper } from "../parts/stepper.js";
-import { size, whyNotSent } from "./checks.js";
+import { isModel, size, whyNotSent } from "./checks.js";
 import { addJob, upload } from "./uploads.js";
 
 /** Files from this device. printer: the id of the one they are meant for, null for any. */
@@ -18,9 +18,10 @@ export const openPrint = (file) => openDialog((close) => html`<${Print} file=${f
 function Send({ files, printer, close }) {
   const [wish, setWish] = useWish(printer);
   const good = files.filter((file) => !whyNotSent(file));
+  const printable = good.filter((file) => !isModel(file));
   const send = (print) => {
     close();
-    for (const file of good) upload(file, print ? wish : null);
+    for (const file of good) upload(file, print && printable.includes(file) ? wish : null);
   };
   const submit = (event) => {
     event.preventDefault();
@@ -30,10 +31,10 @@ function Send({ files, printer, close }) {
     <${Dialog} title=${files.length === 1 ? "Send a file" : `Send ${files.length} files`} close=${close}>
       <form onSubmit=${submit}>
         <ul class="chosen">${files.map((file) => html`<${Chosen} key=${file.name} file=${file} />`)}</ul>
-        ${good.length > 0 && html`<${Wish} wish=${wish} setWish=${setWish} />`}
+        ${printable.length > 0 && html`<${Wish} wish=${wish} setWish=${setWish} />`}
         <footer>
           <button type="button" disabled=${good.length === 0} onClick=${() => send(false)}>Upload</button>
-          <button class="primary" autofocus disabled=${good.length === 0}>Upload and print</button>
+          <button class="primary" autofocus disabled=${printable.length === 0}>Upload and print</button>
         </footer>
       </form>
     <//>`;
@@ -45,6 +46,7 @@ function Chosen({ file }) {
     <li>
       <span class="file">${file.name}</span> <span class="hint">${size(file.size)}</span>
       ${wrong && html`<p>${wrong}</p>`}
+      ${!wrong && isModel(file) && html`<p class="hint">A model: the farm keeps it. Slice it to print it.</p>`}
     </li>`;
 }
 
