@@ -20,7 +20,7 @@ from farm.files.pictures.thumbnails import PNG, Picture
 
 Floats = NDArray[np.float64]
 Depths = NDArray[np.float32]
-Colours = NDArray[np.uint8]  # the last axis: red, green, blue
+Colours = NDArray[np.uint32]  # red, then green, blue and 255 in the higher bytes
 
 WIDTH, HEIGHT = 400, 300  # pixels
 SAMPLES = 3  # points a pixel, each way
@@ -53,7 +53,7 @@ their transpose is how far it is that way: "as seen" below."""
 class Canvas:
     """What was drawn so far.
 
-    depth: shape (rows, columns), how near the eye, -inf where nothing is. colours: shape (rows, columns, 3).
+    depth: shape (rows, columns), how near the eye, -inf where nothing is. colours: the same.
     scale: points a millimetre. offset: shape (3,), what is added to points: right, up, to the eye.
     """
 
@@ -70,7 +70,7 @@ class Canvas:
         scale = float(np.min(room / np.maximum((high - low)[:2], 1e-9)))
         centre = np.array([columns / 2, rows / 2, 0.0])
         depth = np.full((rows, columns), -np.inf, np.float32)
-        colours = np.zeros((rows, columns, 3), np.uint8)
+        colours = np.zeros((rows, columns), np.uint32)
         return cls(depth, colours, scale, centre - (low + high) / 2 * scale)
 
     @classmethod
@@ -81,22 +81,21 @@ class Canvas:
 
     def picture(self) -> Picture:
         """What was drawn so far, as a PNG."""
-        covered = self.depth > -np.inf
-        each = _together(covered[..., None].astype(np.uint16))
-        sums = _together(np.where(covered[..., None], self.colours, 0).astype(np.uint16))
-        mean = sums / np.maximum(each, 1)
-        alpha = each * (255.0 / SAMPLES**2)
-        pixels = np.dstack([mean, alpha])[::-1].round().astype(np.uint8)
+        points = self.colours.astype("<u4").view(np.uint8).reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES, 4)
+        sums = points.sum(axis=(1, 3), dtype=np.uint16).astype(np.float32)
+        covered = np.maximum(sums[..., 3:] / 255, 1)  # points of a pixel
+        means = np.dstack([sums[..., :3] / covered, sums[..., 3:] / SAMPLES**2])
+        pixels = means[::-1].round().astype(np.uint8)
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG", compress_level=6)
         return Picture(PNG, WIDTH, HEIGHT, file.getvalue())
 
 
-def _together(points: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """The sums of the points of each pixel."""
-    together = np.empty((HEIGHT, WIDTH, points.shape[-1]), np.uint16)
-    points.reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES, -1).sum(axis=(1, 3), out=together)
-    return together
+@kernel
+def shaded(colour: Floats, light: float) -> int:
+    """A colour (red, green, blue; 0 to 255) as a canvas keeps it."""
+    red, green, blue = int(colour[0] * light), int(colour[1] * light), int(colour[2] * light)
+    return red | green << 8 | blue << 16 | 255 << 24
 
 
 @kernel

@@ -10,7 +10,7 @@ import numpy as np
 from farm.files.kernels import kernel
 from farm.files.mesh.measure import is_whole
 from farm.files.mesh.model import Triangles
-from farm.files.pictures.canvas import AXES, Canvas, Colours, Depths, Floats, clipped, light_on
+from farm.files.pictures.canvas import AXES, Canvas, Colours, Depths, Floats, clipped, light_on, shaded
 from farm.files.pictures.thumbnails import Picture
 
 COLOUR = np.array([226.0, 132.0, 54.0])  # of filament: dark enough for white pages, light enough for black
@@ -98,7 +98,7 @@ def _fill(at: Floats, depth: Depths, colours: Colours, colour: Floats) -> int:
         return 1
     unit = math.copysign(1.0 / length, nz)  # turns the normal to the eye
     light = light_on(nx * unit, ny * unit, nz * unit)
-    red, green, blue = np.uint8(colour[0] * light), np.uint8(colour[1] * light), np.uint8(colour[2] * light)
+    shade = shaded(colour, light)
     looked = 1
     for y in range(int(bottom), int(top) + 1):
         py = y + 0.5 - ay
@@ -117,5 +117,5 @@ def _fill(at: Floats, depth: Depths, colours: Colours, colour: Floats) -> int:
             looked += 1
             if near > depth[y, x]:
                 depth[y, x] = near
-                colours[y, x, 0], colours[y, x, 1], colours[y, x, 2] = red, green, blue
+                colours[y, x] = shade
     return looked

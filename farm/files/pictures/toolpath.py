@@ -13,15 +13,30 @@ from numpy.typing import NDArray
 
 from farm.domain.analysis import Box
 from farm.files.kernels import kernel
-from farm.files.pictures.canvas import AXES, SAMPLES, Canvas, Colours, Depths, Floats, clipped, light_on
+from farm.files.pictures.canvas import (
+    AXES,
+    SAMPLES,
+    TILT_DEGREES,
+    Canvas,
+    Colours,
+    Depths,
+    Floats,
+    light_on,
+    shaded,
+)
 from farm.files.pictures.thumbnails import Picture
 
 LINE_MM = 0.45  # as wide as a line of a 0.4 mm nozzle usually is
 THINNEST = 0.6 * SAMPLES  # points: thinner, the lines of a large print would leave gaps
+SHADES = 8  # across a line
+SLOPES = 64  # from one diagonal of the canvas to the other
+FARTHEST = 1e9  # points from the canvas
+LEAST = 1e-9  # points: less is no length
 MOST_POINTS = 2_000_000_000  # drawn for one picture, some seconds; 40 MB of G-code take 50 million
 
 Ends = Floats  # shape (n, 6): from x y z to x y z of each move, millimetres
 Kinds = NDArray[np.uint8]  # shape (n,): rows of the colours
+Shades = NDArray[np.uint32]  # shape (kinds, 2, SLOPES, SHADES): see _shades
 
 
 class ToolpathPicture:
@@ -34,14 +49,14 @@ class ToolpathPicture:
     def __init__(self, box: Box, colours: Floats) -> None:
         low, high = (np.array([edge[end] for edge in (box.x, box.y, box.z)]) for end in (0, 1))
         self._canvas = Canvas.around_box(low - LINE_MM / 2, high + LINE_MM / 2)
-        self._colours = colours
+        self._shades, self._shown = _shades(np.nan_to_num(colours)), ~np.isnan(colours[:, 0])
         self._left = MOST_POINTS
 
     def draw(self, ends: Ends, kinds: Kinds) -> None:
         """Moves of the file, in any order and number."""
         canvas = self._canvas
+        radius = max(LINE_MM * canvas.scale, THINNEST) / 2
         if self._left > 0:
-            radius = max(LINE_MM * canvas.scale, THINNEST) / 2
             self._left = _draw(
                 ends,
                 kinds,
@@ -51,7 +66,8 @@ class ToolpathPicture:
                 radius,
                 canvas.depth,
                 canvas.colours,
-                self._colours,
+                self._shades,
+                self._shown,
                 self._left,
             )
 
@@ -60,6 +76,32 @@ class ToolpathPicture:
         if self._left <= 0 or not np.isfinite(self._canvas.depth).any():
             return None
         return self._canvas.picture()
+
+
+def _shades(colours: Floats) -> Shades:
+    """How a level line looks across, whichever way it runs: once for all, since millions are drawn.
+
+    colours: shape (kinds, 3). Returns for each kind, for lines nearer to the canvas's rows (0) and to its
+    columns (1), by slope from -1 to 1: what is seen from one edge to the other, as the other axis grows.
+    """
+    table = np.zeros((len(colours), 2, SLOPES, SHADES), np.uint32)
+    tilt = math.radians(TILT_DEGREES)
+    for main, at in np.ndindex(2, SLOPES):
+        slope = (2 * at + 1) / SLOPES - 1
+        run, side = 1 / math.hypot(1, slope), slope / math.hypot(1, slope)
+        along, across = ((run, side), (-side, run)) if main == 0 else ((side, run), (run, -side))
+        to_eye = -along[1] / math.tan(tilt)  # up the picture is away from the eye, on the level
+        rise, rise_to_eye = -to_eye / math.hypot(1, to_eye), 1 / math.hypot(1, to_eye)
+        for shade in range(SHADES):
+            aside = (2 * shade + 1) / SHADES - 1
+            up = math.sqrt(1 - aside * aside)
+            light = light_on(
+                up * rise * along[0] + aside * across[0],
+                up * rise * along[1] + aside * across[1],
+                up * rise_to_eye,
+            )
+            table[:, main, at, shade] = [shaded(colour, light) for colour in colours]
+    return table
 
 
 @kernel
@@ -72,13 +114,18 @@ def _draw(
     radius: float,
     depth: Depths,
     colours: Colours,
-    palette: Floats,
+    shades: Shades,
+    shown: NDArray[np.bool_],
     left: int,
 ) -> int:
     """left: how many points may still be drawn. Returns what is left of them."""
     at = np.empty((2, 3))  # both ends in points: right, up, to the eye
+    height = np.empty(SHADES)  # of a line, across
+    for shade in range(SHADES):
+        height[shade] = radius * math.sqrt(1 - ((2 * shade + 1) / SHADES - 1) ** 2)
     for row in range(ends.shape[0]):
-        if kinds[row] >= palette.shape[0] or math.isnan(palette[kinds[row], 0]):
+        kind = kinds[row]
+        if kind >= shown.shape[0] or not shown[kind]:
             continue
         whole = True
         for end in range(2):
@@ -87,61 +134,55 @@ def _draw(
                 for part in range(3):
                     value += axes[axis, part] * ends[row, 3 * end + part] * scale
                 at[end, axis] = value
-                whole &= abs(value) < 1e9
-        if whole:
-            left -= _fill(at, radius, depth, colours, palette[kinds[row]])
+                whole &= abs(value) < FARTHEST
+        if whole and abs(at[1, 0] - at[0, 0]) >= abs(at[1, 1] - at[0, 1]):
+            left -= _fill(at, 0, radius, height, shades[kind, 0], depth, colours)
+        elif whole:
+            left -= _fill(at, 1, radius, height, shades[kind, 1], depth.T, colours.T)
         if left <= 0:
             break
     return left
 
 
 @kernel
-def _fill(at: Floats, radius: float, depth: Depths, colours: Colours, colour: Floats) -> int:
-    """One move as a rod with round ends, row by row. Returns how many points it looked at."""
-    ax, ay, az = at[0, 0], at[0, 1], at[0, 2]
-    ux, uy, uz = at[1, 0] - ax, at[1, 1] - ay, at[1, 2] - az
+def _fill(
+    at: Floats,
+    main: int,
+    radius: float,
+    height: Floats,
+    shades: Colours,
+    depth: Depths,
+    colours: Colours,
+) -> int:
+    """One move as a rod, step by step along the axis in which it is longer: `main`, the last of the canvas's.
+
+    Its ends stick out by half its thickness, so that corners are closed. Returns how many points it saw.
+    """
+    side = 1 - main
+    begin, end = (0, 1) if at[0, main] <= at[1, main] else (1, 0)
+    run = at[end, main] - at[begin, main]
+    slope = (at[end, side] - at[begin, side]) / run if run > LEAST else 0.0
+    rise = (at[end, 2] - at[begin, 2]) / run if run > LEAST else 0.0
+    seen = shades[min(max(int((slope + 1) * SLOPES / 2), 0), SLOPES - 1)]
+    reach = radius * math.sqrt(1 + slope * slope)  # from its middle line to its edge, along the other axis
     rows, columns = depth.shape
-    bottom, top = (
-        max(0.0, math.ceil(min(ay, ay + uy) - radius - 0.5)),
-        min(rows - 1.0, math.floor(max(ay, ay + uy) + radius - 0.5)),
-    )
-    flat = math.sqrt(ux * ux + uy * uy)  # its length as seen
-    length = math.sqrt(flat * flat + uz * uz)
-    if flat > 1e-9:
-        along_x, along_y = ux / flat, uy / flat
-        # the direction that is square to the move and nearest to the eye
-        rise_flat, rise_eye = -uz / length, flat / length
-    else:  # towards the eye, or no length at all: a dot
-        along_x, along_y, rise_flat, rise_eye = 1.0, 0.0, 0.0, 1.0
+    first = max(0.0, math.ceil(at[begin, main] - radius / 2 - 0.5))
+    last = min(columns - 1.0, math.floor(at[end, main] + radius / 2 - 0.5))
     looked = 1
-    for y in range(int(bottom), int(top) + 1):
-        py = y + 0.5 - ay
-        # along: points from the first end, aside: from the middle line; both grow evenly within a row
-        begin, end = clipped(0.5 - ax, columns - 0.5 - ax, along_x, py * along_y + radius)
-        begin, end = clipped(begin, end, -along_x, flat + radius - py * along_y)
-        begin, end = clipped(begin, end, -along_y, py * along_x + radius)
-        begin, end = clipped(begin, end, along_y, radius - py * along_x)
-        if begin > end:
-            continue
-        first, last = max(0.0, math.ceil(begin + ax - 0.5)), min(columns - 1.0, math.floor(end + ax - 0.5))
-        for x in range(int(first), int(last) + 1):
-            px = x + 0.5 - ax
-            along, aside = px * along_x + py * along_y, (py * along_x - px * along_y) / radius
-            beyond = max(-along, along - flat, 0.0) / radius
+    for x in range(int(first), int(last) + 1):
+        along = x + 0.5 - at[begin, main]
+        middle = at[begin, side] + along * slope
+        near = at[begin, 2] + min(max(along, 0.0), run) * rise
+        bottom = max(0.0, math.ceil(middle - reach - 0.5))
+        top = min(rows - 1.0, math.floor(middle + reach - 0.5))
+        step = SHADES / (2 * reach)
+        across = (bottom + 0.5 - middle + reach) * step
+        looked += 1
+        for y in range(int(bottom), int(top) + 1):
+            shade = min(max(int(across), 0), SHADES - 1)
+            across += step
             looked += 1
-            left = 1.0 - aside * aside - beyond * beyond
-            if left < 0.0:
-                continue
-            up = math.sqrt(left)
-            share = min(max(along / flat, 0.0), 1.0) if flat > 1e-9 else 0.0
-            near = az + share * uz + up * radius
-            if near > depth[y, x]:
-                depth[y, x] = near
-                light = light_on(
-                    up * rise_flat * along_x - aside * along_y,
-                    up * rise_flat * along_y + aside * along_x,
-                    up * rise_eye,
-                )
-                for part in range(3):
-                    colours[y, x, part] = np.uint8(colour[part] * light)
+            if near + height[shade] > depth[y, x]:
+                depth[y, x] = near + height[shade]
+                colours[y, x] = seen[shade]
     return looked

@@ -128,3 +128,24 @@ def test_any_numbers_give_a_picture_or_none(moves):
 
     if picture is not None:
         assert pixels(picture)[..., 3].max() > 0
+
+
+@pytest.mark.parametrize("angle", [0, 40, 90, 150, 200])
+def test_lines_look_the_same_from_either_end(angle):
+    step = 8 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0])
+    there, back = (10 - step, 10 + step), (10 + step, 10 - step)
+
+    assert (pixels(drawn(np.concatenate(there))) == pixels(drawn(np.concatenate(back)))).all()
+
+
+@pytest.mark.parametrize(("angle", "lit"), [(35, "upper"), (125, "left")])
+def test_lines_are_lit_from_above_the_left_shoulder(angle, lit):
+    """One that runs to the right as seen, and one that runs away from the eye."""
+    step = 8 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0])
+    picture = pixels(drawn(np.concatenate((10 - step, 10 + step)), box=Box((9, 11), (9, 11), (9, 11))))
+    line = picture[:, 200] if lit == "upper" else picture[150]
+    seen = line[line[:, 3] == 255][:, 0].astype(int)
+    half = len(seen) // 2
+
+    assert half > 5
+    assert seen[:half].mean() > seen[-half:].mean() + 10
