@@ -1,4 +1,5 @@
-"""Durable commits alone and in groups, telemetry rows a second, and how long readers wait beside them.
+"""Durable commits alone and in groups, telemetry rows a second, and how long readers wait beside them; and
+how long the slowest page takes of a list of very many files.
 
 The rivals make the same inserts under the same settings in a bare `sqlite3` loop: no actors, no threads,
 nobody else served meanwhile. The disk's sync bounds both.
@@ -21,11 +22,14 @@ from typing import NamedTuple
 import structlog
 import trio
 
-from farm.store import events, readings
+from farm.store import events, file_lists, readings
 from farm.store.connection import FARM, TELEMETRY, dial, for_writing
 from farm.store.database import Database
+from farm.store.file_lists import SORTS, Place, Sort, Wanted
 from farm.store.readings import Reading
+from farm.store.schema import view
 from scripts.benches.figure import Figure, Rival
+from tests.store.many_files import MIDDLE, fill
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CALLERS = 50
@@ -34,6 +38,8 @@ BATCH_S = 5  # seconds of readings in one write, as the data processor's `interv
 BATCH = PRINTERS * HEATERS * BATCH_S
 CHART_POINTS = 500
 READ_EVERY_S = 0.005
+FILES = 100_000
+A_RESULT = 2000  # bytes of what is known of one
 
 
 class Measured(NamedTuple):
@@ -75,6 +81,7 @@ def run(quick: bool) -> list[Figure]:
         Figure("readers_p99_beside_commits", median(one.p99_ms for one in grouped), "ms", goal="value<50"),
         Figure("telemetry_rows", median(one.per_s for one in telemetry), "rows/s", goal="value>=50000"),
         Figure("readers_p99_beside_rows", median(one.p99_ms for one in telemetry), "ms", goal="value<50"),
+        Figure(f"slowest_list_of_{FILES}_files", _slowest_list(rounds), "ms", goal="value<100"),
     ]
 
 
@@ -206,3 +213,27 @@ async def _beside(
         if read is not None:
             nursery.start_soon(keep_reading, read)
     return Measured(done / (perf_counter() - begun), waits_s)
+
+
+def _slowest_list(rounds: int) -> float:
+    """Milliseconds for a page, the median of several: first, from the middle, and of a search in vain."""
+    with tempfile.TemporaryDirectory(prefix="farm-bench-") as folder:
+        path = Path(folder) / "farm.db"
+        with closing(for_writing(dial(path), FARM)) as db:
+            FARM.migrations.apply(view(db))
+            fill(db, FILES, A_RESULT)
+        with closing(dial(path)) as db:
+            wishes = [
+                (wanted, Sort(by, falling), after)
+                for by in SORTS
+                for falling in (False, True)
+                for wanted in (Wanted(), Wanted(("nowhere",)), Wanted(("5", "gcode"), material="ABS"))
+                for after in (None, MIDDLE[by])
+            ]
+            return max(median(_page_ms(db, *wish) for _ in range(rounds)) for wish in wishes)
+
+
+def _page_ms(db: sqlite3.Connection, wanted: Wanted, sort: Sort, after: Place | None) -> float:
+    begun = perf_counter()
+    file_lists.page(db, wanted, sort, after, 51)
+    return (perf_counter() - begun) * 1000

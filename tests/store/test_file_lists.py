@@ -18,6 +18,7 @@ from farm.store.audit import Stamp
 from farm.store.connection import FARM, dial
 from farm.store.file_lists import SORTS, Place, Sort, Wanted
 from farm.store.schema import view
+from tests.store.many_files import MIDDLE, fill
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANCE = random.Random(3)
@@ -139,35 +140,8 @@ def test_what_is_known_of_a_file_stands_in_columns(db):
 @pytest.fixture(scope="module")
 def many():
     with fresh() as connection:
-        fill(connection)
+        fill(connection, MANY)
         yield connection
-
-
-def fill(connection):
-    chance = random.Random(7)
-    result = "{" + " " * 100 + "}"
-    rows = (
-        (
-            f"{chance.getrandbits(128):032x}",
-            name := f"part {number} of {chance.randrange(1000)}.gcode",
-            chance.randrange(10**8),
-            f"{number:064x}",
-            f"2026-01-01T00:{number:07}Z",
-            chance.choice([None, chance.random() * 1e5]),
-            chance.choice(["PLA", "PETG"]),
-            result,
-            name,
-        )
-        for number in range(MANY)
-    )
-    connection.execute("BEGIN")
-    connection.executemany(
-        """INSERT INTO files (id, name, kind, size, sha256, uploaded_by, uploaded_at, state, time_s, material,
-               printer_model, result, search)
-           VALUES (?, ?, 'gcode', ?, ?, 'user:kim', ?, 'ready', ?, ?, 'MK4', ?, ?)""",
-        rows,
-    )
-    connection.execute("COMMIT")
 
 
 def steps(db, wanted, sort, after=None):
@@ -208,14 +182,7 @@ def test_no_list_is_sorted_when_it_is_asked_for(many, by, falling):
 
 @pytest.mark.parametrize("by", SORTS)
 def test_page_from_the_middle_costs_what_the_first_one_costs(many, by):
-    middle = {
-        "uploaded_at": Place("2026-01-01T00:0050000Z", "8"),
-        "name": Place("part 5", "8"),
-        "size": Place(50_000_000, "8"),
-        "time": Place(50_000.0, "8"),
-    }[by]
-
-    assert steps(many, Wanted(), Sort(by), middle) < 10_000
+    assert steps(many, Wanted(), Sort(by), MIDDLE[by]) < 10_000
 
 
 @pytest.mark.parametrize("by", ["uploaded_at", "name", "size"])
