@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 COMPILED = Path(__file__).parents[1] / ".compiled"
 """What is compiled once serves every farm that a test starts, and the tests themselves."""
@@ -15,8 +16,13 @@ pytest_plugins = ["tests.peers.moonraker", "tests.peers.octoprint", "tests.peers
 
 
 def pytest_configure() -> None:
-    """Ended by its owner, a run takes its print hosts along, as it does at a Ctrl-C."""
+    """Ended by its owner, a run takes its print hosts along, as it does at a Ctrl-C.
+
+    Hypothesis sets no deadlines: on a busy machine an example takes as long as it takes.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings.register_profile("farm", deadline=None)
+    settings.load_profile("farm")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -169,8 +169,8 @@ class Driver(Protocol):
     @property
     def capabilities(self) -> frozenset[Capability]: ...
 
-    async def connect(self) -> Identity:
-        """Who is there, with our key accepted. Nothing has to be closed when it fails."""
+    async def identify(self) -> Identity:
+        """Who is there, with our key accepted: and so a sign of life. Nothing has to be closed."""
         ...
 
     async def status(self) -> Reading:
@@ -179,6 +179,8 @@ class Driver(Protocol):
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         """Keeps looking at the printer, pushed where the peer pushes, and tells every new reading.
+
+        Nothing has to be asked before. Raises Forbidden, too, when our key is not taken.
 
         tell: called twice a second at most, and never blocks. A link that has gone dead without a word is
         noticed within 10 s where the peer pushes, after three missed looks where it is asked. Leaves by

@@ -1,23 +1,32 @@
-"""A push socket to a print host: bounded in size, rate and silence. It only receives and answers."""
+"""A push socket to a print host: bounded in size, rate and silence. It only receives and answers.
+
+wsproto speaks the protocol, and whoever waits for the next message reads the network itself. With a task
+of its own for that, and a channel in between, a thousand printers cost half as much again.
+"""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 import h11
 import httpx
 import trio
-import wsproto.utilities
-from trio_websocket import (
-    ConnectionClosed,
-    ConnectionRejected,
-    HandshakeError,
-    WebSocketConnection,
-    wrap_client_stream,
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    RejectConnection,
+    Request,
+    TextMessage,
 )
+from wsproto.utilities import ProtocolError as Nonsense
 
 from farm.drivers import sockets, tls
 from farm.drivers.http import checked, port_of, trusted, unreachable
@@ -25,7 +34,7 @@ from farm.drivers.pace import Allowance, Pace
 from farm.errors import FarmError, PrinterUnreachable, ProtocolError
 
 MAX_MESSAGE = 1024 * 1024  # bytes; OctoPrint's longest, half an hour of temperatures of 16 tools, stays below
-WAITING = 32  # messages not looked at yet; when they are more, pongs wait behind them
+PIECE = 16 * 1024  # bytes read at once; the messages in them are all that waits to be looked at
 MAX_MESSAGES_A_S = 40.0  # on the whole; OctoPrint sends 2 and an event now and then
 MAX_MESSAGES_AT_ONCE = 400.0
 MAX_BYTES_A_S = 64.0 * 1024  # on the whole; tiny pings cost most, and OctoPrint's two messages have 2 kB
@@ -38,10 +47,10 @@ GONE_AFTER_S = 9  # to the kernel; a backstop behind our pings
 class Vigilance:
     """When what is pushed counts as dead, in seconds.
 
-    ping_s: between our pings, and pong_s for each answer; together they keep below 10 s. silence_s: without
-    a message, before the peer is asked instead. stale_s: of values standing still while the printer works.
-    paced_s: how long a peer that pushes too much is slowed down before it is cut; less than pong_s, for its
-    pongs wait behind the flood.
+    ping_s: without a word from the peer, before it is pinged, and pong_s for its answer; together they keep
+    below 10 s. silence_s: without a message, before the peer is asked instead. stale_s: of values standing
+    still while the printer works. paced_s: how long a peer that pushes too much is slowed down before it is
+    cut; less than pong_s, for its pongs wait behind the flood.
     """
 
     connect_s: float = 5.0
@@ -56,55 +65,121 @@ VIGILANT = Vigilance()
 
 
 class PushSocket:
-    """An open socket to one peer; `where` is its name and address in sentences."""
+    """An open socket to one peer; `where` is its name and address in sentences. One task receives."""
 
-    def __init__(self, connection: WebSocketConnection, where: str, vigilance: Vigilance) -> None:
-        self._connection = connection
+    def __init__(self, stream: trio.abc.Stream, talk: WSConnection, where: str, vigilance: Vigilance) -> None:
+        """talk: whose handshake is over."""
+        now = trio.current_time()
+        self._stream = stream
+        self._talk = talk
         self._where = where
         self._vigilance = vigilance
-        allowance = Allowance(MAX_MESSAGES_A_S, MAX_MESSAGES_AT_ONCE, trio.current_time())
-        what = f"{where} pushes more than {MAX_MESSAGES_A_S:.0f} messages a second"
-        self._pace = Pace(what, allowance, vigilance.paced_s)
+        self._messages = Pace(
+            f"{where} pushes more than {MAX_MESSAGES_A_S:.0f} messages a second",
+            Allowance(MAX_MESSAGES_A_S, MAX_MESSAGES_AT_ONCE, now),
+            vigilance.paced_s,
+        )
+        self._bytes = Pace(
+            f"{where} pushes more than {MAX_BYTES_A_S / 1024:.0f} kB a second",
+            Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, now),
+            vigilance.paced_s,
+        )
+        self._pieces: list[str] = []  # of a message that is not whole yet
+        self._size = 0  # of those, in characters
+        self._heard_at = now
+        self._sending = trio.Lock()
+        self._next: deque[str] = deque()
+        self._take(talk.events())
 
     async def receive(self) -> str:
         """The next message, whenever it comes. Raises PrinterUnreachable, ProtocolError, or Flooded."""
-        try:
-            message = await self._connection.get_message()
-        except ConnectionClosed as closed:
-            raise self._closed(closed) from closed
-        await self._pace.keep(1)
-        if not isinstance(message, str):
-            raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
-        return message
+        while not self._next:
+            await self._read()
+        await self._messages.keep(1)
+        return self._next.popleft()
 
     async def send(self, message: str) -> None:
         """Sends one message. Raises PrinterUnreachable."""
-        try:
-            with trio.fail_after(self._vigilance.pong_s):
-                await self._connection.send_message(message)
-        except trio.TooSlowError:
-            raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
-        except ConnectionClosed as closed:
-            raise self._closed(closed) from closed
+        await self._send(TextMessage(message))
 
     async def stay_in_touch(self) -> NoReturn:
-        """Pings for ever. Raises PrinterUnreachable when one is not answered in time."""
+        """Pings a peer that says nothing, for ever. Raises PrinterUnreachable when it stays silent."""
         while True:
-            await trio.sleep(self._vigilance.ping_s)
-            try:
-                with trio.fail_after(self._vigilance.pong_s):
-                    await self._connection.ping()
-            except trio.TooSlowError:
-                self._pace.give_up_if_slowed()  # the pong waits behind the flood
-                raise PrinterUnreachable(f"{self._where} does not answer a ping.") from None
-            except ConnectionClosed:
-                await trio.sleep_forever()  # `receive` tells, after what had still come
+            quiet_s = trio.current_time() - self._heard_at
+            if quiet_s < self._vigilance.ping_s:
+                await trio.sleep(self._vigilance.ping_s - quiet_s)
+                continue
+            asked_at = trio.current_time()
+            await self._send(Ping())
+            await trio.sleep(self._vigilance.pong_s)
+            if self._heard_at < asked_at:
+                for pace in (self._messages, self._bytes):
+                    pace.give_up_if_slowed()  # the pong waits behind the flood
+                raise PrinterUnreachable(f"{self._where} does not answer a ping.")
 
-    def _closed(self, closed: ConnectionClosed) -> FarmError:
-        if closed.reason is not None and closed.reason.code == 1009:
-            return ProtocolError(
+    async def aclose(self) -> None:
+        """Says goodbye, and waits for no answer."""
+        if self._sending.locked():  # something is stuck half-way; what came now would be no frame
+            return
+        try:
+            await self._stream.send_all(self._talk.send(CloseConnection(1000)))
+        except (trio.BrokenResourceError, trio.ClosedResourceError, Nonsense):
+            return  # it has hung up already
+
+    async def _read(self) -> None:
+        """Take in what has come, or comes next."""
+        try:
+            data = await self._stream.receive_some(PIECE)
+        except trio.BrokenResourceError:
+            raise self._closed() from None
+        if not data:
+            raise self._closed()
+        self._heard_at = trio.current_time()
+        await self._bytes.keep(len(data))
+        try:
+            self._talk.receive_data(bytes(data))
+        except Nonsense:  # more after its goodbye
+            raise self._closed() from None
+        for answer in self._take(self._talk.events()):
+            await self._send(answer)
+
+    def _take(self, events: Iterable[Event]) -> list[Event]:
+        """Keep the messages, and return what there is to be answered."""
+        answers: list[Event] = []
+        for event in events:
+            match event:
+                case TextMessage():
+                    self._gather(event)
+                case BytesMessage():
+                    raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
+                case Ping():
+                    answers.append(event.response())
+                case CloseConnection():  # also what wsproto makes of nonsense
+                    raise self._closed()
+        return answers
+
+    def _gather(self, event: TextMessage) -> None:
+        self._pieces.append(event.data)
+        self._size += len(event.data)
+        if self._size > MAX_MESSAGE:
+            raise ProtocolError(
                 f"{self._where} pushes a message of more than {MAX_MESSAGE // 2**20} MiB. The farm hung up."
             )
+        if event.message_finished:
+            self._next.append("".join(self._pieces))
+            self._pieces, self._size = [], 0
+
+    async def _send(self, event: Event) -> None:
+        try:
+            with trio.fail_after(self._vigilance.pong_s):
+                async with self._sending:
+                    await self._stream.send_all(self._talk.send(event))
+        except trio.TooSlowError:
+            raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
+        except trio.BrokenResourceError:
+            raise self._closed() from None
+
+    def _closed(self) -> PrinterUnreachable:
         return PrinterUnreachable(f"{self._where} closed the push socket.")
 
 
@@ -125,25 +200,28 @@ async def hold_push_socket(
     pushes too much for too long; what `use` raises comes out as it is.
     """
     base, where = checked(url), f"{peer} at {url}"
+    plain = await _reached(base, where, vigilance.connect_s)
+    try:
+        socket = await _opened(plain, base, path, where, trust, vigilance, headers or {})
+        await _held(socket, use)
+    finally:
+        await trio.aclose_forcefully(plain)
+
+
+async def _held(socket: PushSocket, use: Callable[[PushSocket], Awaitable[NoReturn]]) -> NoReturn:
     try:
         async with trio.open_nursery() as nursery:
-            plain = await _reached(base, where, vigilance.connect_s)
+            nursery.start_soon(socket.stay_in_touch)
             try:
-                connection = await _opened(nursery, plain, base, path, where, trust, vigilance, headers or {})
-                socket = PushSocket(connection, where, vigilance)
-                nursery.start_soon(socket.stay_in_touch)
-                try:
-                    await use(socket)
-                finally:
-                    with trio.move_on_after(POLITE_S, shield=True):  # a close frees the host's end at once
-                        await connection.aclose()
-            finally:  # after a broken connection, aclose leaves the socket itself open
-                await trio.aclose_forcefully(plain)
+                await use(socket)
+            finally:
+                with trio.move_on_after(POLITE_S, shield=True):  # a close frees the host's end at once
+                    await socket.aclose()
     except BaseExceptionGroup as group:
-        reason = _the_reason(group, where)
-        if reason is None:
-            raise
-        raise reason from group
+        leaves = [leaf for leaf in _leaves(group) if not isinstance(leaf, trio.Cancelled)]
+        if not leaves or not all(isinstance(leaf, FarmError) for leaf in leaves):
+            raise  # a cancellation, or a bug
+        raise leaves[0] from group
 
 
 async def _reached(base: httpx.URL, where: str, within_s: float) -> trio.SocketStream:
@@ -158,7 +236,6 @@ async def _reached(base: httpx.URL, where: str, within_s: float) -> trio.SocketS
 
 
 async def _opened(
-    nursery: trio.Nursery,
     plain: trio.SocketStream,
     base: httpx.URL,
     path: str,
@@ -166,27 +243,42 @@ async def _opened(
     trust: str,
     vigilance: Vigilance,
     headers: Mapping[str, str],
-) -> WebSocketConnection:
+) -> PushSocket:
     context = trusted(base, trust)
+    wish = Request(
+        host=base.netloc.decode("ascii"),
+        target=base.raw_path.decode("ascii").rstrip("/") + path,
+        extra_headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()],
+    )
     try:
         with trio.fail_after(vigilance.connect_s):
-            bare = await _encrypted(plain, context, base.host) if context else plain
-            stream = _Paced(bare, where, vigilance.paced_s)
-            return await wrap_client_stream(
-                nursery,
-                stream,  # type: ignore[arg-type] # any stream will do
-                base.netloc.decode("ascii"),
-                base.raw_path.decode("ascii").rstrip("/") + path,
-                message_queue_size=WAITING,
-                max_message_size=MAX_MESSAGE,
-                extra_headers=[
-                    (name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()
-                ],
-            )
+            stream = await _encrypted(plain, context, base.host) if context else plain
+            talk = await _agreed(stream, wish, where)
+            return PushSocket(stream, talk, where, vigilance)
     except trio.BrokenResourceError as error:
         raise unreachable(where, error) from error
     except trio.TooSlowError:
         raise PrinterUnreachable(f"{where} does not open its push socket.") from None
+    except (Nonsense, h11.ProtocolError) as error:  # h11's comes of wsproto's answer to a bad handshake
+        raise ProtocolError(f"{where} answers the push socket with something else than WebSocket.") from error
+
+
+async def _agreed(stream: trio.abc.Stream, wish: Request, where: str) -> WSConnection:
+    """Shakes hands. Raises ProtocolError, and what wsproto and the stream raise."""
+    talk = WSConnection(ConnectionType.CLIENT)
+    await stream.send_all(talk.send(wish))
+    while True:
+        data = await stream.receive_some(PIECE)
+        if not data:
+            raise PrinterUnreachable(f"{where} closed the push socket.")
+        talk.receive_data(bytes(data))
+        match next(iter(talk.events()), None):
+            case AcceptConnection():
+                return talk
+            case RejectConnection() as refusal:
+                raise ProtocolError(
+                    f"{where} answers {refusal.status_code} instead of opening a push socket."
+                )
 
 
 async def _encrypted(
@@ -197,52 +289,7 @@ async def _encrypted(
     return encrypted
 
 
-class _Paced(trio.abc.Stream):
-    """The stream below a push socket, with a limit to what comes in: whatever it is, it costs us time."""
-
-    def __init__(self, stream: trio.abc.Stream, where: str, patience_s: float) -> None:
-        self._stream = stream
-        allowance = Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, trio.current_time())
-        what = f"{where} pushes more than {MAX_BYTES_A_S / 1024:.0f} kB a second"
-        self._pace = Pace(what, allowance, patience_s)
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        data = bytes(await self._stream.receive_some(max_bytes))
-        await self._pace.keep(len(data))
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-def _the_reason(group: BaseExceptionGroup, where: str) -> BaseException | None:
-    """The one problem that a group of the socket's tasks comes down to; None for a bug, or a cancellation."""
-    leaves = [leaf for leaf in _leaves(group) if not isinstance(leaf, trio.Cancelled)]
-    if not leaves or not all(isinstance(leaf, _EXPECTED) for leaf in leaves):
-        return None
-    return _as_ours(leaves[0], where)
-
-
-# What the libraries raise at a peer's nonsense; h11's local error comes of their answer to a bad handshake.
-_NONSENSE = (HandshakeError, wsproto.utilities.ProtocolError, h11.ProtocolError)
-_EXPECTED = (FarmError, *_NONSENSE)
-
-
 def _leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
     return [error]
-
-
-def _as_ours(error: BaseException, where: str) -> BaseException:
-    if isinstance(error, ConnectionRejected):
-        return ProtocolError(f"{where} answers {error.status_code} instead of opening a push socket.")
-    if isinstance(error, _NONSENSE):
-        return ProtocolError(f"{where} answers the push socket with something else than WebSocket.")
-    return error

@@ -36,7 +36,7 @@ from farm.domain.printer import (
 )
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
-from farm.drivers.base import Capability, Driver, Identity, Loss, Reading
+from farm.drivers.base import Capability, Driver, Loss, Reading
 from farm.errors import FarmError, Refused
 from farm.live.messages import StatusChanged
 from farm.printers import commands, halt, records
@@ -266,9 +266,9 @@ class PrinterActor:
 
     # -- looking at the printer ----------------------------------------------------------------
 
-    def _online(self, identity: Identity) -> None:
+    def _online(self) -> None:
         if self._noted_online is not True:
-            log.info("printer online", printer=self._printer.id, host=identity.version)
+            log.info("printer online", printer=self._printer.id)
         if self._assignment is not None:
             self._assignment.lose_sight()
         self._noted_online = True

@@ -22,8 +22,8 @@ class GuardedDriver:
     def capabilities(self) -> frozenset[Capability]:
         return self._driver.capabilities
 
-    async def connect(self) -> Identity:
-        return await self._driver.connect()
+    async def identify(self) -> Identity:
+        return await self._driver.identify()
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         await self._driver.watch(tell)
@@ -37,7 +37,7 @@ class GuardedDriver:
     async def check(self) -> None:
         """Ask for a sign of life on the way that commands go. Raises as `Driver.connect` does."""
         with self._breaker.request():
-            await self._driver.connect()
+            await self._driver.identify()
 
     async def status(self) -> Reading:
         with self._breaker.request():

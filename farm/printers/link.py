@@ -1,4 +1,4 @@
-"""Keeps a printer in sight: connects, watches, and when it is gone tries again, for ever."""
+"""Keeps a printer in sight: watches, and when it is gone tries again, for ever."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import structlog
 import trio
 
 from farm.domain.clock import Randomness
-from farm.drivers.base import Driver, Identity, Reading
+from farm.drivers.base import Driver, Reading
 from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.breaker import LONGEST_REST_S, CircuitBreaker, rest_s
 from farm.printers.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
 
-CONNECT_WITHIN_S = 10.0
+SEEN_WITHIN_S = 10.0  # from the first request until the first look at the printer
 AGAIN_WITHIN_S = 1.2  # the try right after a loss: what takes longer is shown as lost meanwhile
 AT_ONCE_S = 0.3  # until the first new try, with jitter: a switch that restarts loses half the shop
 HURRY_FOR_S = 60.0  # after a loss the rests stay short for so long, as most cuts are: then it is back
 LONGEST_HURRIED_S = 3.0  # within 5 s after a cut shorter than that, what hangs at that moment included
 CALM_S = 5.0  # a printer seen for so long is back; one that is lost again before rests ever longer
 SILENT_S = 90.0  # longer than any driver looks for its printer before it says itself that it is gone
+ABOUT_S = 10.0  # finer, and moving the alarm would cost as much as a look at the printer
 WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked out
 
 
@@ -31,10 +32,10 @@ WRONG_KEY_S = 60.0  # knocking with a key that is not taken gets farms locked ou
 class Ears:
     """Who hears what the link finds. Nothing here may wait.
 
-    online: the printer is there, and not for a moment only. lost: why.
+    online: the printer is there, and not for a moment only; told before it is seen. lost: why.
     """
 
-    online: Callable[[Identity], None]
+    online: Callable[[], None]
     seen: Callable[[Reading], None]
     lost: Callable[[str], None]
 
@@ -103,41 +104,61 @@ class Link:
             place.leave()
 
     async def _hold(self, connected: Callable[[], None]) -> _Loss:
-        """Connect and watch until the printer is lost. Returns why. connected: told when it is seen."""
+        """Watch until the printer is lost. Returns why. connected: told when it is seen."""
+        seen = False
+
+        def on_first_look() -> None:
+            nonlocal seen
+            seen = True
+            connected()
+            self._breaker.find()
+            if self._failures < 2:
+                self._ears.online()
+
         try:
-            with trio.fail_after(AGAIN_WITHIN_S if self._failures == 1 else CONNECT_WITHIN_S):
-                identity = await self._driver.connect()
-        except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
-            return _Loss.of(problem)
-        except trio.TooSlowError:
-            return _Loss(f"{self._name} does not answer")
-        self._breaker.find()
-        if self._failures < 2:
-            self._ears.online(identity)
-        try:
-            await self._watch(identity, connected)
-        except (PrinterUnreachable, ProtocolError, Forbidden) as problem:
+            await self._watch(on_first_look)
+        except ProtocolError as problem:
+            return _Loss.of(problem if seen else await self._asked_who_it_is(problem))
+        except (PrinterUnreachable, Forbidden) as problem:
             return _Loss.of(problem)
 
-    async def _watch(self, identity: Identity, connected: Callable[[], None]) -> NoReturn:
+    async def _watch(self, on_first_look: Callable[[], None]) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
         began = trio.current_time()
+        seen = False
         self._refusal = ""
-        with trio.move_on_after(SILENT_S) as self._patience:
+        with trio.move_on_after(AGAIN_WITHIN_S if self._failures == 1 else SEEN_WITHIN_S) as self._patience:
 
-            def seen(reading: Reading) -> None:
-                connected()
+            def look(reading: Reading) -> None:
+                nonlocal seen
                 now = trio.current_time()
-                self._patience.deadline = now + SILENT_S
+                if self._patience.deadline < now + SILENT_S:
+                    self._patience.deadline = now + SILENT_S + ABOUT_S
+                if not seen:
+                    seen = True
+                    on_first_look()
                 if self._failures and now - began >= CALM_S:
                     self._failures = 0
-                    self._ears.online(identity)
+                    self._ears.online()
                 self._ears.seen(reading)
 
-            await self._driver.watch(seen)
+            await self._driver.watch(look)
         if self._refusal:
             raise Forbidden(self._refusal)
+        if not seen:
+            raise PrinterUnreachable(f"{self._name} does not answer")
         raise PrinterUnreachable(f"nothing was seen of {self._name} for {SILENT_S:.0f} s")
+
+    async def _asked_who_it_is(self, problem: ProtocolError) -> Exception:
+        """What is wrong with a host that cannot be watched: asked who it is, it may say more of itself."""
+        try:
+            with trio.fail_after(SEEN_WITHIN_S):
+                await self._driver.identify()
+        except (ProtocolError, Forbidden) as better:
+            return better
+        except (PrinterUnreachable, trio.TooSlowError):
+            pass
+        return problem
 
     def _delay_s(self, loss: _Loss) -> float:
         if loss.wrong_key:

@@ -64,7 +64,7 @@ def _at(address: Address) -> Printer:
 
 async def _connect(driver: Driver) -> Identity:
     try:
-        return await driver.connect()
+        return await driver.identify()
     finally:
         with trio.move_on_after(1, shield=True):
             await driver.aclose()

@@ -39,7 +39,11 @@ class SimulatedDriver:
         self._at: Address | None = None
         self._driver: Driver | None = None
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
+        return await (await self._arrive()).identify()
+
+    async def _arrive(self) -> Driver:
+        """The driver for where the printer is simulated, which may have changed."""
         try:
             at = await self._simulator().ask(Simulate(self._printer, self._simulation))
         except (ActorDown, ActorFailed, AskExpired) as problem:
@@ -47,13 +51,13 @@ class SimulatedDriver:
         if at != self._at:
             await self.aclose()
             self._at, self._driver = at, self._drive(at)
-        return await self._there.connect()
+        return self._there
 
     async def status(self) -> Reading:
         return await self._there.status()
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
-        await self._there.watch(tell)
+        await (await self._arrive()).watch(tell)
 
     async def upload(self, source: Path, remote_name: str, size: int) -> RemoteFile:
         return await self._there.upload(source, remote_name, size)

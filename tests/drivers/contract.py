@@ -184,7 +184,7 @@ class DriverContract:
     # -- looking -------------------------------------------------------------------------------------
 
     async def test_it_says_who_it_is(self, driver):
-        identity = await driver.connect()
+        identity = await driver.identify()
 
         assert identity.kind
         assert identity.version
@@ -546,7 +546,7 @@ class DriverContract:
 
         assert isinstance(problem, PrinterUnreachable)
         with trio.fail_after(5):
-            await driver.connect()
+            await driver.identify()
 
     async def emergency_stop_is_given_up_in_time(self, driver):
         with pytest.raises(PrinterUnreachable), trio.fail_after(4):

@@ -216,7 +216,7 @@ async def test_the_key_is_in_no_error(nursery: trio.Nursery, behaviour: Behaviou
     driver = driver_for(await raw_peer(nursery, behaviour))
 
     with pytest.raises(FarmError) as caught:
-        await driver.connect()
+        await driver.identify()
 
     error: BaseException | None = caught.value
     while error is not None:

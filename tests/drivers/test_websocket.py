@@ -179,9 +179,9 @@ async def test_a_peer_that_answers_no_ping_is_lost(nursery: trio.Nursery) -> Non
     async def stop_listening(stream: trio.SocketStream, request: bytes) -> None:
         pushed = Pushed(stream, request)
         await pushed.accept()
-        while True:  # it pushes as ever: only our direction is broken
+        for _ in range(5):
             await pushed.say("{}")
-            await trio.sleep(0.05)
+        await trio.sleep_forever()
 
     url = await raw_peer(nursery, stop_listening)
     began = time.monotonic()
@@ -189,6 +189,28 @@ async def test_a_peer_that_answers_no_ping_is_lost(nursery: trio.Nursery) -> Non
     with pytest.raises(PrinterUnreachable, match="does not answer a ping"):
         await hold(url, drain)
     assert time.monotonic() - began < BRIEF.ping_s + BRIEF.pong_s + 1.5
+
+
+async def test_a_peer_that_speaks_is_not_pinged(nursery: trio.Nursery) -> None:
+    came: list[bytes] = []
+
+    async def speak(stream: trio.SocketStream, request: bytes) -> None:
+        pushed = Pushed(stream, request)
+        await pushed.accept()
+        nursery.start_soon(note, stream)
+        while True:
+            await pushed.say("{}")
+            await trio.sleep(BRIEF.ping_s / 3)
+
+    async def note(stream: trio.SocketStream) -> None:
+        came.append(await stream.receive_some())
+
+    url = await raw_peer(nursery, speak)
+    with trio.move_on_after(5 * BRIEF.ping_s):
+        await hold(url, drain)
+
+    await trio.sleep(0.05)
+    assert [data[:1] for data in came] == [b"\x88"]  # nothing but our goodbye
 
 
 async def say_garbage(stream: trio.SocketStream, request: bytes) -> None:

@@ -152,7 +152,7 @@ def test_no_two_hosts_are_tried_in_step():
     assert 4 <= min(rests) <= max(rests) <= 8
 
 
-PASS_ALWAYS = {"connect", "watch", "emergency_stop", "aclose"}
+PASS_ALWAYS = {"identify", "watch", "emergency_stop", "aclose"}
 REQUESTS = {
     name: inspect.signature(call)
     for name, call in vars(Driver).items()

@@ -16,7 +16,7 @@ import trio
 
 from farm.domain.printer import Breaker, Operation
 from farm.drivers.base import Identity, Reading
-from farm.errors import Forbidden, PrinterUnreachable
+from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.link import AT_ONCE_S, CALM_S, WRONG_KEY_S, Ears, Link
 from farm.printers.turnstile import Turnstile
@@ -33,14 +33,15 @@ class Host:
         self.problem = problem
         self.tried_at: list[float] = []
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
+        await trio.lowlevel.checkpoint()
+        return Identity("octoprint", "1.11.8")
+
+    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         self.tried_at.append(trio.current_time())
         await trio.lowlevel.checkpoint()
         if self.problem is not None:
             raise self.problem
-        return Identity("octoprint", "1.11.8")
-
-    async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
         with trio.move_on_after(self.holds_s):
             while True:
                 tell(IDLE)
@@ -123,7 +124,7 @@ async def test_a_key_that_is_not_taken_is_shown_seldom(autojump_clock):
 
 async def test_while_it_is_looked_for_the_breaker_is_half_open(autojump_clock):
     class Slow(Host):
-        async def connect(self) -> Identity:
+        async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
             await trio.sleep(3)
             raise PrinterUnreachable("it is off")
 
@@ -142,7 +143,7 @@ async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_cloc
     hosts = [Host(problem=None, holds_s=CALM_S + 1) for _ in range(50)]
     chance = random.Random(seed)
     breakers = [CircuitBreaker("mk4", lambda: NOON, chance) for _ in hosts]
-    deaf = Ears(lambda _: None, lambda _: None, lambda _: None)
+    deaf = Ears(lambda: None, lambda _: None, lambda _: None)
     async with trio.open_nursery() as nursery:
         for host, breaker in zip(hosts, breakers, strict=True):
             nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, deaf).run)
@@ -153,13 +154,35 @@ async def test_many_that_are_lost_at_once_do_not_come_back_in_step(autojump_cloc
     assert second[-1] - second[0] > AT_ONCE_S / 2
 
 
+async def test_who_cannot_be_watched_is_asked_who_it_is_for_better_words(autojump_clock):
+    class Stranger(Host):
+        async def identify(self) -> Identity:
+            await trio.lowlevel.checkpoint()
+            raise ProtocolError("this is a router")
+
+    async with held(Stranger(problem=ProtocolError("it answers 404"))) as (_, breaker):
+        await trio.sleep(20)
+        assert breaker.problem == "this is a router"
+
+
+async def test_a_host_that_says_nothing_does_not_answer(autojump_clock):
+    class Mute(Host):
+        async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+            await trio.sleep_forever()
+
+    async with held(Mute()) as (heard, breaker):
+        await trio.sleep(20)
+        assert breaker.problem == "mk4 does not answer"
+        assert heard.times("online") == []
+
+
 async def test_while_it_rests_nothing_of_a_failed_try_is_kept(autojump_clock):
     """An error holds on to all that went on when it was raised: a hundred of them make every look at the
     memory long, and meanwhile the whole farm stands still."""
     tries: list[weakref.ref[Exception]] = []
 
     class Off(Host):
-        async def connect(self) -> Identity:
+        async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
             await trio.lowlevel.checkpoint()
             try:
                 raise OSError("no route")

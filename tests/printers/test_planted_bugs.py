@@ -63,6 +63,7 @@ _CANNOT_HANG = frozenset(
         "Mailbox._receive",
         "Nursery._nested_child_finished",
         "sleep_until",
+        "cancel_shielded_checkpoint",
         "PrinterActor._follow_readings",
         "PrinterActor._say_again_and_again",
         "Queue._wake_when_settled",

@@ -34,7 +34,7 @@ class _Driver:
     def __init__(self, host: Host, kind: str) -> None:
         self.host, self.kind = host, kind
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
         self.host.asked.append(self.kind)
         answer = self.host.seen.get(self.kind, ProtocolError(f"This is no {self.kind}."))
         if isinstance(answer, Exception):

@@ -223,7 +223,7 @@ class MachineDriver:
             await self._machine.wait(GIVE_UP_S)
             raise AnswerLost("the simulated printer does not answer its host")
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
         await self._travel()
         return Identity("simulated", "1")
 

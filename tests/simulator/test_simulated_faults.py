@@ -58,10 +58,10 @@ async def test_it_answers_in_every_wrong_manner_and_well_again(
 
     for _ in range(2):  # over the connection there was, and over a new one
         with pytest.raises(problem):
-            await driver.connect()
+            await driver.identify()
 
     await printer.switch(manner="well")
-    assert (await driver.connect()).kind == "octoprint"
+    assert (await driver.identify()).kind == "octoprint"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_slowness_is_as_slow_as_told(driver: OctoPrintDriver, printer: Pri
     await printer.switch(slow_ms=200)
 
     began = trio.current_time()
-    await driver.connect()
+    await driver.identify()
 
     assert trio.current_time() - began >= 0.2
 
@@ -227,7 +227,7 @@ async def test_a_print_host_that_restarts_keeps_its_files_and_loses_its_print_wi
     with trio.fail_after(5):
         while not seen or seen[-1] is not None:
             try:
-                await driver.connect()
+                await driver.identify()
                 seen.append(None)
             except PrinterUnreachable as problem:
                 seen.append(type(problem))
@@ -320,12 +320,12 @@ async def test_a_wrong_switch_is_told_so(
 
 
 async def test_a_printer_taken_away_is_gone(fleet: Fleet, driver: OctoPrintDriver, printer: Printer) -> None:
-    await driver.connect()
+    await driver.identify()
 
     await fleet.ask("DELETE", f"/printers/{printer.id}")
 
     with pytest.raises(PrinterUnreachable):
-        await driver.connect()
+        await driver.identify()
     assert (await fleet.ask("GET", "/printers"))["printers"] == []
 
 

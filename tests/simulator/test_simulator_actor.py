@@ -63,7 +63,7 @@ async def version(at: Address) -> int:
 
 async def connected(driver: SimulatedDriver) -> Identity | None:
     try:
-        return await driver.connect()
+        return await driver.identify()
     except PrinterUnreachable:
         return None
 
@@ -108,7 +108,7 @@ async def test_the_process_leaves_the_processor_to_others_and_has_a_limit_of_mem
 async def test_a_process_that_dies_is_started_again_and_its_printers_are_found_there() -> None:
     async with owner() as mine:
         driver = mine.driver()
-        await driver.connect()
+        await driver.identify()
         (process,) = mine.processes()
         process.send_signal(signal.SIGKILL)
 
@@ -138,7 +138,7 @@ async def test_a_printer_that_was_never_started_is_out_of_reach_not_a_bug() -> N
         away.problem = problem
         driver = Owner(Supervisor(Runtime()), away).driver()
         with pytest.raises(PrinterUnreachable, match="started again"):
-            await driver.connect()
+            await driver.identify()
         with pytest.raises(PrinterUnreachable, match="not been started"):
             await driver.status()
         await driver.aclose()

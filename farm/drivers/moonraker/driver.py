@@ -14,6 +14,7 @@ import trio
 from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY, Address, Operation
 from farm.drivers import tls
+from farm.drivers.alarm import Alarm
 from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Answer, Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience, Unanswered
@@ -59,7 +60,7 @@ class MoonrakerDriver:
         self._entry = Entry(address)
         self._http = Http(address.url, api.PEER, self._entry.key, patience, trust)
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
         return api.identity(await self._asked(api.server_info()))
 
     async def status(self) -> Reading:
@@ -296,7 +297,10 @@ class MoonrakerDriver:
 
 
 class _Following:
-    """Follows one printer at one push socket, for as long as that holds."""
+    """Follows one printer at one push socket, for as long as that holds.
+
+    One task listens; another sees to what is due when nothing comes.
+    """
 
     def __init__(self, vigilance: Vigilance, wish: Wish, tell: Callable[[Reading], None]) -> None:
         self._silence_s = vigilance.silence_s
@@ -305,27 +309,37 @@ class _Following:
         self._tell = tell
         self._news = push.News.NONE
         self._at_work = False
+        self._alarm = Alarm()
         self._told_at = float("-inf")
 
     async def use(self, socket: PushSocket) -> NoReturn:
         """Listens for ever; see `hold_push_socket`."""
         self._session.begin(trio.current_time())
-        while True:
-            for words in self._session.to_send():
-                await socket.send(words)
-            message = None
-            with trio.move_on_after(self._wait_s()):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._see_to_what_is_due, socket)
+            while True:
                 message = await socket.receive()
-            now = trio.current_time()
-            if message is not None:
+                now = trio.current_time()
                 self._news = max(self._news, self._session.receive(message, now))
+                await self._say(socket)
+                if now >= self._due_at():
+                    self._pass_on(now)
+                else:
+                    self._alarm.set(self._due_at())
+
+    async def _see_to_what_is_due(self, socket: PushSocket) -> NoReturn:
+        while True:
+            await self._say(socket)
+            await self._alarm.sleep_until(self._due_at())
+            now = trio.current_time()
             if now >= self._told_at + self._silence_s:
                 self._session.look(now)
             if now >= self._due_at():
                 self._pass_on(now)
 
-    def _wait_s(self) -> float:
-        return max(0.0, self._due_at() - trio.current_time())
+    async def _say(self, socket: PushSocket) -> None:
+        for words in self._session.to_send():
+            await socket.send(words)
 
     def _due_at(self) -> float:
         """When the next reading is to be told, if nothing else comes."""

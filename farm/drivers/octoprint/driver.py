@@ -15,6 +15,7 @@ import trio
 from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY, Address
 from farm.drivers import tls
+from farm.drivers.alarm import Alarm
 from farm.drivers.base import AnswerLost, Capability, Identity, Outcome, Reading
 from farm.drivers.exchange import Request, file_envelope
 from farm.drivers.http import PATIENT, Http, Patience
@@ -58,7 +59,7 @@ class OctoPrintDriver:
         self._push_path = address.endpoints.get("push", push.PATH)
         self._http = Http(address.url, protocol.PEER, key, patience, trust, elsewhere=elsewhere)
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
         return protocol.identity(await self._http.send(protocol.version()))
 
     async def status(self) -> Reading:
@@ -221,7 +222,10 @@ class OctoPrintDriver:
 
 
 class _Following:
-    """Follows one printer at one push socket, for as long as that holds."""
+    """Follows one printer at one push socket, for as long as that holds.
+
+    One task listens; another sees to what is due when nothing comes.
+    """
 
     def __init__(
         self,
@@ -240,19 +244,22 @@ class _Following:
         self.was_pushed = False
         self._pace = push.AT_WORK  # OctoPrint's own
         self._held: Reading | None = None
+        self._alarm = Alarm()
+        self._heard_at = trio.current_time()
         self._told_at = float("-inf")
 
     async def use(self, socket: PushSocket) -> NoReturn:
         """Listens for ever; see `hold_push_socket`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._see_to_what_is_due)
+            await self._listen(socket)
+
+    async def _listen(self, socket: PushSocket) -> NoReturn:
         await socket.send(push.subscription())
         while True:
-            message = None
-            with trio.move_on_after(self._wait_s()):
-                message = await socket.receive()
-            if message is None:
-                await self._break_the_silence()
-                continue
-            match self._session.receive(message, trio.current_time()):
+            message = await socket.receive()
+            self._heard_at = trio.current_time()
+            match self._session.receive(message, self._heard_at):
                 case Reading() as reading:
                     self.was_pushed = True
                     self._take(reading)
@@ -269,21 +276,34 @@ class _Following:
             self._pace = wanted
             await socket.send(push.pace(wanted))
 
-    def _wait_s(self) -> float:
-        if self._held is None:
-            return self._silence_s
-        return max(0.0, self._told_at + LEAST_BETWEEN_S - trio.current_time())
+    async def _see_to_what_is_due(self) -> NoReturn:
+        while True:
+            await self._alarm.sleep_until(self._due_at())
+            if trio.current_time() < self._due_at():
+                continue
+            if self._held is not None:
+                self._pass_on(self._held)
+            else:
+                await self._break_the_silence()
+
+    def _due_at(self) -> float:
+        if self._held is not None:
+            return self._told_at + LEAST_BETWEEN_S
+        return self._heard_at + self._silence_s
 
     async def _break_the_silence(self) -> None:
-        if self._held is None:  # OctoPrint pushes nothing while its printer says nothing
-            machine, job = await self._look()
-            self._held = self._session.looked(machine, job, trio.current_time())
-        self._pass_on(self._held)
+        """Ask: OctoPrint pushes nothing while its printer says nothing."""
+        began = trio.current_time()
+        machine, job = await self._look()
+        if self._heard_at <= began:  # what was pushed meanwhile is newer
+            self._heard_at = trio.current_time()
+            self._pass_on(self._session.looked(machine, job, self._heard_at))
 
     def _take(self, reading: Reading) -> None:
         """Pass a reading on, or hold it for a moment: the next push may be far away."""
         if trio.current_time() < self._told_at + LEAST_BETWEEN_S:
             self._held = reading
+            self._alarm.set(self._told_at + LEAST_BETWEEN_S)
         else:
             self._pass_on(reading)
 

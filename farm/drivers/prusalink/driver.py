@@ -90,7 +90,7 @@ class PrusaLinkDriver:
         # A connection of its own each time: nothing is before it, and none lies there half-dead.
         self._urgent = http(replace(patience, connect_s=min(patience.connect_s, URGENT_S - 1)), keep_idle_s=0)
 
-    async def connect(self) -> Identity:
+    async def identify(self) -> Identity:
         version = protocol.version_in(await self._ask(protocol.version()))
         return protocol.identity(version, await self._ask(protocol.info()))
 
@@ -98,6 +98,7 @@ class PrusaLinkDriver:
         return await self._look(self._ask)
 
     async def watch(self, tell: Callable[[Reading], None]) -> NoReturn:
+        protocol.version_in(await self._ask(protocol.version()))  # whoever else may look alike
         missed = 0
         while True:
             self._news = trio.Event()

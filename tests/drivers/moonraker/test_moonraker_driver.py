@@ -219,7 +219,7 @@ async def test_a_user_and_a_password_open_a_session_that_is_opened_again_when_it
     await arrange(moonraker.done, "/access/user", somebody)
     driver = MoonrakerDriver(Address("moonraker", moonraker.url, **somebody), vigilance=bench.vigilance)
     try:
-        assert (await driver.connect()).kind == "moonraker"
+        assert (await driver.identify()).kind == "moonraker"
         watch = Watch()
         nursery.start_soon(watch.run, driver)
         await watch.until(is_doing(Operation.IDLE))
@@ -261,7 +261,7 @@ async def test_no_password_is_sent_to_who_is_no_moonraker(nursery):
     stranger = await raw_peer(nursery, listen)
     driver = MoonrakerDriver(Address("moonraker", stranger, username="maker", password="hush hush"))
     with pytest.raises(ProtocolError, match="This is no Moonraker"):
-        await driver.connect()
+        await driver.identify()
     await driver.aclose()
     assert heard
     assert not any(b"hush" in request for request in heard)

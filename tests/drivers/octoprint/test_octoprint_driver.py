@@ -29,7 +29,7 @@ async def driver(octoprint: OctoPrint) -> AsyncIterator[OctoPrintDriver]:
 
 
 async def test_a_real_octoprint_says_who_it_is(driver: OctoPrintDriver) -> None:
-    identity = await driver.connect()
+    identity = await driver.identify()
 
     assert identity.kind == "octoprint"
     assert identity.version.startswith("1.")
@@ -90,7 +90,7 @@ async def test_an_octoprint_without_its_printer_takes_files_and_starts_none(
     reading = await driver.status()
 
     assert (reading.machine_connected, reading.text) == (False, "Offline")
-    await driver.connect()  # OctoPrint itself is there
+    await driver.identify()  # OctoPrint itself is there
     name = await put(driver, tmp_path, CHIP.read_bytes())
     with pytest.raises(Refused, match="its printer is away"):
         await driver.start(name)

@@ -109,7 +109,7 @@ def part(folder: Path, content: bytes = b"G28\n") -> Path:
 
 async def test_it_says_who_it_is_by_key(peer: Peer) -> None:
     async with driving(peer, api_key="secret-key") as driver:
-        identity = await driver.connect()
+        identity = await driver.identify()
 
     assert (identity.kind, identity.version, identity.name) == ("prusalink", "2.1.2", "Left")
     assert all(b"X-Api-Key: secret-key" in head for head in peer.heads)
@@ -436,7 +436,7 @@ async def test_another_peer_behind_the_address_is_told(nursery: trio.Nursery, be
     driver = PrusaLinkDriver(Address("prusalink", await raw_peer(nursery, behaviour), "key"))
 
     with pytest.raises(ProtocolError, match=words):
-        await driver.connect()
+        await driver.identify()
     await driver.aclose()
 
 
@@ -452,7 +452,7 @@ async def test_tls_where_none_is_expected_and_the_reverse(nursery: trio.Nursery,
     for url in (secure.replace("https", "http"), plain.replace("http", "https")):
         driver = PrusaLinkDriver(Address("prusalink", url, "key"))
         with pytest.raises((PrinterUnreachable, ProtocolError), match=r"PrusaLink at .*\.$"):
-            await driver.connect()
+            await driver.identify()
         await driver.aclose()
     trusted = PrusaLinkDriver(Address("prusalink", secure, "key"), trust=shown.fingerprint)
     assert (await trusted.connect()).version == "2.1.2"

@@ -33,7 +33,7 @@ async def test_it_is_let_in_by_key_and_by_password_alike(prusalink: PrusaLink) -
         {"username": prusalink.username, "password": prusalink.password},
     ):
         driver = PrusaLinkDriver(Address("prusalink", prusalink.url, **way_in))
-        identity = await driver.connect()
+        identity = await driver.identify()
         assert (identity.kind, identity.version, identity.name) == ("prusalink", "0.8.1", "Row A")
         await driver.aclose()
 
@@ -119,7 +119,7 @@ async def test_while_it_starts_it_is_away_and_then_there(
     with trio.fail_after(60):
         while True:
             try:
-                assert (await driver.connect()).version == "0.8.1"
+                assert (await driver.identify()).version == "0.8.1"
                 break
             except PrinterUnreachable as problem:
                 problems.append(problem)
