@@ -192,7 +192,7 @@ class DriverContract:
     async def test_a_stranger_is_told_what_to_do_whatever_it_asks(self, bench):
         stranger = bench.stranger()
         for ask in (
-            stranger.connect,
+            stranger.identify,
             stranger.status,
             stranger.cancel,
             stranger.emergency_stop,
@@ -523,7 +523,7 @@ class DriverContract:
         await arrange(bench.stop, True)
         problem = await watch.lost(bench.lost_within_s)
         assert isinstance(problem, PrinterUnreachable)
-        for ask in (driver.connect, driver.status, driver.emergency_stop):
+        for ask in (driver.identify, driver.status, driver.emergency_stop):
             with pytest.raises(PrinterUnreachable, match="power"):
                 await ask()
         await arrange(bench.start)

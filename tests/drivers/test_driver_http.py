@@ -46,7 +46,7 @@ async def test_a_peer_that_gives_no_answer_is_an_answer_lost(
     driver = driver_for(await raw_peer(nursery, behaviour))
     began = time.monotonic()
 
-    for ask in (driver.connect, driver.status, driver.cancel):
+    for ask in (driver.identify, driver.status, driver.cancel):
         with pytest.raises(AnswerLost):
             await ask()
 
@@ -60,7 +60,7 @@ async def test_a_wrong_answer_is_a_protocol_error_with_a_sentence(
 ) -> None:
     driver = driver_for(await raw_peer(nursery, behaviour))
 
-    for look in (driver.connect, driver.status):
+    for look in (driver.identify, driver.status):
         with pytest.raises(ProtocolError, match=r"^[A-Z].*\.$"):
             await look()
     await driver.aclose()

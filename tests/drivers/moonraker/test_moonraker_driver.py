@@ -245,7 +245,7 @@ async def test_a_user_and_a_password_open_a_session_that_is_opened_again_when_it
 async def test_a_wrong_password_is_said_in_words(moonraker, bench):
     nobody = Address("moonraker", moonraker.url, username="nobody", password="guessed")
     driver = MoonrakerDriver(nobody, vigilance=bench.vigilance)
-    for ask in (driver.connect, driver.emergency_stop, lambda: driver.watch(lambda reading: None)):
+    for ask in (driver.identify, driver.emergency_stop, lambda: driver.watch(lambda reading: None)):
         with pytest.raises(Forbidden, match="does not take this user and password: Unregistered User"):
             await ask()
     await driver.aclose()

@@ -58,7 +58,7 @@ async def test_a_peer_that_gives_no_answer_is_an_answer_lost(
     monkeypatch.setattr(moonraker_driver, "URGENT_S", 0.3)
     driver = driver_at(await raw_peer(nursery, behaviour))
 
-    for ask in (driver.connect, driver.status, driver.emergency_stop):
+    for ask in (driver.identify, driver.status, driver.emergency_stop):
         assert isinstance(await problem(ask), AnswerLost)
     for command in (driver.cancel, lambda: driver.start(NAME)):  # not even the look before was answered
         assert type(await problem(command)) is PrinterUnreachable
@@ -70,7 +70,7 @@ async def test_a_wrong_answer_is_a_protocol_error_and_nothing_was_sent(
 ):
     driver = driver_at(await raw_peer(nursery, behaviour))
 
-    for look in (driver.connect, driver.status, lambda: driver.watch(lambda reading: None)):
+    for look in (driver.identify, driver.status, lambda: driver.watch(lambda reading: None)):
         assert isinstance(await problem(look), ProtocolError)
     assert type(await problem(driver.start, NAME)) is PrinterUnreachable
 
@@ -88,7 +88,7 @@ async def test_a_wrong_answer_is_a_protocol_error_and_nothing_was_sent(
 async def test_another_peer_behind_the_port_is_told_so(nursery, driver_at, status, body, kind):
     driver = driver_at(await raw_peer(nursery, answering(status, body, f"Content-Type: {kind}")))
 
-    assert "Moonraker" in str(await problem(driver.connect))
+    assert "Moonraker" in str(await problem(driver.identify))
     assert isinstance(await problem(driver.status), ProtocolError)
 
 
@@ -103,15 +103,15 @@ async def test_tls_where_none_is_expected_and_the_reverse_is_said_in_words(
 
     for url in (tls.replace("https", "http"), plain.replace("http", "https")):
         driver = driver_at(url)
-        for ask in (driver.connect, driver.emergency_stop, lambda d=driver: d.watch(lambda reading: None)):
+        for ask in (driver.identify, driver.emergency_stop, lambda d=driver: d.watch(lambda reading: None)):
             assert isinstance(await problem(ask), PrinterUnreachable | ProtocolError)
-    assert "does not trust" in str(await problem(driver_at(tls).connect))
+    assert "does not trust" in str(await problem(driver_at(tls).identify))
 
 
 async def test_a_key_that_fits_into_no_header_is_a_problem_and_no_crash(nursery):
     url = await raw_peer(nursery, answering("200 OK", b'{"result": "ok"}'))
     driver = MoonrakerDriver(Address("moonraker", url, " hush "), BRIEF)
-    for ask in (driver.connect, driver.emergency_stop):
+    for ask in (driver.identify, driver.emergency_stop):
         assert isinstance(await problem(ask), AnswerLost)
     await driver.aclose()
 

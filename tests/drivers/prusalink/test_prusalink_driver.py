@@ -455,5 +455,5 @@ async def test_tls_where_none_is_expected_and_the_reverse(nursery: trio.Nursery,
             await driver.identify()
         await driver.aclose()
     trusted = PrusaLinkDriver(Address("prusalink", secure, "key"), trust=shown.fingerprint)
-    assert (await trusted.connect()).version == "2.1.2"
+    assert (await trusted.identify()).version == "2.1.2"
     await trusted.aclose()

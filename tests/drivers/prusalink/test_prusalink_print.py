@@ -41,7 +41,7 @@ async def test_it_is_let_in_by_key_and_by_password_alike(prusalink: PrusaLink) -
 async def test_nobody_is_let_in_by_a_wrong_key_or_password_or_by_none(prusalink: PrusaLink) -> None:
     for way_in in ({"api_key": "0" * 16}, {"username": prusalink.username, "password": "wrong"}, {}):
         driver = PrusaLinkDriver(Address("prusalink", prusalink.url, **way_in))
-        for ask in (driver.connect, driver.status, driver.cancel):
+        for ask in (driver.identify, driver.status, driver.cancel):
             with pytest.raises(Forbidden, match="Settings, Network, PrusaLink"):
                 await ask()
         await driver.aclose()
