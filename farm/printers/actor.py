@@ -74,7 +74,7 @@ from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
 
-SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
+SAY_AGAIN_S = 10.0  # a status whose message was lost is made good this soon
 TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
@@ -293,14 +293,18 @@ class PrinterActor:
         self._reading = reading
         for line in reading.said:
             self._console.add(self._parts.clock(), Kind.SAID, line)
+        at_rest = self._assignment is None and self._followed == self._came
         self._came += 1
+        if at_rest:  # most printers of a large farm, most of the time: nobody has to be woken for it
+            self._followed = self._came
+            self._take_in(reading)
         news, self._news = self._news, trio.Event()
         news.set()
 
     async def _follow_readings(self) -> None:
         """Take in the newest reading; those that come while a question is out are passed over."""
         while True:
-            if self._followed == self._came:
+            while self._followed == self._came:
                 await self._news.wait()
             self._followed, reading = self._came, self._reading
             if reading is None:  # lost meanwhile
@@ -309,12 +313,15 @@ class PrinterActor:
                 await self._assignment.follow(reading)
                 if self._reading is None:  # what was seen before says nothing any more
                     continue
-            self._show_reading(reading)
-            self._mind_the_machine(reading)
-            if reading.temperatures:
-                at = self._parts.clock().timestamp()
-                read = TemperaturesRead(self._printer.id, at, reading.temperatures)
-                self._parts.telemetry().tell_nowait(read)
+            self._take_in(reading)
+
+    def _take_in(self, reading: Reading) -> None:
+        self._show_reading(reading)
+        self._mind_the_machine(reading)
+        if reading.temperatures:
+            at = self._parts.clock().timestamp()
+            read = TemperaturesRead(self._printer.id, at, reading.temperatures)
+            self._parts.telemetry().tell_nowait(read)
 
     async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
         """Wait for a reading, newer than this call, for which `wanted` is true."""
