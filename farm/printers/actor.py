@@ -74,7 +74,7 @@ from farm.telemetry.messages import TemperaturesRead
 
 log = structlog.get_logger(__name__)
 
-SAY_AGAIN_S = 10.0  # a status whose message was lost is made good this soon
+SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
 TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
