@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,29 +12,7 @@ import msgspec
 from farm.domain.file import FileKind
 from farm.errors import Invalid
 from farm.files.pictures.thumbnails import Picture
-
-_CORNERS = ((0, 0, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1))
-_FACES = ((0, 1, 2), (0, 2, 3), (0, 3, 1), (1, 3, 2))
-_TRIANGLES = [[x for corner in face for x in _CORNERS[corner]] for face in _FACES]
-_FACET = "facet normal 0 0 1\nouter loop\n" + "vertex {} {} {}\n" * 3 + "endloop\nendfacet\n"
-_SAMPLES = (
-    (FileKind.GCODE, b"G28\nG1 X10 Y10 Z0.2 F3000\nG1 X20 E1\nG2 X30 I5 E2\n"),
-    (
-        FileKind.STL,
-        struct.pack("<80xI", len(_TRIANGLES))
-        + b"".join(struct.pack("<3f9f2x", 0, 0, 0, *triangle) for triangle in _TRIANGLES),
-    ),
-    (
-        FileKind.STL,
-        f"solid\n{''.join(_FACET.format(*triangle) for triangle in _TRIANGLES)}endsolid\n".encode(),
-    ),
-    (
-        FileKind.OBJ,
-        b"".join(b"v %d %d %d\n" % corner for corner in _CORNERS)
-        + b"".join(b"f %d %d %d\n" % tuple(corner + 1 for corner in face) for face in _FACES),
-    ),
-)
-"""A little of each kind that something is compiled for."""
+from farm.files.samples import SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +38,7 @@ def warm_up() -> None:
     from farm.files.pictures import sizes  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:
-        for kind, content in _SAMPLES:
+        for kind, content in SAMPLES:
             path = Path(folder, f"sample.{kind}")
             path.write_bytes(content)
             analyse(path, kind)
