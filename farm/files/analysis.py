@@ -9,7 +9,7 @@ from pathlib import Path
 from farm.domain.analysis import Analysis
 from farm.domain.file import FileKind
 from farm.files.containers.opening import open_gcode
-from farm.files.pictures.thumbnails import Picture, nearest
+from farm.files.pictures.thumbnails import Picture, largest
 from farm.files.slicers.metadata import describe
 
 
@@ -35,7 +35,7 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
 
     with open_gcode(path, kind) as file:
         found = analyse_gcode(file, tell=lambda read: tell(min(1.0, read / max(1, file.size))))
-        return Analysed(replace(found, kind=kind), nearest(file.pictures, None))
+        return Analysed(replace(found, kind=kind), largest(file.pictures))
 
 
 def glance(path: Path, kind: FileKind) -> Analysed:
@@ -44,4 +44,4 @@ def glance(path: Path, kind: FileKind) -> Analysed:
     Raises Invalid and OSError as `analyse` does.
     """
     with open_gcode(path, kind) as file:
-        return Analysed(replace(describe(file), kind=kind), nearest(file.pictures, None))
+        return Analysed(replace(describe(file), kind=kind), largest(file.pictures))

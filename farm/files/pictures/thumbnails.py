@@ -11,7 +11,7 @@ import binascii
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MOST_PICTURES = 16
@@ -19,7 +19,6 @@ MOST_BYTES = 2 * 1024 * 1024  # of one picture, decoded
 MOST_PIXELS = 2048  # a side: what a phone can still show without trouble
 
 PNG, JPEG, QOI = "image/png", "image/jpeg", "image/qoi"
-SHOWN_BY_BROWSERS = frozenset({PNG, JPEG})
 
 _BEGIN = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? begin \d+[x ]\d+ (\d{1,9})[ \t\r]*$", re.MULTILINE)
 _END = re.compile(rb"^; *thumbnail(?:_(?:PNG|JPG|QOI))? end", re.MULTILINE)
@@ -52,11 +51,9 @@ def pictures(head: bytes) -> list[Picture]:
     return found
 
 
-def nearest(found: Sequence[Picture], width: int | None) -> Picture | None:
-    """The picture whose width is nearest to the one wished for; the largest without a wish."""
-    if width is None:
-        return max(found, key=lambda picture: picture.width, default=None)
-    return min(found, key=lambda picture: (abs(picture.width - width), -picture.width), default=None)
+def largest(found: Iterable[Picture]) -> Picture | None:
+    """Of several pictures the one with most to see; None of none."""
+    return max(found, key=lambda picture: picture.width * picture.height, default=None)
 
 
 def is_cut_in(head: bytes) -> bool:

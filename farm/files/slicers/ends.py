@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from farm.files.pictures.thumbnails import is_cut_in
@@ -53,18 +52,6 @@ def _ends(head: bytes, foot: bytes, size: int) -> Ends:
         foot=foot if len(foot) == size else foot.partition(b"\n")[2],
         complete=complete,
     )
-
-
-def read_ends(path: Path) -> Ends:
-    """Both ends. Raises OSError."""
-    with path.open("rb") as file:
-        return ends_of_file(file)
-
-
-def read_head(path: Path) -> bytes:
-    """The beginning, with all of the thumbnails that stand there. Raises OSError."""
-    with path.open("rb") as file:
-        return _head(file)
 
 
 def _head(text: BinaryIO) -> bytes:

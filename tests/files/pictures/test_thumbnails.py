@@ -12,10 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.files.pictures.thumbnails import JPEG, MOST_PICTURES, MOST_PIXELS, PNG, QOI, nearest, pictures
-from farm.files.slicers.ends import WINDOW, read_head
+from farm.files.pictures.thumbnails import JPEG, MOST_PICTURES, MOST_PIXELS, PNG, QOI, largest, pictures
+from farm.files.slicers.ends import WINDOW, ends_of_file
 
 DATA = Path(__file__).parents[2] / "data" / "gcode"
+
+
+def read_head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return ends_of_file(file).head
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -139,16 +144,13 @@ def test_there_is_an_end_to_them():
     assert len(pictures(block(png()) * 100)) == MOST_PICTURES
 
 
-@pytest.mark.parametrize(
-    ("wanted", "width"), [(None, 400), (1, 16), (100, 16), (200, 220), (300, 220), (311, 400), (4000, 400)]
-)
-def test_nearest_width_is_chosen_the_largest_without_a_wish(wanted: int | None, width: int):
-    found = pictures(block(png(16, 16)) + block(png(400, 300)) + block(png(220, 124)))
-    chosen = nearest(found, wanted)
+def test_largest_is_the_one_with_most_to_see():
+    found = pictures(block(png(16, 16)) + block(png(220, 124)) + block(png(400, 30)))
+    chosen = largest(found)
 
     assert chosen is not None
-    assert chosen.width == width
-    assert nearest([], wanted) is None
+    assert chosen.width == 220
+    assert largest([]) is None
 
 
 @given(st.binary(max_size=400))

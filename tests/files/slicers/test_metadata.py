@@ -24,7 +24,7 @@ from farm.errors import Invalid
 from farm.files.analysis import glance
 from farm.files.containers.opening import open_gcode
 from farm.files.containers.printable import Printable
-from farm.files.slicers.ends import WINDOW, Ends, read_ends
+from farm.files.slicers.ends import WINDOW, Ends
 from farm.files.slicers.metadata import describe
 from farm.files.slicers.remarks import Remarks, number, word
 
@@ -663,7 +663,8 @@ def test_large_file_is_read_at_its_ends_only(tmp_path: Path):
     path = tmp_path / "large.gcode"
     path.write_bytes(head + b"G1 X1 Y1 ; temperature = 1\n" * 100_000 + foot)
 
-    ends = read_ends(path)
+    with open_gcode(path, FileKind.GCODE) as file:
+        ends = file.ends
 
     assert not ends.complete
     assert len(ends.head) <= WINDOW
