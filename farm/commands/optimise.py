@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farm.commands import options, output
-from farm.errors import FarmError, Invalid, Refused
+from farm.errors import FarmError, Invalid, Refused, SettingsError
 from farm.platform import rename_durably
 
 if TYPE_CHECKING:  # loaded where they are used: `farm --help` is there at once
+    from farm.files.optimise.additions import Ejection
     from farm.files.optimise.copying import Wishes
     from farm.files.optimise.proof import Proven
 
@@ -58,6 +59,21 @@ def add_to(commands: options.Commands) -> None:
         default=COMMENTS[0],
         help="which are kept: those that print hosts read (the default), all, or none",
     )
+    parser.add_argument(
+        "--progress", action="store_true", help="tell the printer its progress (M73), where the file does not"
+    )
+    ejecting = parser.add_argument_group(
+        "pushing the print off its plate",
+        "At its end the bed cools, and the toolhead does the moves in SWEEP, a text file of G0 and G1. The "
+        "first is G1 Z{over} F900: up to what is clear above the print.",
+    )
+    ejecting.add_argument("--eject", metavar="SWEEP", type=Path, help="the file of moves")
+    ejecting.add_argument(
+        "--release", metavar="DEGC", type=float, help="the temperature of the bed at which prints come loose"
+    )
+    ejecting.add_argument(
+        "--volume", metavar="X,Y,Z", type=_volume, help="how far the toolhead can go, in millimetres"
+    )
     parser.add_argument("--force", action="store_true", help="write over an OUT that is there already")
     options.add_json(parser)
 
@@ -70,6 +86,14 @@ def _millimetres(least: float, most: float) -> Callable[[str], float]:
         raise argparse.ArgumentTypeError(f"{text!r} is not from {least:g} to {most:g}")
 
     return read
+
+
+def _volume(text: str) -> tuple[float, float, float]:
+    edge = _millimetres(1, 5000)
+    edges = [edge(each) for each in text.split(",")]
+    if len(edges) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is no volume; write 250,210,220")
+    return edges[0], edges[1], edges[2]
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -130,7 +154,23 @@ def _wishes(chosen: argparse.Namespace) -> Wishes:
     from farm.files.optimise.lines import Comments
 
     arcs = None if chosen.no_arcs else ArcSupport(chosen.tolerance, chosen.arc_step)
-    return Wishes(Comments(chosen.comments), arcs)
+    return Wishes(Comments(chosen.comments), arcs, chosen.progress, _ejection(chosen))
+
+
+def _ejection(chosen: argparse.Namespace) -> Ejection | None:
+    from farm.files.optimise.additions import Ejection
+
+    given = [value is not None for value in (chosen.eject, chosen.release, chosen.volume)]
+    if not any(given):
+        return None
+    if not all(given):
+        raise SettingsError("--eject, --release and --volume go together. Name all three.")
+    try:
+        lines = chosen.eject.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{chosen.eject} cannot be read: {error}") from error
+    sweep = (line.partition(";")[0].strip() for line in lines)
+    return Ejection(chosen.release, tuple(line for line in sweep if line), chosen.volume)
 
 
 def _written(source: Path, target: Path, wishes: Wishes) -> Proven:

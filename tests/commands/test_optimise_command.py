@@ -116,7 +116,30 @@ def test_wrong_places_are_told(file, out, words, ring, tmp_path, capsys):
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("more", [["--tolerance", "0"], ["--tolerance", "x"], ["--comments", "some"], []])
+def test_a_copy_can_tell_its_progress_and_push_the_print_off(ring, tmp_path, capsys):
+    sweep = tmp_path / "sweep.gcode"
+    sweep.write_text(
+        "; from the back to the front\nG1 Z{over} F900\n\nG1 X125 Y190 F6000 ; there\nG1 Y0 F1500\n"
+    )
+    out = tmp_path / "copy.gcode"
+    ejecting = ["--eject", str(sweep), "--release", "40", "--volume", "250,210,220"]
+
+    assert main(["optimise", str(ring), "-o", str(out), "--progress", *ejecting]) == 0
+
+    copy = out.read_text()
+    assert "M73 P0 R1\n" in copy
+    assert "M190 R40\nM107\nG21\nG90\nG1 Z5.6 F900\nG1 X125 Y190 F6000\nG1 Y0 F1500\n" in copy
+    assert "copy" in capsys.readouterr().out
+
+    assert main(["optimise", str(ring), "-o", str(out), "--force", *ejecting[:-1], "99,210,220"]) == 1
+    assert "leaves the printer: X125" in capsys.readouterr().err
+    assert main(["optimise", str(ring), "-o", str(out), "--force", *ejecting[:-2]]) == 2
+    assert main(["optimise", str(ring), "-o", str(out), "--force", "--eject", "no", *ejecting[2:]]) == 1
+
+
+@pytest.mark.parametrize(
+    "more", [["--tolerance", "0"], ["--tolerance", "x"], ["--comments", "some"], ["--volume", "1,2"], []]
+)
 def test_wrong_usage_is_told(more, ring):
     arguments = ["optimise", str(ring), *more, *(["-o", "x"] if more else [])]
     with pytest.raises(SystemExit) as ended:

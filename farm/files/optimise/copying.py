@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from farm.errors import Invalid
+from farm.files.optimise.additions import NOTHING_MORE, Additions, Ejection
 from farm.files.optimise.arcs import ArcSupport, Fitted, fit_arcs
-from farm.files.optimise.lines import GAP, Comments, bare_lines, lines_of, where_printing_ends
+from farm.files.optimise.lines import (
+    ENDS_MOVING,
+    GAP,
+    MOVES,
+    PRINTS,
+    Comments,
+    bare_lines,
+    last_line,
+    lines_of,
+)
 from farm.files.optimise.moves import Segment, Toolhead
 
 _PACKED = frozenset({b"GCDE", b"PK\x03\x04"})  # binary G-code; .gcode.3mf and .ufp
@@ -21,10 +31,15 @@ _MOVES = (b"G0 ", b"G1 ", b"G2 ", b"G3 ")
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is to be done to a file. arcs: None where the printer takes none."""
+    """What is to be done to a file. arcs: None where the printer takes none.
+
+    progress: tell the printer how far it is, where the file does not. ejection: of the print, at its end.
+    """
 
     comments: Comments = Comments.HOST
     arcs: ArcSupport | None = None
+    progress: bool = False
+    ejection: Ejection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,12 @@ def require_plain(source: Path) -> None:
             raise Invalid("it is packed; only plain G-code can be made smaller")
 
 
+class _Section(Protocol):
+    """The lines of the original up to a place in it. at_end: nothing is printed in them any more."""
+
+    def __call__(self, until: int, *, at_end: bool) -> Iterator[bytes]: ...
+
+
 class _Count:
     """Counts lines as they go by."""
 
@@ -71,7 +92,13 @@ class _Count:
             yield line
 
 
-def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int], None]) -> Savings:
+def write_copy(
+    source: Path,
+    target: Path,
+    wishes: Wishes,
+    seen: Callable[[int], None],
+    additions: Additions = NOTHING_MORE,
+) -> Savings:
     """Write the copy that was wished for. Memory is bounded whatever the size.
 
     seen: told now and then how many bytes of the source are done. Raises OSError, and Invalid for a file that
@@ -80,8 +107,14 @@ def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int],
     require_plain(source)
     fitted, original, shorter = Fitted(), _Count(), _Count()
     with source.open("rb") as file, target.open("wb") as copy:
-        lines = original.of(_source_lines(file, wishes.comments, seen))
-        taken = Toolhead().shorten(lines)
+
+        def section(until: int, *, at_end: bool) -> Iterator[bytes]:
+            lines = original.of(lines_of(file, until, seen))
+            if additions.progress is not None:
+                lines = additions.progress.among(lines)
+            return bare_lines(lines, wishes.comments, at_end=at_end)
+
+        taken = Toolhead().shorten(_put_together(file, section, additions))
         written = (line for line in _with_arcs(taken, wishes.arcs, fitted) if line is not GAP)
         copy.writelines(line + b"\n" for line in shorter.of(written))
         before, after = file.seek(0, SEEK_END), copy.seek(0, SEEK_END)
@@ -94,11 +127,27 @@ def write_copy(source: Path, target: Path, wishes: Wishes, seen: Callable[[int],
     )
 
 
-def _source_lines(file: BinaryIO, comments: Comments, seen: Callable[[int], None]) -> Iterator[bytes]:
-    foot = where_printing_ends(file)
+def _put_together(file: BinaryIO, section: _Section, additions: Additions) -> Iterator[bytes]:
+    """The lines to be copied: the print, its end, and what is added.
+
+    A tail comes behind the last move, for until then the file itself lifts and parks the toolhead and
+    draws the filament back; and before the motors are switched off, for then nobody knows where it is.
+    """
+    printed, _ = last_line(file, PRINTS)
+    _, moved = last_line(file, MOVES)
     file.seek(0)
-    yield from bare_lines(lines_of(file, foot, seen), comments)
-    yield from bare_lines(lines_of(file, sys.maxsize, seen), comments, at_end=True)
+    yield from section(printed, at_end=False)
+    if additions.tail:
+        for line in section(moved, at_end=True):
+            if ENDS_MOVING.match(line):
+                raise Invalid(
+                    "it moves once more after its motors are off, so nothing can be pushed off then"
+                )
+            yield line
+        yield from additions.tail
+    yield from section(sys.maxsize, at_end=True)
+    if additions.progress is not None:
+        yield b"M73 P100 R0"
 
 
 def _with_arcs(

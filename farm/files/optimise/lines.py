@@ -40,7 +40,9 @@ _FOR_HOSTS = re.compile(
 )
 
 # As far as one sees it on the line alone.
-_PRINTS = re.compile(rb"G0*[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
+PRINTS = re.compile(rb"G0*[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
+MOVES = re.compile(rb"G(?:0*[0123]|28)(?!\d)")
+ENDS_MOVING = re.compile(rb"M(?:84|18|2|81|112)(?!\d)")
 
 _NUMBERED = re.compile(rb"N\d+ *")
 
@@ -48,18 +50,18 @@ _NUMBERED = re.compile(rb"N\d+ *")
 _PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d+(?:\.\d+)?(?: *[A-Z][-+]?\d*(?:\.\d*)?)*")
 
 
-def where_printing_ends(file: BinaryIO) -> int:
-    """The place of the last line that prints something, in bytes; 0 where none does."""
+def last_line(file: BinaryIO, kind: re.Pattern[bytes]) -> tuple[int, int]:
+    """Where the last line of a kind begins and the next one does, in bytes; 0 and 0 where there is none."""
     if file.seek(0, SEEK_END) == 0:
-        return 0
+        return 0, 0
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        end = len(text)
+        end = size = len(text)
         while end > 0:
             start = text.rfind(b"\n", 0, end) + 1
-            if _PRINTS.match(text, start, end):
-                return start
+            if kind.match(text, start, end):
+                return start, min(end + 1, size)
             end = start - 1
-    return 0
+    return 0, 0
 
 
 def lines_of(file: BinaryIO, until: int, seen: Callable[[int], None]) -> Iterator[bytes]:
@@ -98,7 +100,7 @@ def bare_lines(lines: Iterable[bytes], comments: Comments, *, at_end: bool = Fal
         elif not first:
             yield GAP
         else:
-            if around and not at_end and _PRINTS.match(line):
+            if around and not at_end and PRINTS.match(line):
                 around = False
             yield line if comments is Comments.ALL and b";" in line else _bare(line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from farm.domain.analysis import Box
@@ -12,6 +13,7 @@ from farm.errors import Invalid
 from farm.files.containers.opening import open_gcode
 from farm.files.gcode.machine import Machine, machine_of
 from farm.files.gcode.survey import Survey, survey
+from farm.files.optimise.additions import Additions, Progress
 from farm.files.optimise.copying import Savings, Wishes, require_plain, write_copy
 from farm.files.optimise.lines import Comments
 from farm.files.slicers.metadata import describe
@@ -41,26 +43,44 @@ def write_proven_copy(
     """
     require_plain(source)
     size = max(1, source.stat().st_size)
-    before, machine = _survey(source, None, lambda read: tell(_READ_SHARE * read / size))
+    with open_gcode(source, FileKind.GCODE) as file:
+        firmware = describe(file).firmware
+        machine = machine_of(file.said, firmware)
+        before = survey(file.text, machine, lambda read: tell(_READ_SHARE * read / size))
+    additions = _additions(before, wishes, klipper=firmware == "klipper")
     writing = 1 - 2 * _READ_SHARE
-    savings = write_copy(source, target, wishes, lambda read: tell(_READ_SHARE + writing * read / size))
+    savings = write_copy(
+        source, target, wishes, lambda read: tell(_READ_SHARE + writing * read / size), additions
+    )
     size = max(1, savings.after.bytes)
-    after, _ = _survey(target, machine, lambda read: tell(1 - _READ_SHARE + _READ_SHARE * read / size))
-    wrong = next(differences(before, after, wishes), None)
+    with target.open("rb") as copy:
+        after = survey(copy, machine, lambda read: tell(1 - _READ_SHARE + _READ_SHARE * read / size))
+    wrong = next(differences(before, after, wishes, _seconds(additions.tail, machine)), None)
     if wrong is not None:
         raise Invalid(f"a copy would not print the same: {wrong}")
     return Proven(savings, (before.time_s.moves, after.time_s.moves))
 
 
-def _survey(path: Path, machine: Machine | None, tell: Callable[[int], None]) -> tuple[Survey, Machine]:
-    with open_gcode(path, FileKind.GCODE) as file:
-        machine = machine or machine_of(file.said, describe(file).firmware)
-        return survey(file.text, machine, tell), machine
+def _additions(found: Survey, wishes: Wishes, *, klipper: bool) -> Additions:
+    progress, tail = None, list[bytes]()
+    if wishes.progress and found.progress_lines == 0:
+        progress = Progress(found.time_s.moves, [int(line) for line in found.minute_lines])
+    if wishes.ejection is not None:
+        if found.printed is None:
+            raise Invalid("it prints nothing that could be pushed off")
+        tail = wishes.ejection.lines(found.printed.z[1], klipper=klipper)
+    return Additions(progress, tail)
 
 
-def differences(before: Survey, after: Survey, wishes: Wishes) -> Iterator[str]:
+def _seconds(tail: Sequence[bytes], machine: Machine) -> float:
+    """What a tail takes, from wherever: its moves once more at the most, for the way to where it begins."""
+    return 2 * survey(BytesIO(b"\n".join([*tail, b""])), machine).time_s.moves if tail else 0.0
+
+
+def differences(before: Survey, after: Survey, wishes: Wishes, tail_s: float = 0.0) -> Iterator[str]:
     """In what a copy is not as its original, in words. Times and places may differ a little, as promised.
 
+    tail_s: the most that its tail may take.
     Not by the names of what is drawn: these are comments. Nor by layers that are found by comments.
     """
     if not _same_filament(before.filament_mm, after.filament_mm):
@@ -69,15 +89,21 @@ def differences(before: Survey, after: Survey, wishes: Wishes) -> Iterator[str]:
     if not _same_box(before.printed, after.printed, may_stray):
         yield "it prints elsewhere"
     took, takes = before.time_s.moves, after.time_s.moves
-    if abs(takes - took) > max(TIME_S, TIME_SHARE * took):
+    may_differ = max(TIME_S, TIME_SHARE * took)
+    if not took - may_differ <= takes <= took + may_differ + tail_s:
         yield f"it takes {takes:.0f} s, not {took:.0f} s"
     if before.temperatures != after.temperatures:
         yield "it prints at other temperatures"
-    if [danger.command for danger in before.dangerous] != [danger.command for danger in after.dangerous]:
-        yield "it has other dangerous commands"
+    was, now = ([f"{danger.command} {danger.why}" for danger in each.dangerous] for each in (before, after))
+    if was != now:
+        yield next(
+            (f"its {danger}" for danger in now if danger not in was), "it has other dangerous commands"
+        )
     for name, words in _COUNTED.items():
         if getattr(before, name) != getattr(after, name):
             yield f"it has {getattr(after, name)} {words}, not {getattr(before, name)}"
+    if not wishes.progress and before.progress_lines != after.progress_lines:
+        yield "it tells the printer of its progress otherwise"
     if wishes.comments is not Comments.NONE and before.layers != after.layers:
         yield "it has other layers"
 

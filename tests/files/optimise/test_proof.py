@@ -46,7 +46,7 @@ SPOILED = {
     "heat": (b"M104 S200", b"M104 S210", "temperatures"),
     "time": (b"M104 S0", b"G4 S90\nM104 S0", " s, not "),
     "pause": (b"M104 S0", b"M0\nM104 S0", "1 pauses, not 0"),
-    "danger": (b"M104 S0", b"M104 S0\nM502", "dangerous"),
+    "danger": (b"M104 S0", b"M104 S0\nM502", "its M502 resets the printer"),
     "layers": (b";LAYER_CHANGE\n", b"", "other layers"),
 }
 
@@ -58,8 +58,8 @@ def test_a_copy_that_prints_anything_else_is_found_out(what, tmp_path, monkeypat
     source.write_bytes(cylinder(layers=3))
     write = module.write_copy
 
-    def spoil(source, target, wishes, seen):
-        savings = write(source, target, wishes, seen)
+    def spoil(source, target, *more):
+        savings = write(source, target, *more)
         text = target.read_bytes()
         assert good in text
         target.write_bytes(text.replace(good, bad, 1))
