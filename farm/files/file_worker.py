@@ -19,11 +19,12 @@ from farm.files.parts import FilesParts
 from farm.live.messages import FileProgress
 from farm.store import file_analyses
 from farm.store.file_analyses import Claim
-from farm.workers.process import Why, WorkFailed
+from farm.workers.process import State, Why, WorkFailed
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 60.0  # for files whose hint was lost
+PATIENCE_S = 0.5  # a worker without a process lets one that has one go first: most files need no second one
 AGAIN_AFTER_S = 5.0  # when the database refused
 
 _MAY_BE_CHANCE = frozenset({Why.DIED, Why.NONSENSE, Why.TIME})
@@ -81,6 +82,8 @@ class FileWorker:
             self._news = trio.Event()
             try:
                 await self._read_all()
+                if self._first:  # its process may have done its number of files
+                    await self._analyser.get_ready()
             except WorkFailed:  # no process can be had: a crash, which is shown, and tried again later
                 raise
             except FarmError as problem:
@@ -93,12 +96,14 @@ class FileWorker:
     async def _read_all(self) -> None:
         database = self._parts.database
         while await database.read(file_analyses.waiting, ANALYSIS_VERSION):
+            if self._analyser.state is State.COLD and not self._first:
+                await trio.sleep(PATIENCE_S)
+                if not await database.read(file_analyses.waiting, ANALYSIS_VERSION):
+                    return
             await self._analyser.get_ready()
-            claim = await database.write(file_analyses.claim, ANALYSIS_VERSION)
-            if claim is not None:  # else another worker was quicker
-                self._in_hand = claim
-                await self._settle(claim)
-                self._in_hand = None
+            self._in_hand = await database.write(file_analyses.claim, ANALYSIS_VERSION)
+            if self._in_hand is not None:  # else another worker was quicker
+                await self._settle(self._in_hand)
 
     async def _settle(self, claim: Claim) -> None:
         try:
@@ -117,6 +122,7 @@ class FileWorker:
             analysis = FileAnalysis(FileState.READY, None, found.result, ANALYSIS_VERSION)
         at, tell = self._parts.clock(), not claim.again
         await self._insist(partial(file_analyses.note_analysis, tell=tell), claim.file, analysis, at)
+        self._in_hand = None
 
     async def _read(self, file: StoredFile) -> Read:
         events = self._parts.events()
@@ -135,6 +141,7 @@ class FileWorker:
     async def _put_back(self, claim: Claim, *, felled: bool = True) -> None:
         log.warning("file is read again", file=claim.file.id, name=claim.file.name, felled=felled)
         await self._insist(partial(file_analyses.put_back, felled=felled), claim.file.id)
+        self._in_hand = None
 
     async def _insist(self, change: Callable[..., None], *args: object) -> None:
         """Write it, however long the database refuses: nobody else would come back to this file."""

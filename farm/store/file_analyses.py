@@ -12,7 +12,6 @@ import msgspec
 
 from farm.domain.analysis import Analysis, Box, MeshAnalysis
 from farm.domain.file import FILES, FileAnalysis, FileState, StoredFile
-from farm.domain.transitions import require
 from farm.store import audit
 from farm.store.audit import Stamp
 from farm.store.events import record
@@ -100,13 +99,15 @@ def note_glance(db: Connection, file_id: str, result: Analysis) -> None:
 def note_analysis(
     db: Connection, file: StoredFile, analysis: FileAnalysis, at: datetime, *, tell: bool = True
 ) -> None:
-    """Keep what became of a file's analysis, and tell it. Nothing for a file that was removed meanwhile."""
+    """Keep what became of a file's analysis, and tell it.
+
+    Nothing for a file that was removed meanwhile, or was removed, sent again and read by another.
+    """
     now = by_id(db, file.id)
-    if now is None:
+    if now is None or analysis.state not in FILES[now.analysis.state]:
         return
-    require(FILES, now.analysis.state, analysis.state)
     db.execute(
-        "UPDATE files SET state = ?, reason = ?, analysis_version = ? WHERE id = ?",
+        "UPDATE files SET state = ?, reason = ?, analysis_version = ?, worker_deaths = 0 WHERE id = ?",
         (analysis.state, analysis.reason, analysis.version, file.id),
     )
     _keep_result(db, file.id, analysis.result)

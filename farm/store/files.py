@@ -80,8 +80,9 @@ def _require_room(used: int, coming: int, most: int, whose: str) -> None:
 
 
 def _bring_back(db: Connection, file: StoredFile, id: str) -> StoredFile:
-    db.execute(
-        "UPDATE files SET removed_at = NULL, uploaded_by = ?, uploaded_at = ? WHERE id = ?",
+    db.execute(  # its pictures went with its content, and nobody may be reading it any more
+        """UPDATE files SET removed_at = NULL, uploaded_by = ?, uploaded_at = ?, state = 'queued',
+               worker_deaths = 0 WHERE id = ?""",
         (file.uploaded_by, iso(file.uploaded_at), id),
     )
     back = of_row(db.execute("SELECT * FROM files WHERE id = ?", (id,)).fetchone())

@@ -367,6 +367,36 @@ async def test_file_that_is_removed_meanwhile_is_no_trouble(shop, database):
     assert [fact.data["file"] for fact in await told(database)] == [other.id]
 
 
+async def test_file_that_is_removed_and_sent_again_while_it_is_read_is_read_once_more(shop, database):
+    file, go_on = await shop.uploaded(), trio.Event()
+    shop.analysers[0].go_on = go_on
+    async with shop.working() as actor:
+        with trio.fail_after(5):
+            while not shop.begun:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        await database.write(files.remove, file.id, Stamp(NOON, LOCAL))
+        again = await shop.uploaded()
+        actor.tell_nowait(FileAdded())
+        go_on.set()
+        analysis = await shop.analysed(again)
+
+    assert again.id == file.id
+    assert analysis.state is FileState.READY
+
+
+async def test_worker_without_a_process_leaves_a_single_file_to_the_one_that_has_one(database, storage):
+    shop = Shop(database, storage, workers=2)
+    shop.analysers[1].state = State.COLD
+    async with shop.working() as actor:
+        for number in range(3):
+            file = await shop.uploaded(name=f"{number}.gcode")
+            actor.tell_nowait(FileAdded())
+            await shop.analysed(file)
+
+    assert len(shop.analysers[0].begun) == 3
+    assert shop.analysers[1].begun == []
+
+
 async def test_trouble_of_the_database_is_waited_out(shop, database, monkeypatch, logged):
     monkeypatch.setattr(file_worker, "AGAIN_AFTER_S", 0.05)
     write, refused = database.write, 0
