@@ -59,12 +59,20 @@ export function Files() {
     </section>`;
 }
 
+/** What matters most of a file in its row. */
+function inShort(file) {
+  const { state, result } = file.analysis;
+  if (state === "failed") return "not understood";
+  const known = standing(file) || needsOf(file) || size(file.size);
+  return result?.dangerous?.length > 0 ? `${known}, may do harm` : known;
+}
+
 const File = ({ file }) => html`
   <li>
     <${Picture} file=${file.id} width=${44} />
     <div class="about">
       <button type="button" class="name file" title=${file.name} onClick=${() => openFile(file.id)}>${file.name}</button>
-      <p class="hint">${standing(file) || needsOf(file) || size(file.size)} · <${Moment} at=${file.uploaded_at} /></p>
+      <p class="hint">${inShort(file)} · <${Moment} at=${file.uploaded_at} /></p>
     </div>
     ${mayOperate.value && !isModel(file) && html`
       <button type="button" onClick=${() => openPrint(file)}>Print<span class="unseen"> ${file.name}</span></button>`}
