@@ -13,14 +13,10 @@ from numpy.typing import NDArray
 
 from farm.domain.analysis import Box, Danger, Layers, Temperatures
 from farm.files.gcode.kernel.read import read_piece
-from farm.files.gcode.kernel.scan import LEVEL, MARKED, NOTHING, PART, PRINTED, Scan, new_scan
-from farm.files.gcode.kernel.text import LONGEST_COMMAND
+from farm.files.gcode.kernel.scan import LEVEL, MARKED, NOTHING, PART, PIECE, PRINTED, new_scan
+from farm.files.gcode.kernel.text import LF, LONGEST_COMMAND
 from farm.files.gcode.machine import Machine
 from farm.files.gcode.policy import OUTSIDE, RULES, When
-
-PIECE = 1024 * 1024  # bytes read at once
-_BEHIND = 16  # bytes that a kernel may look at behind the last line
-_LF, _CR = b"\n", b"\r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +81,12 @@ def survey(
     passed over and counted.
     """
     scan = new_scan(machine or Machine())
-    pieces = _Pieces(text)
+    pieces = _Pieces(text, scan["text"][0])
     while (end := pieces.more()) > 0:
-        read_piece(scan, pieces.lines, end, False)
+        read_piece(scan, end, False)
         tell(pieces.read)
-    read_piece(scan, pieces.lines, 0, True)
-    return _survey(scan, pieces.too_long)
+    read_piece(scan, 0, True)
+    return _survey(scan[0], pieces.too_long)
 
 
 class _Pieces:
@@ -100,26 +96,25 @@ class _Pieces:
     read: bytes, so far. too_long: lines that were cut.
     """
 
-    def __init__(self, text: BinaryIO) -> None:
+    def __init__(self, text: BinaryIO, lines: NDArray[np.uint8]) -> None:
         self._read_into = cast(BufferedIOBase, text).readinto  # all streams of bytes have it
-        self._buffer = bytearray(PIECE + _BEHIND)
-        self._view = memoryview(self._buffer)
+        self._view = lines.data
         self._filled = 0
         self._given = 0  # bytes at the front that were given out
         self._ended = False
-        self.lines = np.frombuffer(self._buffer, np.uint8)
         self.read = 0
         self.too_long = 0
 
     def more(self) -> int:
-        """Put the next lines into `lines`; how many bytes they take, 0 when there are no more."""
+        """Bring up the next lines; how many bytes they take, 0 when there are no more."""
         self._drop(0, self._given)
         self._fill()
         if (end := self._end_of_lines()) == 0 and not self._ended:
             self._cut_line()
             end = self._end_of_lines()
         self._given = end
-        self._buffer[end] = self._buffer[end] if end < self._filled else ord(_LF)
+        if end == self._filled:
+            self._view[end] = LF
         return end
 
     def _fill(self) -> None:
@@ -129,23 +124,26 @@ class _Pieces:
             self._ended = count == 0
             self._filled += count
             self.read += count
-        if begun and self._buffer.startswith(BOM_UTF8):
+        if begun and bytes(self._view[: len(BOM_UTF8)]) == BOM_UTF8:
             self._drop(0, len(BOM_UTF8))
 
     def _end_of_lines(self) -> int:
         if self._ended:
             return self._filled
-        line_feed = self._buffer.rfind(_LF, 0, self._filled)
+        for window in (LONGEST_COMMAND, PIECE):
+            begin = max(0, self._filled - window)
+            if (found := bytes(self._view[begin : self._filled]).rfind(b"\n")) >= 0:
+                return begin + found + 1
         # a carriage return that is last may belong to a line feed that is still to come
-        return 1 + (line_feed if line_feed >= 0 else self._buffer.rfind(_CR, 0, self._filled - 1))
+        return bytes(self._view[: self._filled - 1]).rfind(b"\r") + 1
 
     def _cut_line(self) -> None:
         """The whole buffer is one line, and that is not all of it."""
         self.too_long += 1
         while not self._ended:
-            ends = [self._buffer.find(end, LONGEST_COMMAND, self._filled) for end in (_LF, _CR)]
-            found = min((end for end in ends if end >= 0), default=self._filled)
-            self._drop(LONGEST_COMMAND, found)
+            text = bytes(self._view[: self._filled])
+            ends = [text.find(end, LONGEST_COMMAND) for end in (b"\n", b"\r")]
+            self._drop(LONGEST_COMMAND, min((end for end in ends if end >= 0), default=self._filled))
             if self._filled > LONGEST_COMMAND:
                 break
             self._fill()
@@ -157,9 +155,10 @@ class _Pieces:
         self._filled -= end - begin
 
 
-def _survey(scan: Scan, too_long: int) -> Survey:
-    reader, found, motion = scan.reader[0], scan.found[0], scan.motion[0]
-    kind = MARKED if scan.layers[MARKED]["count"] > 0 else LEVEL
+def _survey(scan: Any, too_long: int) -> Survey:
+    reader, found, motion = scan["reader"], scan["found"], scan["motion"]
+    kind = MARKED if scan["layers"][MARKED]["count"] > 0 else LEVEL
+    layer = scan["layers"][kind]
     return Survey(
         lines=int(reader["line"]) - 1,
         moves=int(found["moves"]),
@@ -172,15 +171,15 @@ def _survey(scan: Scan, too_long: int) -> Survey:
         progress_lines=int(found["progress_lines"]),
         minutes_left=_known(found["minutes_left"]),
         filament_mm=_filament(scan),
-        printed=_box(scan.boxes[PRINTED]),
-        model=_box(scan.boxes[PART]) if found["named_roles"] else None,
-        layers=_layers(scan.layers[kind], scan.steps[kind]),
+        printed=_box(scan["boxes"][PRINTED]),
+        model=_box(scan["boxes"][PART]) if found["named_roles"] else None,
+        layers=_layers(layer, scan["steps"][kind]),
         temperatures=Temperatures(
-            *(_known(scan.layers[kind][name]) for name in ("nozzle_first", "nozzle", "bed_first", "bed"))
+            *(_known(layer[name]) for name in ("nozzle_first", "nozzle", "bed_first", "bed"))
         ),
         time_s=Time(*(round(float(motion[name]), 3) for name in ("seconds", "waits", "changes", "heating"))),
-        minute_lines=scan.minutes[: motion["minutes"]].copy(),
-        dangerous=tuple(_danger(danger) for danger in scan.dangers[: found["dangers"]]),
+        minute_lines=scan["minutes"][: motion["minutes"]].copy(),
+        dangerous=tuple(_danger(danger) for danger in scan["dangers"][: found["dangers"]]),
         more_dangers=int(found["more_dangers"]),
         volumetric=bool(found["volumetric"]),
         unread=int(found["unread"]),
@@ -196,9 +195,9 @@ def _known(value: float) -> float | None:
     return None if value == NOTHING else float(value)
 
 
-def _filament(scan: Scan) -> tuple[float, ...]:
+def _filament(scan: Any) -> tuple[float, ...]:
     """As far as the last tool that used any."""
-    used = [round(float(mm), 5) for mm in scan.tools["used"]]
+    used = [round(float(mm), 5) for mm in scan["tools"]["used"]]
     while used and used[-1] <= 0:
         used.pop()
     return tuple(used)

@@ -61,7 +61,7 @@ def read_command(scan: Any, text: Any, at: int, letter: int) -> int:
     if text[at] == DOT:  # G92.1, M862.3: none of these is known here
         return at
     if _needs_standstill(scan, letter, code):
-        scan.motion[0].halts = 1
+        scan.motion.halts = 1
         return at
     if letter == T:
         _change_tool(scan, code)
@@ -74,10 +74,10 @@ def read_command(scan: Any, text: Any, at: int, letter: int) -> int:
 @kernel
 def _needs_standstill(scan: Any, letter: int, code: int) -> bool:
     """Whether moves are still on their way that the printer finishes before it takes this command."""
-    if scan.motion[0].queued == 0:
+    if scan.motion.queued == 0:
         return False
     if letter == T:
-        return bool(code != scan.reader[0].tool)
+        return bool(code != scan.reader.tool)
     if letter == G:
         return code == 4 or code == 28
     waits = code <= 1 or code == 25 or code == 109 or code == 190 or code == 226
@@ -95,9 +95,9 @@ def _words(scan: Any, text: Any, at: int) -> tuple[int, int, int]:
 @kernel
 def count_unread(scan: Any, count: int) -> None:
     """Words that are none; the first line with one is kept."""
-    found = scan.found[0]
+    found = scan.found
     if found.unread == 0:
-        found.first_unread = scan.reader[0].line
+        found.first_unread = scan.reader.line
     found.unread += count
 
 
@@ -122,7 +122,7 @@ def _read_g(scan: Any, text: Any, at: int, code: int) -> int:
 
 @kernel
 def _set_by_g(scan: Any, code: int, numbered: int, alone: int) -> None:
-    reader = scan.reader[0]
+    reader = scan.reader
     if code == 4:
         _wait(scan, numbered)
     elif code == 10:
@@ -155,26 +155,26 @@ def _wait(scan: Any, numbered: int) -> None:
         seconds = scan.words[P] / 1000
     if seconds > 0:
         seconds = min(seconds, LONGEST_WAIT)
-        scan.motion[0].seconds += seconds
-        scan.motion[0].waits += seconds
+        scan.motion.seconds += seconds
+        scan.motion.waits += seconds
 
 
 @kernel
 def _retract_or_heat(scan: Any, numbered: int) -> None:
     """G10 pulls the filament back; RepRapFirmware's G10 P S heats a tool."""
-    reader = scan.reader[0]
+    reader = scan.reader
     if numbered & (1 << P):
         if numbered & (1 << S):
             _set_nozzle(scan, int(scan.words[P]), scan.words[S], False)
     elif not reader.retracted:
         reader.retracted = 1
-        scan.found[0].retractions += 1
+        scan.found.retractions += 1
 
 
 @kernel
 def _home(scan: Any, axes: int) -> None:
     """To the zero of each axis that is named, and of all if none is. How long that takes nobody knows."""
-    reader = scan.reader[0]
+    reader = scan.reader
     everything = not axes >> X & 7
     reader.drawing = 0
     for axis in range(3):
@@ -186,7 +186,7 @@ def _home(scan: Any, axes: int) -> None:
 @kernel
 def _call_here(scan: Any, numbered: int) -> None:
     """G92: from now on this place is called so; the nozzle stays where it is."""
-    reader = scan.reader[0]
+    reader = scan.reader
     if numbered & (1 << E):
         reader.e = scan.words[E] * reader.unit
     everything = not (numbered & (1 << E) or numbered >> X & 7)
@@ -204,18 +204,18 @@ def _call_here(scan: Any, numbered: int) -> None:
 
 @kernel
 def _change_tool(scan: Any, tool: int) -> None:
-    reader, motion = scan.reader[0], scan.motion[0]
+    reader, motion = scan.reader, scan.motion
     if tool >= MOST_TOOLS:
-        scan.found[0].no_tool += 1
+        scan.found.no_tool += 1
         return
     if tool == reader.tool:
         return
     seconds = scan.tools[tool].load_s
-    if scan.found[0].tool_changes > 0:  # before the first change nothing is loaded
+    if scan.found.tool_changes > 0:  # before the first change nothing is loaded
         seconds += scan.tools[reader.tool].unload_s
     motion.seconds += seconds
     motion.changes += seconds
-    scan.found[0].tool_changes += 1
+    scan.found.tool_changes += 1
     reader.tool = tool
     reader.drawing = 0
 
@@ -246,7 +246,7 @@ def _is_known(code: int) -> bool:
 
 @kernel
 def _set_by_low_m(scan: Any, code: int, numbered: int) -> None:
-    reader, found = scan.reader[0], scan.found[0]
+    reader, found = scan.reader, scan.found
     if code <= 1 or code == 25:
         _pause(scan)
     elif code == 73:
@@ -263,12 +263,12 @@ def _set_by_low_m(scan: Any, code: int, numbered: int) -> None:
         _set_nozzle(scan, tool, degc, code == 109)
     elif code in (140, 190) and numbered & (1 << S | 1 << R):
         degc = scan.words[S] if numbered & (1 << S) else scan.words[R]
-        _set_heater(scan, BED, degc, scan.motion[0].bed_heats, code == 190)
+        _set_heater(scan, BED, degc, scan.motion.bed_heats, code == 190)
 
 
 @kernel
 def _set_by_high_m(scan: Any, code: int, numbered: int, alone: int) -> None:
-    reader, words = scan.reader[0], scan.words
+    reader, words = scan.reader, scan.words
     if code == 200:
         _set_filament_diameter(scan, numbered)
     elif code == 220:
@@ -279,7 +279,7 @@ def _set_by_high_m(scan: Any, code: int, numbered: int, alone: int) -> None:
     elif code in (226, 601):
         _pause(scan)
     elif code == 600:
-        scan.found[0].filament_changes += 1
+        scan.found.filament_changes += 1
     elif code == 568:
         if numbered & (1 << P) and numbered & (1 << S):
             _set_nozzle(scan, int(words[P]), words[S], False)
@@ -289,20 +289,20 @@ def _set_by_high_m(scan: Any, code: int, numbered: int, alone: int) -> None:
 
 @kernel
 def _pause(scan: Any) -> None:
-    scan.found[0].pauses += 1
+    scan.found.pauses += 1
 
 
 @kernel
 def _set_filament_diameter(scan: Any, numbered: int) -> None:
     """M200 D: from now on E is a volume. D0, or S0: it is a length again."""
-    reader = scan.reader[0]
+    reader = scan.reader
     if numbered & (1 << S) and scan.words[S] == 0:
         reader.e_unit = 1.0
     elif numbered & (1 << D):
         diameter = scan.words[D] * reader.unit
         reader.e_unit = 4 / (math.pi * diameter * diameter) if diameter > 0 else 1.0
     if reader.e_unit != 1:
-        scan.found[0].volumetric += 1
+        scan.found.volumetric += 1
 
 
 @kernel
@@ -320,7 +320,7 @@ def _set_feed_factor(reader: Any, words: Any, numbered: int, letters: int) -> No
 
 @kernel
 def _set_limits(scan: Any, code: int, numbered: int) -> None:
-    motion, words = scan.motion[0], scan.words
+    motion, words = scan.motion, scan.words
     if code == 201:
         _set_axes(motion.max_acceleration, words, numbered, 1.0)
     elif code == 203:
@@ -370,15 +370,15 @@ def _set_acceleration(motion: Any, words: Any, numbered: int) -> None:
 @kernel
 def _set_nozzle(scan: Any, tool: int, degc: float, wait: bool) -> None:
     if 0 <= tool < MOST_TOOLS:
-        _set_heater(scan, tool, degc, scan.motion[0].nozzle_heats, wait)
+        _set_heater(scan, tool, degc, scan.motion.nozzle_heats, wait)
     else:
-        scan.found[0].no_tool += 1
+        scan.found.no_tool += 1
 
 
 @kernel
 def _set_heater(scan: Any, which: int, degc: float, rate: float, wait: bool) -> None:
     """It heats at a steady rate from where it is, beside the moves and the other heaters."""
-    motion, heater = scan.motion[0], scan.heaters[which]
+    motion, heater = scan.motion, scan.heaters[which]
     now = motion.seconds + motion.heating
     reached = min(heater.target, heater.was + rate * (now - heater.since))
     heater.was, heater.since, heater.target, heater.wished = reached, now, max(degc, ROOM), degc
@@ -393,8 +393,8 @@ def _set_heater(scan: Any, which: int, degc: float, rate: float, wait: bool) -> 
 def read_named(scan: Any, text: Any, at: int) -> int:
     """A command in words, with what it names: NAME KEY=value KEY=value."""
     name, at = read_name(text, at)
-    if (name == PAUSE or name == ACTIVATE_EXTRUDER) and scan.motion[0].queued > 0:
-        scan.motion[0].halts = 1
+    if (name == PAUSE or name == ACTIVATE_EXTRUDER) and scan.motion.queued > 0:
+        scan.motion.halts = 1
         return at
     for row in range(len(scan.named)):
         if scan.named[row, 0] == name:
@@ -420,13 +420,13 @@ def _read_pairs(scan: Any, text: Any, at: int, name: int) -> int:
             if good and key == TARGET:
                 target = value
             elif good and name == SET_VELOCITY_LIMIT:
-                _set_velocity_limit(scan.motion[0], key, value)
+                _set_velocity_limit(scan.motion, key, value)
         else:
             value_name, at = read_name(text, at)
             if key == HEATER or key == EXTRUDER:
                 heater = _heater_called(value_name)
     if name == SET_HEATER_TEMPERATURE and heater == BED and target >= 0:
-        _set_heater(scan, BED, target, scan.motion[0].bed_heats, False)
+        _set_heater(scan, BED, target, scan.motion.bed_heats, False)
     elif name == SET_HEATER_TEMPERATURE and heater >= 0 and target >= 0:
         _set_nozzle(scan, heater, target, False)
     elif name == ACTIVATE_EXTRUDER and 0 <= heater < BED:

@@ -21,7 +21,7 @@ COLD_ALLOWED, SWITCHED_OFF = int(When.COLD_ALLOWED), int(When.SWITCHED_OFF)
 @kernel
 def check_rule(scan: Any, rule: int, numbered: int) -> None:
     """The command has a rule; is it broken by this one?"""
-    condition, motion = scan.conditions[rule], scan.motion[0]
+    condition, motion = scan.conditions[rule], scan.motion
     degc = scan.words[S] if numbered & (1 << S) else 0.0
     broken = condition == ALWAYS or (condition == WITH_NUMBERS and numbered != 0)
     if condition == NOZZLE_TOO_HOT:
@@ -39,20 +39,20 @@ def check_rule(scan: Any, rule: int, numbered: int) -> None:
 
 @kernel
 def tell(scan: Any, rule: int, value: float) -> None:
-    found = scan.found[0]
+    found = scan.found
     scan.of_rule[rule] += 1
     if scan.of_rule[rule] > MOST_OF_A_RULE or found.dangers >= MOST_DANGERS:
         found.more_dangers += 1
         return
     danger = scan.dangers[found.dangers]
-    danger.rule, danger.line, danger.value = rule, scan.reader[0].line, value
+    danger.rule, danger.line, danger.value = rule, scan.reader.line, value
     found.dangers += 1
 
 
 @kernel
 def guard(scan: Any, x: float, y: float, z: float) -> None:
     """Does the nozzle stay where it may go?"""
-    volume = scan.motion[0].volume
+    volume = scan.motion.volume
     inside = volume[0, 0] - BESIDE <= x <= volume[1, 0] + BESIDE
     inside &= volume[0, 1] - BESIDE <= y <= volume[1, 1] + BESIDE
     inside &= volume[0, 2] - BELOW <= z <= volume[1, 2] + BESIDE

@@ -30,12 +30,13 @@ SHORT, SHALLOW = 1.0, -0.7071067812  # mm and cosine: what Marlin takes for a pi
 @kernel
 def queue_move(scan: Any, dx: float, dy: float, dz: float, de: float) -> None:
     """One move more to plan. There is room for all that one line makes."""
-    motion, reader = scan.motion[0], scan.reader[0]
+    motion, reader = scan.motion, scan.reader
     length = math.sqrt(dx * dx + dy * dy + dz * dz)
     kind = PRINT if de != 0 else TRAVEL
     if length == 0:
         length, kind = abs(de), EXTRUDER_ONLY
-    rx, ry, rz, re = dx / length, dy / length, dz / length, de / length
+    part = 1 / length
+    rx, ry, rz, re = dx * part, dy * part, dz * part, de * part
     least = motion.min_travel_speed if kind == TRAVEL else motion.min_print_speed
     wished = max(least, reader.feed * reader.feed_factor)
     speed = _slowest_axis(motion, motion.max_speed, rx, ry, rz, re, kind, wished)

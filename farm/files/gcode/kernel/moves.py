@@ -23,7 +23,7 @@ UNKNOWN = int(Role.UNKNOWN)
 @kernel
 def read_move(scan: Any, numbered: int) -> None:
     """A straight line."""
-    reader = scan.reader[0]
+    reader = scan.reader
     _take_feed(reader, scan.words, numbered)
     x, y, z = _target(scan, numbered)
     extruded = _extruded(scan, numbered)
@@ -42,7 +42,7 @@ def read_move(scan: Any, numbered: int) -> None:
 @kernel
 def read_arc(scan: Any, numbered: int, clockwise: bool) -> None:
     """An arc, or the straight line to its end where its numbers make none."""
-    reader, words = scan.reader[0], scan.words
+    reader, words = scan.reader, scan.words
     a, b, c = _plane(reader.plane)
     _take_feed(reader, words, numbered)
     target = _target(scan, numbered)
@@ -52,7 +52,7 @@ def read_arc(scan: Any, numbered: int, clockwise: bool) -> None:
         _count_bad_arc(scan)
         read_move(scan, numbered & ~(1 << F))
         return
-    scan.found[0].arcs += 1
+    scan.found.arcs += 1
     ra, rb = start[a] - centre_a, start[b] - centre_b
     radius, turn = math.hypot(ra, rb), _turn(ra, rb, target[a] - centre_a, target[b] - centre_b, clockwise)
     rise, extruded = target[c] - start[c], _extruded(scan, numbered)
@@ -72,7 +72,7 @@ def _take_feed(reader: Any, words: Any, numbered: int) -> None:
 
 @kernel
 def _target(scan: Any, numbered: int) -> tuple[float, float, float]:
-    reader, words, point = scan.reader[0], scan.words, scan.point
+    reader, words, point = scan.reader, scan.words, scan.point
     for axis in range(3):
         point[axis] = reader.position[axis]
         if numbered >> (X + axis) & 1:
@@ -86,7 +86,7 @@ def _extruded(scan: Any, numbered: int) -> float:
     """Millimetres of filament that this move pushes (or pulls back); they are counted."""
     if not numbered & (1 << E):
         return 0.0
-    reader, tool = scan.reader[0], scan.tools[scan.reader[0].tool]
+    reader, tool = scan.reader, scan.tools[scan.reader.tool]
     said = scan.words[E] * reader.unit
     step = said if reader.relative or reader.e_relative else said - reader.e
     reader.e += step
@@ -98,19 +98,19 @@ def _extruded(scan: Any, numbered: int) -> float:
         reader.retracted = 0
     elif pushed < 0 and not reader.retracted:
         reader.retracted = 1
-        scan.found[0].retractions += 1
+        scan.found.retractions += 1
     return pushed
 
 
 @kernel
 def _count_move(scan: Any, draws: bool, z: float, rising: bool) -> None:
     """Before the nozzle is anywhere else: what is drawn begins where it is."""
-    reader = scan.reader[0]
-    scan.found[0].moves += 1
+    reader = scan.reader
+    scan.found.moves += 1
     if not draws:
         reader.drawing = 0
         return
-    scan.found[0].extruding += 1
+    scan.found.extruding += 1
     _draw_in_layer(scan, z, rising)
     if not reader.drawing:
         reader.drawing = 1
@@ -119,9 +119,9 @@ def _count_move(scan: Any, draws: bool, z: float, rising: bool) -> None:
 
 @kernel
 def _arrive(scan: Any, x: float, y: float, z: float) -> None:
-    position = scan.reader[0].position
+    position = scan.reader.position
     position[0], position[1], position[2] = x, y, z
-    if scan.motion[0].guarded:
+    if scan.motion.guarded:
         guard(scan, x, y, z)
 
 
@@ -131,7 +131,7 @@ def _arrive(scan: Any, x: float, y: float, z: float) -> None:
 @kernel
 def _grow(scan: Any, x: float, y: float, z: float) -> None:
     _include(scan.boxes[PRINTED], x, y, z)
-    if scan.reader[0].role == MODEL:
+    if scan.reader.role == MODEL:
         _include(scan.boxes[PART], x, y, z)
 
 
@@ -194,7 +194,7 @@ def _count_step(steps: Any, micrometres: int) -> None:
 @kernel
 def _note_temperatures(scan: Any, kind: int) -> None:
     """Those of the first layer as it begins, and the others as the second ends."""
-    layer, nozzle, bed = scan.layers[kind], scan.heaters[scan.reader[0].tool], scan.heaters[BED]
+    layer, nozzle, bed = scan.layers[kind], scan.heaters[scan.reader.tool], scan.heaters[BED]
     if layer.count == 1 and layer.nozzle_first < 0:
         layer.nozzle_first = nozzle.wished
         layer.bed_first = bed.wished
@@ -217,9 +217,9 @@ def _plane(plane: int) -> tuple[int, int, int]:
 
 @kernel
 def _count_bad_arc(scan: Any) -> None:
-    found = scan.found[0]
+    found = scan.found
     if found.bad_arcs == 0:
-        found.first_bad_arc = scan.reader[0].line
+        found.first_bad_arc = scan.reader.line
     found.bad_arcs += 1
 
 
@@ -228,7 +228,7 @@ def _centre(
     scan: Any, numbered: int, start: Any, target: Any, a: int, b: int, clockwise: bool
 ) -> tuple[float, float, bool]:
     """From R, or from I, J and K, which count from the start."""
-    unit, words = scan.reader[0].unit, scan.words
+    unit, words = scan.reader.unit, scan.words
     if numbered & (1 << R):
         return _centre_by_radius(start[a], start[b], target[a], target[b], words[R] * unit, clockwise)
     if not numbered >> I & 7:

@@ -24,7 +24,7 @@ CRAWL = 0.05  # mm/s, Marlin's slowest; nothing takes for ever
 @kernel
 def plan(scan: Any, halts: bool) -> None:
     """Plan what is queued. halts: the printer stands still behind it; otherwise more is to come."""
-    motion, queue = scan.motion[0], scan.queue
+    motion, queue = scan.motion, scan.queue
     queued = motion.queued
     if queued == 0:
         motion.halts = 0
@@ -63,7 +63,7 @@ def _walk_back(queue: Any, queued: int, exit2: float) -> int:
 @kernel
 def _walk_on(scan: Any, count: int, exit2: float) -> None:
     """How long the first `count` moves take. exit2: at which speed the last of them ends."""
-    motion, queue = scan.motion[0], scan.queue
+    motion, queue = scan.motion, scan.queue
     entry2 = min(motion.entry2, queue[0].entry2)
     entry = math.sqrt(entry2)
     seconds = motion.seconds
@@ -74,8 +74,9 @@ def _walk_on(scan: Any, count: int, exit2: float) -> None:
         leave = math.sqrt(leave2)
         highest2 = min(move.top2, (entry2 + leave2 + gain2) / 2)
         highest = max(CRAWL, math.sqrt(highest2))
-        ramps = (2 * highest2 - entry2 - leave2) / (2 * move.acceleration)
-        seconds += (2 * highest - entry - leave) / move.acceleration + (move.length - ramps) / highest
+        slowness = 1 / move.acceleration
+        ramps = (2 * highest2 - entry2 - leave2) * 0.5 * slowness
+        seconds += (2 * highest - entry - leave) * slowness + (move.length - ramps) / highest
         entry2, entry = leave2, leave
         if seconds >= 60.0 * motion.minutes:
             _mark_minutes(scan, seconds, move.line)
@@ -84,7 +85,7 @@ def _walk_on(scan: Any, count: int, exit2: float) -> None:
 
 @kernel
 def _mark_minutes(scan: Any, seconds: float, line: int) -> None:
-    motion = scan.motion[0]
+    motion = scan.motion
     while motion.minutes < MOST_MINUTES and seconds >= 60.0 * motion.minutes:
         scan.minutes[motion.minutes] = line
         motion.minutes += 1

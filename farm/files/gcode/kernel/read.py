@@ -36,12 +36,13 @@ MODEL = int(Role.MODEL)
 
 
 @kernel
-def read_piece(scan: Any, text: Any, end: int, last: bool) -> None:
-    """Read the whole lines in `text` up to `end`, behind which some more bytes have to lie.
+def read_piece(scans: Any, end: int, last: bool) -> None:
+    """Read the whole lines in the text up to `end`, behind which some more bytes have to lie.
 
     last: no more come; the printer stands still behind them.
     """
-    motion, reader = scan.motion[0], scan.reader[0]
+    scan = scans[0]
+    motion, reader, text = scan.motion, scan.reader, scan.text
     at = 0
     while at < end:
         behind = _read_line(scan, text, at)
@@ -93,9 +94,9 @@ def _read_remark(scan: Any, text: Any, at: int) -> int:
         scan.layers[MARKED].begun = 1
     elif (mark == TYPE and text[at] == COLON) or (mark == FEATURE and text[at] in (COLON, BLANK)):
         what, at = read_rest(text, at + 1)
-        scan.reader[0].role = _look_up(scan.roles, what, MODEL)
-        scan.reader[0].drawing = 0
-        scan.found[0].named_roles += 1
+        scan.reader.role = _look_up(scan.roles, what, MODEL)
+        scan.reader.drawing = 0
+        scan.found.named_roles += 1
     return at
 
 

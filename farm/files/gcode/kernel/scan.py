@@ -1,24 +1,27 @@
 """What is kept while a file is read: where the nozzle is, what is set, what was counted, which moves wait.
 
-Everything lies in arrays of records, made here in Python and changed by the kernels, so that a file can be
-read in pieces and a kernel needs no other memory. Lengths in mm, times in s, speeds in mm/s, degC.
+Everything lies in one record, made here in Python and changed by the kernels, so that a file can be read in
+pieces and a kernel needs no other memory. Lengths in mm, times in s, speeds in mm/s, degC.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farm.files.gcode import policy, roles
 from farm.files.gcode.kernel.text import LETTERS
 from farm.files.gcode.machine import Machine
 from farm.files.slicers.remarks import MOST_TOOLS
 
+PIECE = 256 * 1024  # bytes of text read at once: with the queue they fit into a processor's second cache
+BEHIND = 16  # bytes that a kernel may look at behind the last line
 MOST_DANGERS = 100  # that are told; the others are counted
 MOST_OF_A_RULE = 10
 MOST_MINUTES = 60 * 24 * 7  # whose lines are kept
-QUEUED = 4096  # moves planned together; they fit into a processor's second cache
+QUEUED = 4096  # moves planned together
 MOST_CHORDS = 1000  # moves that one arc becomes
 ROOM = 20.0  # degC
 FIRMWARE_SPEED = 25.0  # of a move before any F, in Marlin and Klipper
@@ -142,53 +145,46 @@ MOST_STEPS = 64  # different rises from layer to layer
 _STEP = np.dtype([("micrometres", "i8"), ("count", "i8")], align=True)
 
 
-class Scan(NamedTuple):
-    """All of it; arrays of one record where there is one of something."""
+_SCAN = np.dtype(
+    [
+        ("text", "u1", (PIECE + BEHIND,)),  # the lines that are read
+        ("reader", _READER),
+        ("found", _FOUND),
+        ("layers", _LAYERS, (2,)),  # MARKED and LEVEL
+        ("steps", _STEP, (2, MOST_STEPS)),  # rises from layer to layer, by MARKED and LEVEL
+        ("motion", _MOTION),
+        ("tools", _TOOL, (MOST_TOOLS,)),
+        ("heaters", _HEATER, (MOST_TOOLS + 1,)),  # of each tool, and BED
+        ("boxes", "f8", (2, 2, 3)),  # PRINTED and PART; lowest and highest; x, y, z
+        ("queue", _MOVE, (QUEUED,)),  # moves that are not planned yet
+        ("minutes", "i8", (MOST_MINUTES,)),  # the line at which each minute of printing begins
+        ("dangers", _DANGER, (MOST_DANGERS,)),
+        ("of_rule", "i8", (len(policy.RULES),)),  # how many times each rule was broken
+        ("words", "f8", (LETTERS,)),
+        ("point", "f8", (3,)),  # room for three numbers
+        ("roles", "i8", roles.ROLES.shape),
+        ("marks", "i8", roles.MARKS.shape),
+        ("numbered", "i8", policy.NUMBERED.shape),
+        ("named", "i8", policy.NAMED.shape),
+        ("conditions", "i8", policy.CONDITIONS.shape),
+    ],
+    align=True,
+)
 
-    reader: Any
-    found: Any
-    layers: Any  # by MARKED and LEVEL
-    steps: Any  # rises from layer to layer, by MARKED and LEVEL
-    motion: Any
-    tools: Any
-    heaters: Any  # one for each tool, and BED
-    boxes: Any  # by PRINTED and PART; lowest and highest; x, y, z
-    queue: Any  # moves that are not planned yet
-    minutes: Any  # the line at which each minute of printing begins
-    dangers: Any
-    of_rule: Any  # how many times each rule was broken
-    words: Any
-    point: Any  # room for three numbers
-    roles: Any
-    marks: Any
-    numbered: Any
-    named: Any
-    conditions: Any
+Scan = NDArray[np.void]
+"""One record of all that. Not several arrays: a kernel counts the references to each at every call."""
 
 
 def new_scan(machine: Machine) -> Scan:
-    """Before the first byte."""
-    return Scan(
-        reader=_reader(),
-        found=_found(),
-        layers=_layers(),
-        steps=np.zeros((2, MOST_STEPS), _STEP),
-        motion=_motion(machine),
-        tools=_tools(machine),
-        heaters=_heaters(),
-        boxes=np.array([[[np.inf] * 3, [-np.inf] * 3]] * 2),
-        queue=np.zeros(QUEUED, _MOVE),
-        minutes=np.zeros(MOST_MINUTES, np.int64),
-        dangers=np.zeros(MOST_DANGERS, _DANGER),
-        of_rule=np.zeros(len(policy.RULES), np.int64),
-        words=np.zeros(LETTERS),
-        point=np.zeros(3),
-        roles=roles.ROLES,
-        marks=roles.MARKS,
-        numbered=policy.NUMBERED,
-        named=policy.NAMED,
-        conditions=policy.CONDITIONS,
-    )
+    """Before the first byte. shape (1,)."""
+    scan = np.zeros(1, _SCAN)
+    scan["reader"], scan["found"], scan["layers"] = _reader(), _found(), _layers()
+    scan["motion"], scan["tools"], scan["heaters"] = _motion(machine), _tools(machine), _heaters()
+    scan["boxes"] = [[[np.inf] * 3, [-np.inf] * 3]] * 2
+    scan["roles"], scan["marks"] = roles.ROLES, roles.MARKS
+    scan["numbered"], scan["named"] = policy.NUMBERED, policy.NAMED
+    scan["conditions"] = policy.CONDITIONS
+    return scan
 
 
 def _reader() -> Any:

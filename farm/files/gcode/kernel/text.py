@@ -25,8 +25,20 @@ LARGEST = 1e8
 LONGEST_COMMAND = 4096
 """Bytes of a line that are read as a command. Marlin takes 96, RepRapFirmware 256; macros are longer."""
 
-_MOST_DIGITS = 10**17
-_TENTHS = np.array([10.0**power for power in range(19)])
+_TENTHS = np.array([10.0**-power for power in range(9)])
+
+# Places are unsigned where it is hot, so that nobody asks whether one is negative; and so is all that is done
+# to eight bytes at once, because shifts of signed numbers drag their sign along.
+_U: Any = np.uint64
+_0, _1, _4, _7, _8, _16, _32, _56 = (_U(n) for n in (0, 1, 4, 7, 8, 16, 32, 56))
+_10, _100, _10_000 = _U(10), _U(100), _U(10_000)
+_EACH_0 = _U(0x3030303030303030)  # "0" in each of eight bytes, and so on
+_EACH_LOW = _U(0x7F7F7F7F7F7F7F7F)
+_EACH_HIGH = _U(0x8080808080808080)
+_EACH_PAST_9 = _U(0x7676767676767676)  # what makes 10 a high bit
+_EACH_1 = _U(0x0101010101010101)
+_PAIRS, _FOURS, _EIGHTS = _U(0x00FF00FF00FF00FF), _U(0x0000FFFF0000FFFF), _U(0xFFFFFFFF)
+
 _FNV_START, _FNV_TIMES = 0x811C9DC5, 0x01000193
 
 
@@ -38,19 +50,34 @@ def hash_of(name: str) -> int:
     return value
 
 
+_IS_LETTER, _IS_DIGIT, _IS_BLANK, _ENDS_LINE, _BEGINS_NUMBER, _ENDS_NUMBER = 1, 2, 4, 8, 16, 32
+
+
+def _kind_of(byte: int) -> int:
+    letter = chr(byte).isalpha() and byte < 128
+    digit, blank, end = chr(byte) in "0123456789", byte in (BLANK, TAB), byte in (LF, CR)
+    begins_number = digit or byte in (DOT, MINUS, PLUS)
+    ends_number = letter or blank or end or byte in (SEMICOLON, STAR, OPENED)
+    kinds = (letter, digit, blank, end, begins_number, ends_number)
+    return sum(1 << place for place, is_one in enumerate(kinds) if is_one)
+
+
+_KINDS = np.array([_kind_of(byte) for byte in range(256)], np.uint8)
+
+
 @kernel
 def ends_line(byte: int) -> bool:
-    return byte == LF or byte == CR
+    return bool(_KINDS[byte] & _ENDS_LINE)
 
 
 @kernel
 def is_blank(byte: int) -> bool:
-    return byte == BLANK or byte == TAB
+    return bool(_KINDS[byte] & _IS_BLANK)
 
 
 @kernel
 def is_digit(byte: int) -> bool:
-    return ZERO <= byte <= NINE
+    return bool(_KINDS[byte] & _IS_DIGIT)
 
 
 @kernel
@@ -61,7 +88,12 @@ def letter_of(byte: int) -> int:
 
 @kernel
 def is_letter(byte: int) -> bool:
-    return 0 <= letter_of(byte) < LETTERS
+    return bool(_KINDS[byte] & _IS_LETTER)
+
+
+@kernel
+def begins_number(byte: int) -> bool:
+    return bool(_KINDS[byte] & _BEGINS_NUMBER)
 
 
 @kernel
@@ -88,51 +120,67 @@ def skip_remark(text: Any, at: int) -> int:
 
 
 @kernel
-def begins_number(byte: int) -> bool:
-    return is_digit(byte) or byte == DOT or byte == MINUS or byte == PLUS
-
-
-@kernel
-def may_follow_number(byte: int) -> bool:
-    return (
-        is_blank(byte)
-        or ends_line(byte)
-        or is_letter(byte)
-        or byte == SEMICOLON
-        or byte == STAR
-        or byte == OPENED
-    )
-
-
-@kernel
 def read_number(text: Any, at: int) -> tuple[float, int, bool]:
     """The number, where it ends, and whether it is one. What is none is skipped to the next blank or word."""
-    negative = text[at] == MINUS
-    if negative or text[at] == PLUS:
-        at += 1
-    whole, behind, digits, digit = 0, 0, 0, text[at]
-    while ZERO <= digit <= NINE:
-        if whole < _MOST_DIGITS:
-            whole = whole * 10 + (digit - ZERO)
-        digits += 1
-        at += 1
-        digit = text[at]
-    too_large = whole >= _MOST_DIGITS
-    if digit == DOT:
-        at += 1
-        digit = text[at]
-        while ZERO <= digit <= NINE:
-            if whole < _MOST_DIGITS:
-                whole = whole * 10 + (digit - ZERO)
-                behind += 1
-            digits += 1
-            at += 1
-            digit = text[at]
-    value = whole / _TENTHS[behind]
-    good = digits > 0 and may_follow_number(digit) and value <= LARGEST and not too_large
-    while not may_follow_number(text[at]):
-        at += 1
-    return (-value if negative else value), at, good
+    place = _U(at)
+    negative = text[place] == MINUS
+    if negative or text[place] == PLUS:
+        place += _1
+    begin = place
+    whole, digits = _read_digits(text, place)
+    place += digits
+    value = float(whole)
+    if text[place] == DOT:
+        place += _1
+        parts, behind = _read_digits(text, place)
+        value += parts * _TENTHS[behind]
+        digits += behind
+        place += behind
+    if is_digit(text[place]):  # eight of them, and more
+        value, place = _read_long_number(text, begin)
+    good: Any = digits > _0 and value <= LARGEST and _KINDS[text[place]] & _ENDS_NUMBER != 0
+    while not _KINDS[text[place]] & _ENDS_NUMBER:
+        place += _1
+    end: Any = np.int64(place)
+    return (-value if negative else value), end, good
+
+
+@kernel
+def _read_digits(text: Any, place: Any) -> tuple[Any, Any]:
+    """Up to eight digits at once: their value and how many they are.
+
+    How many digits a number has is a surprise each time, and a processor that has guessed wrong loses more
+    than all this takes. The digits are moved to the end of the eight bytes, with zeros in front, and then
+    neighbours put together: eight of them to four pairs, two fours, one eight.
+    """
+    eight = _0
+    for byte in range(8):
+        eight |= _U(text[place + _U(byte)]) << _U(8 * byte)
+    eight ^= _EACH_0
+    others = (((eight & _EACH_LOW) + _EACH_PAST_9) | eight) & _EACH_HIGH
+    first = others >> _7
+    before = (first & (~first + _1)) - _1  # all bits below the first byte that is no digit
+    digits = ((before & _EACH_1) * _EACH_1) >> _56
+    half = (_8 - digits) * _4
+    eight = (eight << half) << half
+    eight = (eight * _10 + (eight >> _8)) & _PAIRS
+    eight = (eight * _100 + (eight >> _16)) & _FOURS
+    eight = (eight * _10_000 + (eight >> _32)) & _EIGHTS
+    return eight, digits
+
+
+@kernel
+def _read_long_number(text: Any, place: Any) -> tuple[float, Any]:
+    """The same digit by digit, for numbers that have more of them."""
+    value, tenth = 0.0, 0.0
+    while is_digit(text[place]) or (text[place] == DOT and tenth == 0):
+        if text[place] == DOT:
+            tenth = 1.0
+        else:
+            value = value * 10 + (text[place] - ZERO)
+            tenth *= 10
+        place += _1
+    return value / max(tenth, 1.0), place
 
 
 @kernel
@@ -173,13 +221,11 @@ def read_words(text: Any, at: int, words: Any) -> tuple[int, int, int, int]:
     """
     limit = at + LONGEST_COMMAND
     numbered, alone, unread = 0, 0, 0
-    while True:
+    while at <= limit:
+        at = skip_blanks(text, at)
         byte = text[at]
-        if byte == BLANK or byte == TAB:
-            at += 1
-            continue
-        letter = letter_of(byte)
-        if 0 <= letter < LETTERS:
+        if is_letter(byte):
+            letter = letter_of(byte)
             at = skip_blanks(text, at + 1)
             if begins_number(text[at]):
                 value, at, good = read_number(text, at)
@@ -191,13 +237,10 @@ def read_words(text: Any, at: int, words: Any) -> tuple[int, int, int, int]:
             else:
                 alone |= 1 << letter
         elif ends_line(byte) or byte == SEMICOLON or byte == STAR:
-            break
+            return at, numbered, alone, unread
         elif byte == OPENED:
             at = skip_remark(text, at)
         else:
             unread += 1
             at += 1
-        if at > limit:
-            unread += 1
-            break
-    return at, numbered, alone, unread
+    return at, numbered, alone, unread + 1
