@@ -236,6 +236,63 @@ def texts() -> list[bytes]:
     return [whole[:9000] + whole[-12_000:] for whole in wholes] + examples()
 
 
+def pieces_of_moves() -> list[bytes]:
+    """Of every real file the beginning, the middle and the end, and all that is known to be odd."""
+    wholes = [path.read_bytes() for path in sorted((DATA / "gcode").glob("*.gcode"))]
+    cut = [whole[at : at + 4000] for whole in wholes for at in (0, len(whole) // 2, len(whole) - 4000)]
+    odd = [path.read_bytes()[:4000] for path in sorted((DATA / "malformed").glob("*.gcode"))]
+    return cut + odd + [ODD_COMMANDS]
+
+
+ODD_COMMANDS = b"""\
+N1 G1X1Y2E3*7
+G18
+G2 X5 Z5 I2 K2 E1
+G91
+G3 X1 Y1 R-3
+G20
+M200 D1.75
+M203 X0 Y1e9 Z.0001
+M204 S0 T0 P0 R0
+M205 X0 S9 T9
+M566 X900
+M220 S200 B
+M220 R
+M221 S0
+T63
+T64
+M104 T63 S999999
+M109 T-1 S200
+G10 P63 S210
+G4 P99999999
+G92
+SET_VELOCITY_LIMIT ACCEL=0 VELOCITY=1 SQUARE_CORNER_VELOCITY=9 ACCEL_TO_DECEL=5 MINIMUM_CRUISE_RATIO=0.99
+SET_HEATER_TEMPERATURE HEATER=extruder7 TARGET=200
+ACTIVATE_EXTRUDER EXTRUDER=extruder3
+;LAYER:-1
+; layer 3, Z = 0.6
+;TYPE: Skirt / Brim
+"""
+
+
+def read_moves(data: bytes) -> None:
+    """For each kind of firmware; what is found has to be numbers."""
+    from dataclasses import replace
+
+    from farm.domain.analysis import Box
+    from farm.files.gcode.machine import Machine, Model
+    from farm.files.gcode.survey import survey
+
+    machine = Machine(Model(len(data) % 4), volume=Box((0, 250), (0, 210), (0, 220)), hottest_nozzle=300)
+    found = survey(io.BytesIO(data), replace(machine, minimum_cruise_ratio=len(data) % 3 / 3))
+    boxes = [edge for box in (found.printed, found.model) if box for edge in (*box.x, *box.y, *box.z)]
+    times = (found.time_s.moves, found.time_s.waits, found.time_s.tool_changes, found.time_s.heating)
+    if not all(map(math.isfinite, (*boxes, *times, *found.filament_mm))) or min(times) < 0:
+        raise AssertionError(f"no numbers: {found}")
+    if found.moves == 0:
+        raise Invalid("nothing moves")
+
+
 def drawn() -> list[bytes]:
     """A PNG, a JPEG and a QOI, as they stand in files."""
     from tests.files.pictures.test_thumbnails import jpeg, png, qoi
@@ -382,6 +439,7 @@ TARGETS = {
     "packages": Target(packages, read_package),
     "slice_info": Target(slice_infos, read_slice_info),
     "text": Target(texts, read_text),
+    "moves": Target(pieces_of_moves, read_moves),
     "thumbnails": Target(drawn, read_thumbnails, with_chunk_sums),
     "pictures": Target(pictures_drawn, read_picture, with_chunk_sums),
     "stl": Target(lambda: models(FileKind.STL), lambda data: read_model(data, FileKind.STL)),

@@ -1,7 +1,7 @@
 """A reader of G-code that is slow and short, to hold the fast one against.
 
-It takes lines apart with a pattern, keeps everything in Python's own numbers, walks round arcs in small steps,
-and plans nothing.
+It takes lines apart with a pattern, keeps everything in Python's own numbers, walks round arcs in small
+steps, and plans nothing.
 """
 
 from __future__ import annotations
