@@ -128,7 +128,7 @@ def test_a_copy_can_tell_its_progress_and_push_the_print_off(ring, tmp_path, cap
 
     copy = out.read_text()
     assert "M73 P0 R1\n" in copy
-    assert "M190 R40\nM107\nG21\nG90\nG1 Z5.6 F900\nG1 X125 Y190 F6000\nG1 Y0 F1500\n" in copy
+    assert "M190 R40\nM107\nG1 X125 Y190 F6000\nG1 Y0 F1500\n" in copy
     assert "copy" in capsys.readouterr().out
 
     assert main(["optimise", str(ring), "-o", str(out), "--force", *ejecting[:-1], "99,210,220"]) == 1

@@ -63,17 +63,18 @@ class Ejection:
     def lines(self, top_mm: float, *, klipper: bool) -> list[bytes]:
         """What comes behind the last move of a print that is so high. Raises Invalid, naming the line.
 
-        The heaters are off before, for the wait may be long; a Marlin that waits for a bed to cool keeps it
-        at that temperature, so it is switched off once more.
+        The toolhead goes up at once, for a macro at the end of the file may be what would have lifted it. The
+        heaters are off while the bed cools; a Marlin that waits for that goes on to hold the temperature, so
+        the bed is switched off once more.
         """
         if not COOLEST_DEGC <= self.release_degc <= HOTTEST_DEGC:
             raise Invalid(
                 f"prints come loose between {COOLEST_DEGC:g} and {HOTTEST_DEGC:g} °C", "release_degc"
             )
-        sweep = self._checked(min(top_mm + OVER_MM, self.volume_mm[2]))
+        up, *sweep = self._checked(min(top_mm + OVER_MM, self.volume_mm[2]))
         wait = "TEMPERATURE_WAIT SENSOR=heater_bed MAXIMUM={:g}" if klipper else "M190 R{:g}"
-        before = ["M104 S0", "M140 S0", "M106 S255", wait.format(self.release_degc), "M107", "G21", "G90"]
-        return [line.encode() for line in [*before, *sweep, "M400", "M140 S0"]]
+        cool = ["M104 S0", "M140 S0", "M106 S255", wait.format(self.release_degc), "M107"]
+        return [line.encode() for line in ["G21", "G90", up, *cool, *sweep, "M400", "M140 S0"]]
 
     def _checked(self, over_mm: float) -> list[str]:
         """The sweep, its heights filled in, every move of it within the printer."""

@@ -84,23 +84,44 @@ def fit(path: Path, first: int, last: int, tolerance: float) -> Arc | None:
 
 
 def _checked(path: Path, first: int, last: int, i: float, j: float, tolerance: float) -> Arc | None:
-    """The arc, if the path goes round its centre in one sense and nowhere strays from it too far.
+    """The arc, if it is one for every firmware and the path never strays from it too far."""
+    x, y = path.x, path.y
+    radius = math.hypot(i, j)
+    start = math.atan2(-j, -i)
+    end = math.atan2(y[last] - y[first] - j, x[last] - x[first] - i)
+    clockwise = j * (x[first + 1] - x[first]) < i * (y[first + 1] - y[first])
+    turned = (start - end if clockwise else end - start) % math.tau
+    straight = path.along[last] - path.along[first]
+    # A path that goes round more than once, or there and back, is too long for its arc, too.
+    if turned > WIDEST_TURN or abs(turned * radius - straight) > MOST_STRETCH * straight:
+        return None
+    if not _is_seen_whole(end if clockwise else start, turned):
+        return None
+    deviation = _deviation(path, first, last, (x[first] + i, y[first] + j), clockwise, tolerance)
+    if deviation is None:
+        return None
+    return Arc(first, last, i, j, clockwise, turned * radius, deviation)
 
-    The lines are farthest from the circle at their corners and where they are nearest to its centre. Squares
-    of distances are compared: most paths end here.
+
+def _deviation(
+    path: Path, first: int, last: int, centre: tuple[float, float], clockwise: bool, tolerance: float
+) -> float | None:
+    """How far a path strays at the most from the circle that it begins on; None where it is too far.
+
+    Nor may it turn back anywhere. The lines are farthest from the circle at their corners and where they are
+    nearest to its centre. Squares of distances are compared: most paths end here.
     """
     x, y, along = path.x, path.y, path.along
-    centre_x, centre_y = x[first] + i, y[first] + j
-    radius = math.hypot(i, j)
+    centre_x, centre_y = centre
+    ax, ay = x[first] - centre_x, y[first] - centre_y  # from the centre, as bx and by
+    nearest = farthest = ax * ax + ay * ay
+    radius = math.sqrt(nearest)
     least, most = max(0.0, radius - tolerance) ** 2, (radius + tolerance) ** 2
-    nearest = farthest = i * i + j * j
-    turned = 0.0
-    ax, ay = -i, -j  # from the centre, as bx and by
     for corner in range(first + 1, last + 1):
         bx, by = x[corner] - centre_x, y[corner] - centre_y
         across = ax * by - ay * bx
         square = bx * bx + by * by
-        if not least <= square <= most or across == 0.0 or across * turned < 0.0:
+        if not least <= square <= most or across == 0.0 or (across < 0.0) is not clockwise:
             return None
         if square > farthest:
             farthest = square
@@ -111,24 +132,17 @@ def _checked(path: Path, first: int, last: int, i: float, j: float, tolerance: f
             if square < least:
                 return None
             nearest = square
-        turned += math.atan2(across, ax * bx + ay * by)
         ax, ay = bx, by
-    length = abs(turned) * radius
-    straight = along[last] - along[first]
-    if abs(turned) > WIDEST_TURN or abs(length - straight) > MOST_STRETCH * straight:
-        return None
-    if not _is_seen_whole(math.atan2(-j, -i), turned):
-        return None
-    deviation = max(radius - math.sqrt(nearest), math.sqrt(farthest) - radius)
-    return Arc(first, last, i, j, turned < 0.0, length, deviation)
+    return max(radius - math.sqrt(nearest), math.sqrt(farthest) - radius)
 
 
-def _is_seen_whole(start: float, turned: float) -> bool:
-    """Whether OctoPrint (1.11) sees how far the arc reaches to every side.
+def _is_seen_whole(begin: float, turned: float) -> bool:
+    """Whether OctoPrint (1.11) sees how far an arc reaches to every side.
 
-    It checks by these extremes what fits its printer. Of an arc that goes across the positive x axis it takes
-    in no other axis, so none may be crossed.
+    begin: its end that the other one is to the left of. OctoPrint checks by the extremes of arcs whether a
+    file fits its printer. Of one that goes across the positive x axis it takes in no other axis: so none may
+    be crossed then.
     """
-    begin = start % math.tau if turned > 0 else (start + turned) % math.tau
-    end = begin + abs(turned)
+    begin %= math.tau
+    end = begin + turned
     return end < math.tau or (begin > 1.5 * math.pi and end < 2.5 * math.pi)

@@ -14,7 +14,6 @@ from farm.files.optimise.additions import NOTHING_MORE, Additions, Ejection
 from farm.files.optimise.arcs import ArcSupport, Fitted, fit_arcs
 from farm.files.optimise.lines import (
     ENDS_MOVING,
-    GAP,
     MOVES,
     PRINTS,
     Comments,
@@ -115,7 +114,7 @@ def write_copy(
             return bare_lines(lines, wishes.comments, at_end=at_end)
 
         taken = Toolhead().shorten(_put_together(file, section, additions))
-        written = (line for line in _with_arcs(taken, wishes.arcs, fitted) if line is not GAP)
+        written = filter(None, _with_arcs(taken, wishes.arcs, fitted))  # without gaps
         copy.writelines(line + b"\n" for line in shorter.of(written))
         before, after = file.seek(0, SEEK_END), copy.seek(0, SEEK_END)
     return Savings(

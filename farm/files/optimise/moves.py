@@ -84,19 +84,17 @@ class Toolhead:
         A feed rate on a line of its own goes with the move behind it.
         """
         for line in lines:
-            found = _MOVE.fullmatch(line)
-            if found is not None and self._is_plain(found) and found[1] == b"1":
-                yield self._move(found)
-                continue
-            if self._due is not None and line is not GAP:
+            move = self._plain(line)
+            if self._due is not None and line and (move is None or move[1] != b"1"):
                 yield self._due_feed()
-            yield self._move(found) if found is not None and self._is_plain(found) else self._other(line)
+            yield self._other(line) if move is None else self._move(move)
         if self._due is not None:
             yield self._due_feed()
 
-    def _is_plain(self, found: re.Match[bytes]) -> bool:
-        """Whether it says for certain where it goes, and how fast."""
-        return bool(self._absolute) and found[0].count(b"F") < 2
+    def _plain(self, line: bytes) -> re.Match[bytes] | None:
+        """The move, if it is one that says for certain where it goes, and how fast."""
+        found = _MOVE.fullmatch(line)
+        return found if found is not None and self._absolute and line.count(b"F") < 2 else None
 
     def _other(self, line: bytes) -> bytes:
         """A line that is no plain move. It is written as it is, but for a plain move with a comment."""
@@ -105,14 +103,13 @@ class Toolhead:
                 self._forget()
             return line
         command, semicolon, _ = line.partition(b";")
-        found = _MOVE.fullmatch(command.rstrip()) if semicolon else None
-        if found is not None and self._is_plain(found):
-            move = self._move(found)
+        if semicolon and (plain := self._plain(command.rstrip())):
+            move = self._move(plain)
             text = move.text if isinstance(move, Segment) else move
             if self._due is not None:
                 text = self._due_feed()
             return text + b" " + line[len(command) :] if text else line[len(command) :]
-        if line is not GAP:
+        if line:
             self._follow(line)
         return line
 

@@ -78,15 +78,10 @@ def test_a_print_is_pushed_off_when_all_moves_are_done_and_the_motors_still_hold
 
     copy = copied(text, Wishes(ejection=EJECTION), tmp_path)
 
-    assert (
-        copy.splitlines()[-18:]
-        == [
-            *["M104 S0", "G91", "G1 Z5 F300", "G90", "G0 X0 Y200 F7200"],
-            *["M104 S0", "M140 S0", "M106 S255", "M190 R35", "M107", "G21", "G90"],
-            *["G1 Z5.6 F900", "G1 X125 Y190 F6000", "G1 Z4", "G1 Y0 F1500"],
-            *["M400", "M140 S0", "M84"],
-        ][-18:]
-    )
+    own = ["M104 S0", "G91", "G1 Z5 F300", "G90", "G0 X0 Y200 F7200"]
+    cools = ["G21", "G90", "G1 Z5.6 F900", "M104 S0", "M140 S0", "M106 S255", "M190 R35", "M107"]
+    sweeps = ["G1 X125 Y190 F6000", "G1 Z4", "G1 Y0 F1500", "M400", "M140 S0"]
+    assert copy.splitlines()[-19:] == [*own, *cools, *sweeps, "M84"]
     assert read(copy.encode()).filament() == read(text).filament()
 
 
