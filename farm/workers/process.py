@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 
 ERRANDS = 25  # until a fresh process takes over, whatever the old one has gathered by then
-WARM_WITHIN_S = 300.0  # the first time of all everything is compiled, on however slow a PC
+WARM_WITHIN_S = 1200.0  # at the first start of all everything is compiled, on however slow and busy a PC
 GRACE_S = 2.0  # a worker ends itself at its deadline and tells what it was at; if it does not, it is ended
 ENDS_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.1  # at a process that the system does not hold to its limits; a look takes some 0.1 ms

@@ -16,7 +16,7 @@ from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, Tem
 from farm.domain.user import Grant, Scope
 from farm.errors import StorageFailed
 from farm.live.broadcaster import LOOK_EVERY_S, MAILBOX
-from farm.live.messages import FactsCommitted, ReportStatuses, StatusChanged, StatusGone
+from farm.live.messages import FactsCommitted, FileProgress, ReportStatuses, StatusChanged, StatusGone
 from farm.store import events, files, jobs, prints
 
 IDLE = PrinterStatus(connection=Connection.ONLINE, operation=Operation.IDLE, plate=Plate.CLEAR)
@@ -301,6 +301,28 @@ async def test_printer_that_was_taken_out_is_shown_as_gone(autojump_clock, farm)
 
     assert [event["type"] for event in browser.heard()] == ["printer.statusUpdate", "printer.gone"]
     assert await farm.events.ask(ReportStatuses()) == {}
+
+
+async def test_reading_of_a_file_is_shown_as_it_stands_now_and_to_its_room_alone(autojump_clock, farm):
+    browser, _ = await farm.watch("files")
+    other, _ = await farm.watch("printers")
+    browser.stop_reading()
+    for share in (0.0, 0.25, 0.5):
+        farm.events.tell_nowait(FileProgress("f1", share))
+        await settled()
+    farm.events.tell_nowait(FileProgress("f2", 0.1))
+    await settled()
+
+    browser.read_on()
+    await settled()
+
+    heard = [event["data"] for event in browser.heard()]
+    assert heard[0] == {"file": "f1", "state": "processing", "share": 0.0}  # it was in the line already
+    assert heard[1:] == [
+        {"file": "f1", "state": "processing", "share": 0.5},
+        {"file": "f2", "state": "processing", "share": 0.1},
+    ]
+    assert other.heard() == []
 
 
 async def test_half_a_character_from_a_print_host_harms_nobody(autojump_clock, farm):

@@ -58,7 +58,8 @@ async def test_everything_is_well_and_counted(farm, actors):
     counted = {name: parts["queue"][name] for name in ("held", "queued", "needs_review", "printing")}
     assert counted == {"held": 0, "queued": 2, "needs_review": 1, "printing": 0}
     assert (parts["printers"]["online"], parts["printers"]["offline"]) == (2, 1)
-    assert (parts["files"]["files"], parts["files"]["size_mb"]) == (2, 3.0)
+    assert (parts["files"]["files"], parts["files"]["size_mb"], parts["files"]["waiting"]) == (2, 3.0, 2)
+    assert parts["files"]["workers"] == ["ready"]
     assert parts["database"]["size_mb"] > 0.05
     resources = told["resources"]
     assert resources["rss_mb"] > 5
