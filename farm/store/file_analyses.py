@@ -15,7 +15,7 @@ from farm.domain.file import FILES, FileAnalysis, FileState, StoredFile
 from farm.store import audit
 from farm.store.audit import Stamp
 from farm.store.events import record
-from farm.store.files import by_id, existing, here, of_row
+from farm.store.files import by_id, here, of_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +116,12 @@ def note_analysis(
         record(db, "file.processed", ("files",), at, data)
 
 
-def analyse_again(db: Connection, file_id: str, stamp: Stamp) -> StoredFile:
+def analyse_again(db: Connection, file_id: str, stamp: Stamp) -> None:
     """Let a file be read once more, whatever came of it before. Raises NotFound."""
     file = here(db, file_id)
     db.execute("UPDATE files SET state = 'queued', worker_deaths = 0 WHERE id = ?", (file_id,))
     audit.append(db, stamp, "file.queued", f"file:{file_id}", {"name": file.name})
     record(db, "file.queued", ("files",), stamp.at, {"file": file_id, "name": file.name})
-    return existing(db, file_id)
 
 
 def _keep_result(db: Connection, file_id: str, result: Analysis | None, unless: str = "") -> None:

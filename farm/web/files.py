@@ -142,13 +142,13 @@ async def send_thumbnail(
 async def analyse_file(call: Call, file: str) -> Accepted[shapes.File]:
     """Read a file once more. How it went is told by the fact `file.processed`."""
     desk = call.desk
-    queued = await call.change(
-        StoredFile,
+    await call.change(
+        type(None),
         lambda by: desk.database.change(by, file_analyses.analyse_again, file, Stamp.of(by, desk.clock())),
     )
     if not call.asker.terms.dry:
         desk.files.tell_nowait(FileAdded())
-    return Accepted(shapes.of_file(queued))
+    return Accepted(shapes.of_file(await _existing(call, file)))
 
 
 def _unchanged(headers: dict[str, str]) -> Response:

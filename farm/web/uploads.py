@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from sqlite3 import Connection
 from typing import TypeVar, assert_never
 
 import trio
@@ -12,7 +13,7 @@ from quart import request
 from werkzeug.http import parse_options_header
 
 from farm.domain.clock import new_id
-from farm.domain.file import NO_QUOTA, StoredFile, kind_of, readable_name
+from farm.domain.file import NO_QUOTA, Quota, StoredFile, kind_of, readable_name
 from farm.errors import Invalid, StorageFailed
 from farm.files.messages import FileAdded
 from farm.files.storage import Upload
@@ -132,12 +133,20 @@ async def keep(call: Call, upload: Upload, name: str) -> tuple[StoredFile, bool]
         uploaded_by=str(call.asker),
         uploaded_at=call.desk.clock(),
     )
-    kept = await call.change(
-        tuple[StoredFile, bool], lambda by: call.desk.database.change(by, files.add, file, call.desk.quota)
+    desk = call.desk
+    id, new = await call.change(
+        tuple[str, bool], lambda by: desk.database.change(by, _added, file, desk.quota)
     )
     if not call.asker.terms.dry:
-        call.desk.files.tell_nowait(FileAdded())
-    return kept
+        desk.files.tell_nowait(FileAdded())
+    stored = await desk.database.read(files.by_id, id)
+    return stored or replace(file, id=id), new  # only tried, or removed since it was asked for first
+
+
+def _added(db: Connection, file: StoredFile, quota: Quota) -> tuple[str, bool]:
+    """The id alone is remembered of a request, not all that is known of a file."""
+    stored, new = files.add(db, file, quota)
+    return stored.id, new
 
 
 async def hand_over(work: Callable[[], Awaitable[T]]) -> T:

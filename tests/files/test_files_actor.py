@@ -319,7 +319,8 @@ async def test_result_stays_while_a_file_is_read_again(shop, database):
     file = await shop.uploaded()
     async with shop.working():
         await shop.analysed(file)
-    again = await database.write(file_analyses.analyse_again, file.id, Stamp(NOON, LOCAL))
+    await database.write(file_analyses.analyse_again, file.id, Stamp(NOON, LOCAL))
+    again = await database.read(files.by_id, file.id)
 
     assert again.analysis.state is FileState.QUEUED
     assert again.analysis.result.time_s.slicer == 10

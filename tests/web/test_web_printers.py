@@ -49,7 +49,7 @@ async def test_a_printer_with_a_user_shows_who_that_is_and_never_the_password(fa
         assert "hush" not in answer.text
     del connection["password"]
     assert added.json()["connection"] == connection
-    assert added.json()["capabilities"] == ["delete", "pause"]
+    assert added.json()["capabilities"] == ["binary_gcode", "delete", "pause"]
 
 
 async def test_an_address_where_nobody_answers_is_a_sentence_and_no_error(farm):

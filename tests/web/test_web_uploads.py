@@ -15,6 +15,7 @@ from forms import BOUNDARY, FORM, form
 from web_farm import MAX_UPLOAD, WebFarm, read_answer
 
 from farm.access.rights import Action
+from farm.domain.file import EXTENSIONS
 from farm.domain.user import Grant
 from farm.errors import Overloaded
 from farm.files.storage import MB, Storage
@@ -207,7 +208,7 @@ async def test_nasty_names_become_readable_and_harmless(farm):
             stored = answer.json()["files"]["local"]["name"]
             assert not any(unicodedata.category(letter)[0] == "C" for letter in stored), name
             assert not set("/\\\u202e") & set(stored), name
-            assert stored.lower().endswith((".gcode", ".g", ".gco")), name
+            assert stored.lower().endswith(tuple(EXTENSIONS)), name
             assert answer.headers["location"] == f"/api/files/local/{quote(stored)}"
     assert statuses.count(201) > 25
     assert farm.contents() == [hashlib.sha256(GCODE).hexdigest()]
