@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 WORD = re.compile(r"([A-Z]) *([-+]?(?:\d+\.?\d*|\.\d+)(?=[A-Z ;*(\t\r\n]|$))?", re.IGNORECASE)
-STEPS = 20_000  # of an arc
+STEPS = 2000  # of an arc
 
 
 @dataclass
@@ -46,7 +46,7 @@ def read(text: str) -> Seen:
         seen.lines += 1
         command = re.sub(r"\([^)]*\)?", " ", line.partition(";")[0].partition("*")[0])
         command = re.sub(r"^\s*N\s*\d+", "", command, flags=re.IGNORECASE).strip()
-        match = re.match(r"([GMT]) *(\d+)", command, re.IGNORECASE)
+        match = re.match(r"([GMT]) *(\d+)(?![.\d])", command, re.IGNORECASE)
         if not match:
             continue
         code = f"{match[1].upper()}{int(match[2])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from dataclasses import replace
 
 import pytest
@@ -55,7 +56,7 @@ def written(ways: list[Move]) -> str:
 
 
 @pytest.mark.parametrize("machine", [Machine(), DEVIATION], ids=["jerk", "deviation"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=max(30, int(500 * float(os.environ.get("FARM_TEST_SCALE", "0.1")))), deadline=None)
 @given(ways=moves())
 def test_times_are_those_of_a_slow_planner(machine: Machine, ways: list[Move]):
     assert time_of(written(ways), machine).moves == pytest.approx(seconds(ways, machine), rel=1e-5, abs=2e-3)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from farm.domain.analysis import Box, Layers, Temperatures
@@ -20,6 +21,7 @@ from farm.files.gcode.policy import OUTSIDE, RULES
 from farm.files.gcode.survey import Survey, survey
 from tests.files.gcode import oracle
 
+SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 GCODE = Path(__file__).parents[2] / "data" / "gcode"
 UNLIMITED = Machine(
     max_speed=(0, 0, 0, 0), max_acceleration=(0, 0, 0, 0), acceleration=1e12, travel_acceleration=1e12,
@@ -121,15 +123,16 @@ def line(draw: st.DrawFn) -> str:
     return command
 
 
-@settings(max_examples=200, deadline=None)
-@given(lines=st.lists(line(), max_size=40), end=st.sampled_from(["\n", "\r\n", "\r"]), last=st.booleans())
+@settings(max_examples=max(60, int(1000 * SCALE)), deadline=None)
+@given(lines=st.lists(line(), max_size=30), end=st.sampled_from(["\n", "\r\n", "\r"]), last=st.booleans())
 def test_any_text_is_read_as_the_slow_reader_does(lines: list[str], end: str, last: bool):
     text = end.join("\n".join(lines).split("\n")) + (end if last else "")
+    note(repr(text))
 
     assert_same(read(text), oracle.read(text))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=max(100, int(1000 * SCALE)), deadline=None)
 @given(text=NUMBER | st.decimals(-(10**7), 10**7, places=9).map("{:f}".format))
 def test_numbers_are_what_python_makes_of_them(text: str):
     assert read(f"G92 Z0\nG1 Z{text}\nM83\nG1 X1 E1").printed.z[0] == pytest.approx(float(text), abs=1e-4)
