@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from farm.domain.analysis import Analysis
+from farm.domain.analysis import Analysis, Thumbnail
 from farm.domain.file import FileKind
 from farm.files.containers.opening import open_gcode
 from farm.files.pictures.thumbnails import Picture, largest
 from farm.files.slicers.metadata import describe
+
+SMALLEST = 64  # pixels: a narrower picture is for a printer's display, and shows people nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,23 @@ def analyse(path: Path, kind: FileKind, tell: Callable[[float], None] = lambda s
 
     with open_gcode(path, kind) as file:
         found = analyse_gcode(file, tell=lambda read: tell(min(1.0, read / max(1, file.size))))
-        return Analysed(replace(found, kind=kind), largest(file.pictures))
+        picture = largest(file.pictures)
+    found = replace(found, kind=kind)
+    if picture is not None and picture.width >= SMALLEST:
+        return Analysed(found, picture)
+    return _drawn(path, kind, Analysed(found, picture))
+
+
+def _drawn(path: Path, kind: FileKind, found: Analysed) -> Analysed:
+    """With a picture of ours, for which the moves are read again: only now is known where they lie."""
+    from farm.files.gcode.picture import draw_print
+
+    with open_gcode(path, kind) as file:
+        picture = draw_print(file.text, found.result.bounding_box)
+    if picture is None:
+        return found
+    ours = Thumbnail(picture.width, picture.height, "rendered")
+    return Analysed(replace(found.result, thumbnails=(*found.result.thumbnails, ours)), picture)
 
 
 def glance(path: Path, kind: FileKind) -> Analysed:

@@ -293,6 +293,19 @@ def read_moves(data: bytes) -> None:
         raise Invalid("nothing moves")
 
 
+def draw_moves(data: bytes) -> None:
+    """The picture of a print, in the frame that reading it has found."""
+    from farm.domain.analysis import BoundingBox
+    from farm.files.gcode.picture import draw_print
+    from farm.files.gcode.survey import survey
+    from farm.files.pictures import canvas
+
+    canvas.WIDTH, canvas.HEIGHT = 40, 30  # most of the time would go into the PNGs
+    found = survey(io.BytesIO(data))
+    if draw_print(io.BytesIO(data), BoundingBox(found.printed, found.model)) is None:
+        raise Invalid("nothing is drawn")
+
+
 def drawn() -> list[bytes]:
     """A PNG, a JPEG and a QOI, as they stand in files."""
     from tests.files.pictures.test_thumbnails import jpeg, png, qoi
@@ -440,6 +453,7 @@ TARGETS = {
     "slice_info": Target(slice_infos, read_slice_info),
     "text": Target(texts, read_text),
     "moves": Target(pieces_of_moves, read_moves),
+    "moves_drawn": Target(pieces_of_moves, draw_moves),
     "thumbnails": Target(drawn, read_thumbnails, with_chunk_sums),
     "pictures": Target(pictures_drawn, read_picture, with_chunk_sums),
     "stl": Target(lambda: models(FileKind.STL), lambda data: read_model(data, FileKind.STL)),

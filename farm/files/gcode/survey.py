@@ -83,10 +83,32 @@ def survey(
     scan = new_scan(machine or Machine())
     pieces = _Pieces(text, scan["text"][0])
     while (end := pieces.more()) > 0:
-        read_piece(scan, end, False)
+        read_piece(scan, 0, end, False)
         tell(pieces.read)
-    read_piece(scan, 0, True)
+    read_piece(scan, 0, 0, True)
     return _survey(scan[0], pieces.too_long)
+
+
+Draw = Callable[[NDArray[np.float64], NDArray[np.uint8]], None]
+"""Takes moves that draw: from and to, shape (n, 6), mm, and their roles, shape (n,); lent for the call."""
+
+
+def read_strokes(text: BinaryIO, draw: Draw) -> None:
+    """Read `text` for a picture of what it draws; `draw` is handed some thousand moves at once.
+
+    Raises what reading raises.
+    """
+    scan = new_scan(Machine())
+    reader = scan["reader"][0]
+    pieces = _Pieces(text, scan["text"][0])
+    reader["strokes"] = 0
+    while (end := pieces.more()) > 0:
+        at = 0
+        while at < end:
+            at = read_piece(scan, at, end, False)
+            count = int(reader["strokes"])
+            draw(scan["strokes"][0, :count], scan["stroke_roles"][0, :count])
+            reader["strokes"] = 0
 
 
 class _Pieces:

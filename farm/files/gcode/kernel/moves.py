@@ -8,6 +8,7 @@ from typing import Any
 from farm.files.gcode.kernel.dangers import guard
 from farm.files.gcode.kernel.junctions import queue_move
 from farm.files.gcode.kernel.scan import BED, LEVEL, MARKED, MOST_CHORDS, MOST_STEPS, PART, PRINTED
+from farm.files.gcode.kernel.strokes import is_picture, stroke, stroke_arc
 from farm.files.gcode.kernel.text import E, F, I, R, X
 from farm.files.gcode.roles import Role
 from farm.files.kernels import kernel
@@ -29,13 +30,15 @@ def read_move(scan: Any, numbered: int) -> None:
     extruded = _extruded(scan, numbered)
     dx, dy, dz = x - reader.position[0], y - reader.position[1], z - reader.position[2]
     moving = dx != 0 or dy != 0 or dz != 0
+    draws = extruded > 0 and (dx != 0 or dy != 0)
+    if draws and is_picture(scan):
+        stroke(scan, reader.position[0], reader.position[1], reader.position[2], x, y, z)
     if moving:
-        draws = extruded > 0 and (dx != 0 or dy != 0)
         _count_move(scan, draws, z, dz != 0)
         _arrive(scan, x, y, z)
         if draws:
             _grow(scan, x, y, z)
-    if moving or extruded != 0:
+    if (moving or extruded != 0) and not is_picture(scan):
         queue_move(scan, dx, dy, dz, extruded)
 
 
@@ -61,7 +64,10 @@ def read_arc(scan: Any, numbered: int, clockwise: bool) -> None:
     if extruded > 0:
         _grow(scan, target[0], target[1], target[2])
         _bulge(scan, centre_a, centre_b, ra, rb, turn, start, target, a, b)
-    _queue_chords(scan, ra, rb, radius, turn, rise, extruded, a, b, c)
+    if not is_picture(scan):
+        _queue_chords(scan, ra, rb, radius, turn, rise, extruded, a, b, c)
+    elif extruded > 0:
+        stroke_arc(scan, start, target, ra, rb, turn, a, b, c)
 
 
 @kernel

@@ -7,6 +7,7 @@ from typing import Any
 from farm.files.gcode.kernel.commands import read_command, read_named
 from farm.files.gcode.kernel.planner import plan
 from farm.files.gcode.kernel.scan import MARKED, MOST_CHORDS, QUEUED
+from farm.files.gcode.kernel.strokes import are_full
 from farm.files.gcode.kernel.text import (
     BLANK,
     COLON,
@@ -36,15 +37,15 @@ MODEL = int(Role.MODEL)
 
 
 @kernel
-def read_piece(scans: Any, end: int, last: bool) -> None:
-    """Read the whole lines in the text up to `end`, behind which some more bytes have to lie.
+def read_piece(scans: Any, at: int, end: int, last: bool) -> int:
+    """Read the whole lines in the text from `at` to `end`, behind which some more bytes have to lie.
 
-    last: no more come; the printer stands still behind them.
+    last: no more come; the printer stands still behind them. Returns how far it came: less than `end` when
+    there are strokes to be handed on first.
     """
     scan = scans[0]
     motion, reader, text = scan.motion, scan.reader, scan.text
-    at = 0
-    while at < end:
+    while at < end and not are_full(scan):
         behind = _read_line(scan, text, at)
         if motion.halts or motion.queued > QUEUED - MOST_CHORDS:
             halts = motion.halts != 0
@@ -55,6 +56,7 @@ def read_piece(scans: Any, end: int, last: bool) -> None:
         at = behind + 2 if text[behind] == CR and text[behind + 1] == LF else behind + 1
     if last:
         plan(scan, True)
+    return at
 
 
 @kernel

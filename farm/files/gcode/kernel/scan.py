@@ -22,6 +22,7 @@ MOST_DANGERS = 100  # that are told; the others are counted
 MOST_OF_A_RULE = 10
 MOST_MINUTES = 60 * 24 * 7  # whose lines are kept
 QUEUED = 4096  # moves planned together
+MOST_STROKES = 4096  # moves that draw, handed on together
 MOST_CHORDS = 1000  # moves that one arc becomes
 ROOM = 20.0  # degC
 FIRMWARE_SPEED = 25.0  # of a move before any F, in Marlin and Klipper
@@ -30,6 +31,7 @@ PRINTED, PART = 0, 1  # which box
 MARKED, LEVEL = 0, 1  # layers by the slicer's marks, and by the height of what is drawn
 BED = MOST_TOOLS  # the last of the heaters
 NOTHING = -1.0
+NOT_DRAWN = -1
 
 _READER = np.dtype(
     [
@@ -50,6 +52,7 @@ _READER = np.dtype(
         ("role", "i8"),
         ("drawing", "i8"),  # whether the last move drew, in this role
         ("retracted", "i8"),
+        ("strokes", "i8"),  # how many wait to be handed on; NOT_DRAWN where nobody makes a picture
     ],
     align=True,
 )
@@ -157,11 +160,14 @@ _SCAN = np.dtype(
         ("heaters", _HEATER, (MOST_TOOLS + 1,)),  # of each tool, and BED
         ("boxes", "f8", (2, 2, 3)),  # PRINTED and PART; lowest and highest; x, y, z
         ("queue", _MOVE, (QUEUED,)),  # moves that are not planned yet
+        ("strokes", "f8", (MOST_STROKES, 6)),  # moves that draw, from and to, for a picture
+        ("stroke_roles", "u1", (MOST_STROKES,)),
         ("minutes", "i8", (MOST_MINUTES,)),  # the line at which each minute of printing begins
         ("dangers", _DANGER, (MOST_DANGERS,)),
         ("of_rule", "i8", (len(policy.RULES),)),  # how many times each rule was broken
         ("words", "f8", (LETTERS,)),
         ("point", "f8", (3,)),  # room for three numbers
+        ("pen", "f8", (3,)),
         ("roles", "i8", roles.ROLES.shape),
         ("marks", "i8", roles.MARKS.shape),
         ("numbered", "i8", policy.NUMBERED.shape),
@@ -192,6 +198,7 @@ def _reader() -> Any:
     for name in ("line", "unit", "e_unit", "feed_factor", "kept_feed_factor", "flow"):
         reader[name] = 1
     reader["feed"] = FIRMWARE_SPEED
+    reader["strokes"] = NOT_DRAWN
     return reader
 
 
