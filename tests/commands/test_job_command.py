@@ -116,13 +116,13 @@ def test_what_the_server_refuses_is_told_in_its_words(server, shop, part, tmp_pa
         raise Refused("nothing is queued on a Sunday")
 
     (tmp_path / "empty.gcode").write_bytes(b"")
-    (tmp_path / "part.stl").write_bytes(b"solid")
+    (tmp_path / "part.step").write_bytes(b"solid")
     (tmp_path / "long.gcode").write_bytes(b"G1 X1\n" * 500_000)  # more than this farm takes
     server.farm.queue.answer = refuse
     for words, sentence in [
         (["add", str(part)], "nothing is queued on a Sunday\n"),
         (["add", str(tmp_path / "empty.gcode")], "empty.gcode is empty; slice it again\n"),
-        (["add", str(tmp_path / "part.stl")], "part.stl is no file the farm prints; it takes"),
+        (["add", str(tmp_path / "part.step")], "part.step is no file the farm prints; it takes"),
         (["add", str(tmp_path / "long.gcode")], "more than the 2 MB this farm takes\n"),
         (["hold", "no/such?job"], "there is nothing at this address\n"),
         (["hold", "none"], "there is no job none\n"),
