@@ -23,6 +23,7 @@ from farm.commands import (
     spool,
     user,
     version,
+    watch,
 )
 from farm.errors import FarmError, SettingsError
 
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     work = (user, key, printer, spool, job, print_)
-    for module in (serve, check_config, *work, analyse, optimise, simulate, version):
+    for module in (serve, check_config, *work, watch, analyse, optimise, simulate, version):
         module.add_to(commands)
     return parser
 

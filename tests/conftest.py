@@ -12,7 +12,12 @@ COMPILED = Path(__file__).parents[1] / ".compiled"
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(COMPILED))
 
-pytest_plugins = ["tests.peers.moonraker", "tests.peers.octoprint", "tests.peers.prusalink"]
+pytest_plugins = [
+    "tests.multicast",
+    "tests.peers.moonraker",
+    "tests.peers.octoprint",
+    "tests.peers.prusalink",
+]
 
 
 def pytest_configure() -> None:

@@ -32,7 +32,7 @@ from farm.printers.discovery import (
 )
 from farm.printers.messages import Discover
 from farm.printers.settings import checked_url
-from tests.multicast import LOOPBACK, skip_without_multicast
+from tests.multicast import LOOPBACK
 from tests.simulation.shop import open_shop
 
 OCTOPRINT, MOONRAKER = "_octoprint._tcp.local.", "_moonraker._tcp.local."
@@ -172,9 +172,8 @@ REAL: list[tuple[str, str, int, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.usefixtures("multicast")
 async def test_hosts_that_announce_themselves_on_this_computer_are_heard():
-    skip_without_multicast()
-
     def announce() -> Zeroconf:
         line = Zeroconf(interfaces=[LOOPBACK])
         for type, name, port, properties in REAL:
@@ -204,8 +203,8 @@ async def test_hosts_that_announce_themselves_on_this_computer_are_heard():
 
 
 @pytest.mark.prusalink
+@pytest.mark.usefixtures("multicast")
 async def test_a_real_prusalink_is_heard(prusalink):
-    skip_without_multicast()
     port = urlsplit(prusalink.url).port
     found: list[Neighbour] = []
     with trio.fail_after(40):  # it announces itself when it has seen that its own page answers
@@ -216,8 +215,8 @@ async def test_a_real_prusalink_is_heard(prusalink):
     assert found[0].name.startswith("PrusaLink at ")
 
 
+@pytest.mark.usefixtures("multicast")
 async def test_listening_ends_soon_when_nobody_wants_to_know_any_more():
-    skip_without_multicast()
     with trio.fail_after(5), trio.move_on_after(0.5) as gone:
         await listen(60, [LOOPBACK])
     assert gone.cancelled_caught
@@ -248,16 +247,16 @@ def somebody_says(names: Sequence[str]) -> Iterator[None]:
         liar.join(10)
 
 
+@pytest.mark.usefixtures("multicast")
 async def test_hosts_that_do_not_say_where_they_are_hold_nobody_up():
-    skip_without_multicast()
     names = [f"nobody {number}.{OCTOPRINT}" for number in range(30)]
     with somebody_says([*names, "evil.local.", OCTOPRINT]), trio.fail_after(1 + ANSWERS_WITHIN_S + 5):
         heard = await listen(1, [LOOPBACK])
     assert [each for each in heard if each.name in names] == []
 
 
+@pytest.mark.usefixtures("multicast")
 async def test_who_announces_without_end_is_listened_to_no_longer(monkeypatch):
-    skip_without_multicast()
     monkeypatch.setattr("farm.printers.discovery.MOST_HEARD", 50)
     with somebody_says([f"nobody {number}.{OCTOPRINT}" for number in range(100)]), trio.fail_after(20):
         assert len(await listen(60, [LOOPBACK])) <= 50

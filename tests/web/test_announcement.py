@@ -14,7 +14,6 @@ from farm.actors.supervisor import Runtime
 from farm.printers.discovery import OURS, listen, neighbours
 from farm.web import announcement
 from farm.web.announcement import TYPES, Announcement, addresses_of, is_for_others, name_of
-from tests.multicast import skip_without_multicast
 
 EVERY = "0.0.0.0"  # noqa: S104 - nothing is bound
 
@@ -99,8 +98,8 @@ def ask(type: str, patience_ms: int = 2000) -> ServiceInfo | None:
         line.close()
 
 
+@pytest.mark.usefixtures("multicast")
 async def test_it_is_found_as_long_as_it_runs_and_not_taken_for_a_printer():
-    skip_without_multicast()
     async with Supervisor(Runtime()).running() as supervisor:
         actor = Announcement("127.0.0.1", 8123, "1.2.3")
         await supervisor.start(ChildSpec(name="announcement", run=actor.run))

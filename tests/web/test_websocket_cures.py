@@ -193,7 +193,7 @@ async def test_reserved_bits_without_their_meaning_are_refused(server, reserved)
         (b"\x81\x82\0\0\0\0\xc3\x28", 1007),  # no UTF-8
         (b"\x88\x81\0\0\0\0x", 1002),  # half a close code
         (b"\x01\x81\0\0\0\0x\x81\x81\0\0\0\0y", 1002),  # a message within a message
-        (os.urandom(64), None),
+        pytest.param(os.urandom(64), None, id="anything"),
     ],
 )
 async def test_what_is_no_frame_is_answered_with_its_close_code(server, garbage, code):
@@ -286,7 +286,9 @@ async def test_deflated_messages_are_understood_whole_in_parts_and_beside_others
         assert await client.hear() == "3"
 
 
-@pytest.mark.parametrize("pieces", [[os.urandom(MAX_MESSAGE).hex().encode()], [bytes(1 << 20)] * 200])
+@pytest.mark.parametrize(
+    "pieces", [[os.urandom(MAX_MESSAGE).hex().encode()], [bytes(1 << 20)] * 200], ids=["random", "zeros"]
+)
 async def test_deflated_message_that_would_be_too_large_is_not_inflated(server, pieces):
     add_echo(server)
     squeeze = zlib.compressobj(9, wbits=-15)
