@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def watching(farm: FarmProcess, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def send_file(farm: FarmProcess, name: str) -> None:
-    farm.ask("POST", f"/v1/files?name={name}", content=b"G28\nG1 X10 E1\n").raise_for_status()
+    farm.ask("POST", f"/v1/files?name={name}", content=f"; {secrets.token_hex(4)}\nG28\nG1 X10 E1\n").raise_for_status()
 
 
 def shown_until(watch: subprocess.Popen[str], *about: str) -> list[dict[str, Any]]:
