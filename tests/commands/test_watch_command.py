@@ -45,7 +45,8 @@ def watching(farm: FarmProcess, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def send_file(farm: FarmProcess, name: str) -> None:
-    farm.ask("POST", f"/v1/files?name={name}", content=f"; {secrets.token_hex(4)}\nG28\nG1 X10 E1\n").raise_for_status()
+    new = f"; {secrets.token_hex(4)}\nG28\nG1 X10 E1\n"
+    farm.ask("POST", f"/v1/files?name={name}", content=new).raise_for_status()
 
 
 def shown_until(watch: subprocess.Popen[str], *about: str) -> list[dict[str, Any]]:
