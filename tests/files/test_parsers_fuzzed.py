@@ -22,7 +22,7 @@ from tests.files.fuzzing import TARGETS, Target, fuzz
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS = 600 if float(os.environ.get("FARM_TEST_SCALE", "0.1")) >= 1 else 20
-PATIENCE_S = 120  # beyond that: to start, and where many share a processor
+PATIENCE_S = 300  # beyond that: to compile the first time, where all of them share a processor or two
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_parser_reads_or_refuses_whatever_is_sent(running, name: str):
 
     assert running[name].returncode == 0, problem[-20_000:]
     found = json.loads(said)
-    assert found["inputs"] > 10 * SECONDS
+    assert found["inputs"] > 2 * SECONDS
     assert found["read"] > found["inputs"] / 200  # else it is only the first look that is fuzzed
 
 
