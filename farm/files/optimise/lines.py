@@ -47,7 +47,7 @@ ENDS_MOVING = re.compile(rb"M(?:84|18|2|81|112)(?!\d)")
 _NUMBERED = re.compile(rb"N\d+ *")
 
 # A command of which nothing counts but its numbers.
-_PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d+(?:\.\d+)?(?: *[A-Z][-+]?\d*(?:\.\d*)?)*")
+_PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d++(?:\.\d++)?+(?: *+[A-Z][-+]?+\d*+(?:\.\d*+)?+)*+")
 
 
 def last_line(file: BinaryIO, kind: re.Pattern[bytes]) -> tuple[int, int]:
