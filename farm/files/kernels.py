@@ -1,14 +1,48 @@
-"""Loops over bytes and numbers, compiled. Only worker processes import this: numba takes time and room."""
+"""Loops over bytes and numbers, compiled. Only worker processes import this: numba takes time and room.
+
+numba asks whether a kernel's own file has changed, and never whether what it calls has: after an upgrade of
+the farm it would go on with a part of the old one. So what is compiled lies in a folder of its own for each
+state of the sources, below the one that NUMBA_CACHE_DIR names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+OURS = "farm-"  # others may keep theirs in the same folder
+KEPT = 4  # folders: of this state of the sources, and of the last before it, should somebody go back
+
+
+def folder_for(root: Path, sources: Iterable[Path]) -> Path:
+    """Where below `root` the code compiled from `sources` belongs. The oldest of ours go."""
+    mark = hashlib.sha256()
+    for source in sorted(sources):
+        mark.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    folder = root / f"{OURS}{mark.hexdigest()[:16]}"
+    if not folder.exists():
+        with contextlib.suppress(OSError):  # another process may be at it, too
+            others = sorted(root.glob(f"{OURS}*"), key=lambda one: one.stat().st_mtime)
+            for old in others[: max(0, len(others) - KEPT + 1)]:
+                shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+_config: Any = numba.config  # its types say nothing of it
+if _config.CACHE_DIR:
+    _here = Path(__file__)
+    _parts = ("gcode", "mesh", "pictures")  # where the kernels are
+    _sources = (source for part in _parts for source in (_here.parent / part).rglob("*.py"))
+    _config.CACHE_DIR = str(folder_for(Path(_config.CACHE_DIR), (_here, *_sources)))
 
 
 def kernel(function: Callable[P, T]) -> Callable[P, T]:
