@@ -14,9 +14,9 @@ OVER_MM = 5.0  # that the toolhead goes above the print, where it can
 MOST_SWEEP_LINES = 200
 COOLEST_DEGC, HOTTEST_DEGC = 15.0, 80.0  # of a bed that lets go of a print
 
-_MOVE = re.compile(r"G[01]((?: [XYZF]-?(?:\d+(?:\.\d*)?|\.\d+))+)")
-_WORD = re.compile(r"([XYZF])(-?[\d.]+)")
-_HARMLESS = re.compile(r"G4 [PS]\d+|M400|M106 S\d+|M107|G28(?: [XY]0?)+")
+_MOVE = re.compile(r"\AG[01]((?: [XYZF]-?(?:\d++(?:\.\d*+)?|\.\d++))++)")
+_WORD = re.compile(r"([XYZF])(-?[\d.]++)")
+_HARMLESS = re.compile(r"\A(?:G4 [PS]\d++|M400|M106 S\d++|M107|G28(?: [XY]0?)++)")
 
 
 class Progress:

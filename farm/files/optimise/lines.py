@@ -35,19 +35,19 @@ class Comments(StrEnum):
 # Looked for between the moves by print hosts and their plugins: where an object begins and ends, so that one
 # of several can be given up; where a layer does; and what Cura says of the time that has passed.
 _FOR_HOSTS = re.compile(
-    rb"; ?(?:(?:stop |start )?printing object|OBJECT_ID:|MESH:|TIME_ELAPSED:|LAYER|layer ?#?\d"
+    rb"\A; ?(?:(?:stop |start )?printing object|OBJECT_ID:|MESH:|TIME_ELAPSED:|LAYER|layer ?#?\d"
     rb"|BEFORE_LAYER_CHANGE|AFTER_LAYER_CHANGE|CHANGE_LAYER|PAUSE_PRINT|COLOR_CHANGE|CUSTOM_GCODE)"
 )
 
-# As far as one sees it on the line alone.
-PRINTS = re.compile(rb"G0*[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
-MOVES = re.compile(rb"G(?:0*[0123]|28)(?!\d)")
-ENDS_MOVING = re.compile(rb"M(?:84|18|2|81|112)(?!\d)")
+# As far as one sees it on the line alone. They look at the beginnings of lines within a whole file.
+PRINTS = re.compile(rb"(?m:^)G0*+[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
+MOVES = re.compile(rb"(?m:^)G(?:0*+[123]|0++|28)(?!\d)")
+ENDS_MOVING = re.compile(rb"\AM(?:84|18|2|81|112)(?!\d)")
 
-_NUMBERED = re.compile(rb"N\d+ *")
+_NUMBERED = re.compile(rb"\AN\d++ *+")
 
 # A command of which nothing counts but its numbers.
-_PLAIN = re.compile(rb"(?!M11[78]\b)[GMT]\d++(?:\.\d++)?+(?: *+[A-Z][-+]?+\d*+(?:\.\d*+)?+)*+")
+_PLAIN = re.compile(rb"\A(?!M11[78]\b)[GMT]\d++(?:\.\d++)?(?: *+[A-Z][-+]?\d*+(?:\.\d*+)?)*+")
 
 
 def last_line(file: BinaryIO, kind: re.Pattern[bytes]) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,26 @@ def test_whoever_waits_is_told_how_far_it_has_come(tmp_path):
     assert told == sorted(told)
     assert len(told) >= source.stat().st_size // (512 * 1024)
     assert told[-1] <= source.stat().st_size
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    source = tmp_path / "long.gcode"
+    source.write_bytes(cylinder(layers=30, facets=60))
+    tracemalloc.start()
+    try:
+        write_copy(source, tmp_path / "copy.gcode", Wishes(arcs=ArcSupport()), lambda done: None)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert source.stat().st_size > 150_000
+    assert most < 100_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"G1 " + b" " * 60_000 + b"x", b"G1" + b" X1" * 20_000, b"N1 " + b"1" * 60_000, b"G1 X" + b"9" * 60_000],
+)
+def test_no_line_takes_long(line, optimised):
+    began = time.process_time()
+    optimised(b"\n".join([line] * 10))
+    assert time.process_time() - began < 1.0
