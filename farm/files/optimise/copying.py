@@ -137,6 +137,8 @@ def _put_together(file: BinaryIO, section: _Section, additions: Additions) -> It
     file.seek(0)
     yield from section(printed, at_end=False)
     if additions.tail:
+        if moved == 0:
+            raise Invalid("nobody can tell where its last move is, so nothing can be pushed off behind it")
         for line in section(moved, at_end=True):
             if ENDS_MOVING.match(line):
                 raise Invalid(

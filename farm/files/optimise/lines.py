@@ -40,8 +40,9 @@ _FOR_HOSTS = re.compile(
 )
 
 # As far as one sees it on the line alone. They look at the beginnings of lines within a whole file.
-PRINTS = re.compile(rb"(?m:^)G0*+[123](?!\d)(?=[^;\n]*E)[^;\n]*?[XY]")
-MOVES = re.compile(rb"(?m:^)G(?:0*+[123]|0++|28)(?!\d)")
+_BEGINS = rb"(?m:^)[ \t]*+(?:[Nn]\d++[ \t]*+)?"
+PRINTS = re.compile(_BEGINS + rb"[Gg]0*+[123](?!\d)(?=[^;\n]*[Ee])[^;\n]*?[XYxy]")
+MOVES = re.compile(_BEGINS + rb"[Gg](?:0*+[123]|0++|28)(?!\d)")
 ENDS_MOVING = re.compile(rb"\AM(?:84|18|2|81|112)(?!\d)")
 
 _NUMBERED = re.compile(rb"\AN\d++ *+")

@@ -102,6 +102,26 @@ def test_nothing_is_pushed_off_by_a_toolhead_that_is_lost(tmp_path):
         copied(text, Wishes(ejection=EJECTION), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: b"N1 " + line,
+        lambda line: line.replace(b" ", b"", 1),
+        bytes.lower,
+        lambda line: b" " + line,
+    ],
+)
+def test_a_print_is_pushed_off_at_its_end_however_its_moves_are_written(change, tmp_path):
+    lines = cylinder(layers=2).splitlines()
+    text = b"\n".join(change(line) if line.startswith(b"G1") else line for line in lines)
+
+    copy = copied(text, Wishes(ejection=EJECTION), tmp_path)
+
+    cools = copy.index("M190 R35")
+    assert cools > len(copy) - 150
+    assert re.search("(?i)g1 ?x11", copy[:cools])
+
+
 def test_nothing_is_pushed_off_where_nothing_is_printed(tmp_path):
     with pytest.raises(Invalid, match="prints nothing"):
         copied(b"G28\nG1 X10 F900\n", Wishes(ejection=EJECTION), tmp_path)

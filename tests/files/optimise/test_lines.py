@@ -95,6 +95,8 @@ def test_what_is_no_text_in_lines_is_refused(content):
         (b"M104\nG1 X1 E1\nG1 X1\nM84\n", (5, 14)),
         (b"M104\nG3 X1 J2 E1\n; E\n", (5, 17)),
         (b"G1 X1 ; E\nG1 E1\n", (0, 0)),
+        (b"N1 G1 X1 E1*99\nM84", (0, 15)),
+        (b"M82\n g1 x1 e1\nM84", (4, 14)),
     ],
 )
 def test_it_is_known_where_printing_ends(content, place, tmp_path):
