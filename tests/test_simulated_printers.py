@@ -68,8 +68,12 @@ def status(http: httpx.Client) -> dict[str, Any]:
     return dict(http.get("/v1/printers/sim1").json()["status"])
 
 
+def simulators_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [child for child in psutil.Process(server.pid).children() if "simulate" in child.cmdline()]
+
+
 def simulator_of(server: subprocess.Popen[str]) -> psutil.Process:
-    (process,) = psutil.Process(server.pid).children()
+    (process,) = simulators_of(server)
     return process
 
 
@@ -98,7 +102,7 @@ def test_a_simulated_printer_prints_and_ends_with_its_farm(tmp_path: Path, diale
     connection = {"kind": "simulated", "dialect": dialect, "speed": speed}
     printer = {**PRINTER, "connection": connection}
     with served(tmp_path / "data") as (server, http):
-        assert psutil.Process(server.pid).children() == []  # nobody needs it yet
+        assert simulators_of(server) == []  # nobody needs it yet
         assert http.post("/v1/printers", json=printer).status_code == 201
         job = begin_a_print(http)
         connection = http.get("/v1/printers/sim1").json()["connection"]
