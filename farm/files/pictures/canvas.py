@@ -1,7 +1,7 @@
 """A picture in the making: what is nearest at each point, and how it looks. No graphics card, no display.
 
 Looked at from the front right and above, as slicers show a plate, in parallel: what is as long is as long
-everywhere. Each pixel is the mean of SAMPLES x SAMPLES points, so edges are smooth, and the background is
+everywhere. Each pixel is the mean of several points, so edges are smooth, and the background is
 clear: the same picture stands on a light page and on a dark one. The same file gives the same bytes.
 """
 
@@ -23,7 +23,6 @@ Depths = NDArray[np.float32]
 Colours = NDArray[np.uint32]  # red, then green, blue and 255 in the higher bytes
 
 WIDTH, HEIGHT = 400, 300  # pixels
-SAMPLES = 3  # points a pixel, each way
 MARGIN = 0.05  # of the picture, on each side
 TURN_DEGREES = 35.0  # about the vertical, so that front and right side are told apart
 TILT_DEGREES = 30.0  # from above
@@ -53,38 +52,41 @@ their transpose is how far it is that way: "as seen" below."""
 class Canvas:
     """What was drawn so far.
 
-    depth: shape (rows, columns), how near the eye, -inf where nothing is. colours: the same.
-    scale: points a millimetre. offset: shape (3,), what is added to points: right, up, to the eye.
+    depth: shape (rows, columns), how near the eye, -inf where nothing is. colours: the same. samples: points
+    of a pixel, each way. scale: points a millimetre. offset: shape (3,), what is added to points: right, up,
+    to the eye.
     """
 
     depth: Depths
     colours: Colours
+    samples: int
     scale: float
     offset: Floats
 
     @classmethod
-    def around(cls, low: Floats, high: Floats) -> Canvas:
+    def around(cls, low: Floats, high: Floats, samples: int) -> Canvas:
         """An empty one for what reaches from low to high as seen; shape (3,), millimetres, all finite."""
-        rows, columns = HEIGHT * SAMPLES, WIDTH * SAMPLES
+        rows, columns = HEIGHT * samples, WIDTH * samples
         room = np.array([columns, rows]) * (1 - 2 * MARGIN)
         scale = float(np.min(room / np.maximum((high - low)[:2], 1e-9)))
         centre = np.array([columns / 2, rows / 2, 0.0])
         depth = np.full((rows, columns), -np.inf, np.float32)
         colours = np.zeros((rows, columns), np.uint32)
-        return cls(depth, colours, scale, centre - (low + high) / 2 * scale)
+        return cls(depth, colours, samples, scale, centre - (low + high) / 2 * scale)
 
     @classmethod
-    def around_box(cls, low: Floats, high: Floats) -> Canvas:
+    def around_box(cls, low: Floats, high: Floats, samples: int) -> Canvas:
         """An empty one for a box that stands on the plate; shape (3,), millimetres, all finite."""
         middle, half = (low + high) / 2 @ AXES.T, np.abs(AXES) @ (high - low) / 2
-        return cls.around(middle - half, middle + half)
+        return cls.around(middle - half, middle + half, samples)
 
     def picture(self) -> Picture:
         """What was drawn so far, as a PNG."""
-        points = self.colours.astype("<u4").view(np.uint8).reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES, 4)
+        points = self.colours.astype("<u4").view(np.uint8)
+        points = points.reshape(HEIGHT, self.samples, WIDTH, self.samples, 4)
         sums = points.sum(axis=(1, 3), dtype=np.uint16).astype(np.float32)
         covered = np.maximum(sums[..., 3:] / 255, 1)  # points of a pixel
-        means = np.dstack([sums[..., :3] / covered, sums[..., 3:] / SAMPLES**2])
+        means = np.dstack([sums[..., :3] / covered, sums[..., 3:] / self.samples**2])
         pixels = means[::-1].round().astype(np.uint8)
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG", compress_level=6)

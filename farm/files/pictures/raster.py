@@ -14,6 +14,7 @@ from farm.files.pictures.canvas import AXES, Canvas, Colours, Depths, Floats, cl
 from farm.files.pictures.thumbnails import Picture
 
 COLOUR = np.array([226.0, 132.0, 54.0])  # of filament: dark enough for white pages, light enough for black
+SAMPLES = 3  # points of a pixel, each way
 MOST_POINTS = 2_000_000_000  # drawn for one picture, some seconds; a model of 100 MB takes 10 million
 EDGE = 1e-7  # of a triangle: what rounding may leave between two that share an edge
 
@@ -29,7 +30,7 @@ def draw_model(blocks: Callable[[], Iterable[Triangles]]) -> Picture | None:
         _frame(block, AXES, extent)
     if not np.isfinite(extent).all():
         return None
-    canvas, left = Canvas.around(extent[0], extent[1]), MOST_POINTS
+    canvas, left = Canvas.around(extent[0], extent[1], SAMPLES), MOST_POINTS
     for block in blocks():
         left = _draw(block, AXES, canvas.scale, canvas.offset, canvas.depth, canvas.colours, COLOUR, left)
         if left < 0:

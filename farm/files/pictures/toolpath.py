@@ -15,7 +15,6 @@ from farm.domain.analysis import Box
 from farm.files.kernels import kernel
 from farm.files.pictures.canvas import (
     AXES,
-    SAMPLES,
     TILT_DEGREES,
     Canvas,
     Colours,
@@ -27,6 +26,7 @@ from farm.files.pictures.canvas import (
 from farm.files.pictures.thumbnails import Picture
 
 LINE_MM = 0.45  # as wide as a line of a 0.4 mm nozzle usually is
+SAMPLES = 2  # points of a pixel, each way: there are millions of moves, and they are rough by nature
 THINNEST = 0.6 * SAMPLES  # points: thinner, the lines of a large print would leave gaps
 SHADES = 8  # across a line
 SLOPES = 64  # from one diagonal of the canvas to the other
@@ -48,7 +48,7 @@ class ToolpathPicture:
 
     def __init__(self, box: Box, colours: Floats) -> None:
         low, high = (np.array([edge[end] for edge in (box.x, box.y, box.z)]) for end in (0, 1))
-        self._canvas = Canvas.around_box(low - LINE_MM / 2, high + LINE_MM / 2)
+        self._canvas = Canvas.around_box(low - LINE_MM / 2, high + LINE_MM / 2, SAMPLES)
         self._shades, self._shown = _shades(np.nan_to_num(colours)), ~np.isnan(colours[:, 0])
         self._left = MOST_POINTS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from farm.files.pictures import raster
-from farm.files.pictures.canvas import AXES, HEIGHT, SAMPLES, WIDTH, Canvas, shaded
+from farm.files.pictures.canvas import AXES, HEIGHT, WIDTH, Canvas, shaded
 from farm.files.pictures.raster import draw_model
 from tests.files.mesh.made import box
 
@@ -141,8 +141,8 @@ def test_any_numbers_give_a_picture_or_none(numbers):
 
 
 def test_each_pixel_is_the_mean_of_its_points():
-    canvas = Canvas.around(np.zeros(3), np.ones(3))
-    canvas.colours[:2, :SAMPLES] = shaded(np.array([180.0, 120, 60]), 0.5)
+    canvas = Canvas.around(np.zeros(3), np.ones(3), 3)
+    canvas.colours[:2, :3] = shaded(np.array([180.0, 120, 60]), 0.5)
     corner = pixels(canvas.picture())[-1, 0]
 
-    assert corner.tolist() == [90, 60, 30, round(255 * 2 * SAMPLES / SAMPLES**2)]
+    assert corner.tolist() == [90, 60, 30, round(255 * 2 * 3 / 3**2)]
