@@ -1,0 +1,174 @@
+"""G-code of 40 and 200 MB read for all that is known of it, against OctoPrint's interpreter in the same run.
+
+The text is a real file over and over again, as if its parts were printed one after the other, so what has to
+come out is known: as many times the moves, the layers and the seconds. Each run of ours is a fresh process
+that reads a small file first, as a warm worker has, and then the large one; nothing is kept between runs but
+the compiled kernels. Rates are of the file's megabytes to processor time and to time on the wall; a busy
+machine lengthens the second. OctoPrint reads a tenth of the text, without the pauses it makes in a server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from scripts.benches.figure import Figure, Rival, alternating
+from scripts.environment import CHECKOUT, EnvironmentFailed
+from scripts.test import PEER_LOCKS, locked_version, set_up_octoprint
+
+MB = 1_000_000
+GCODE = CHECKOUT / "tests" / "data" / "gcode"
+SAMPLE = GCODE / "ps292_calib20_klipper.gcode"
+ARCS = GCODE / "ps292_cyl_arc_marlin2.gcode"
+
+OURS = """
+import json, re, resource, sys, time
+from pathlib import Path
+from farm.domain.file import FileKind
+from farm.files.analysis import analyse
+def peak():
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+small, large, times = sys.argv[1:]
+analyse(Path(small), FileKind.GCODE)
+floor, begun = peak(), []
+for _ in range(int(times)):
+    wall, processor = time.perf_counter(), time.process_time()
+    found = analyse(Path(large), FileKind.GCODE).result
+    begun.append((time.perf_counter() - wall, time.process_time() - processor))
+print(json.dumps({
+    "wall": min(one for one, _ in begun), "processor": min(other for _, other in begun),
+    "extra": peak() - floor,
+    "moves": found.moves, "layers": found.layers.count, "motion": found.time_s.motion,
+}))
+"""
+
+OCTOPRINT = """
+import json, sys, time
+from octoprint.util.gcodeInterpreter import gcode
+reader, begun = gcode(), time.process_time()
+reader.load(sys.argv[1], throttle=None)
+print(json.dumps({"processor": time.process_time() - begun, "mm": reader.extrusionAmount[0]}))
+"""
+
+Result = dict[str, float]
+
+
+def run(quick: bool) -> list[Figure]:
+    """Medians of several runs in turn."""
+    rounds = 1 if quick else 5
+    with tempfile.TemporaryDirectory(prefix="farm-bench-") as folder:
+        large, tenth, huge, arcs = (
+            _repeated(Path(folder) / name, sample, size)
+            for name, sample, size in (
+                ("large", SAMPLE, 40),
+                ("tenth", SAMPLE, 4),
+                ("huge", SAMPLE, 200),
+                ("arcs", ARCS, 40),
+            )
+        )
+        _ours(tenth)  # compiles what is to be compiled
+        return [
+            *_against_octoprint(large, tenth, rounds),
+            _rate("gcode_40mb_rate_wall", large, "wall", rounds, "value>=250"),
+            _rate("gcode_40mb_arcs_rate", arcs, "processor", rounds),
+            _memory(huge),
+            Figure(
+                "gcode_40mb_fresh_worker", median(_fresh(large) for _ in range(rounds)), "s", goal="value<=1"
+            ),
+        ]
+
+
+class Text:
+    """A real file, over and over. times: how often it stands there."""
+
+    def __init__(self, path: Path, sample: Path, megabytes: int) -> None:
+        once = sample.read_bytes()
+        self.path, self.sample = path, sample
+        self.times = megabytes * MB // len(once) + 1
+        self.megabytes = self.times * len(once) / MB
+        with path.open("wb") as file:
+            for _ in range(self.times):
+                file.write(once)
+
+
+def _repeated(path: Path, sample: Path, megabytes: int) -> Text:
+    return Text(path.with_suffix(".gcode"), sample, megabytes)
+
+
+def _ours(text: Text, times: int = 5) -> Result:
+    """The best of some times in one process; what it found has to be that many times the sample."""
+    found = _run([sys.executable, "-c", OURS, str(text.sample), str(text.path), str(times)])
+    once = _expected(text.sample)
+    for name in ("moves", "layers", "motion"):
+        if abs(found[name] / (once[name] * text.times) - 1) > 0.001:
+            raise RuntimeError(f"{text.path.name}: {name} is {found[name]}, not {text.times} x {once[name]}")
+    return found
+
+
+def _expected(sample: Path) -> Result:
+    return _EXPECTED[sample]
+
+
+_EXPECTED: dict[Path, Result] = {  # of tests/files/gcode/test_corpus.py; the seconds are ours
+    SAMPLE: {"moves": 21164, "layers": 100, "motion": 2273.52},
+    ARCS: {"moves": 5394, "layers": 125, "motion": 1685.51},
+}
+
+
+def _against_octoprint(text: Text, tenth: Text, rounds: int) -> list[Figure]:
+    name, goal = "gcode_40mb_rate", "ratio>=70"
+
+    def ours() -> float:
+        return text.megabytes / _ours(text)["processor"]
+
+    try:
+        program = Path(os.environ.get("FARM_OCTOPRINT") or set_up_octoprint())
+    except EnvironmentFailed as problem:
+        print(f"no OctoPrint to compare with: {problem}", file=sys.stderr)
+        return [Figure(name, median(ours() for _ in range(rounds)), "MB/s")]
+
+    def theirs() -> float:
+        interpreter = program.with_name("python.exe" if os.name == "nt" else "python")
+        found = _run([str(interpreter), "-c", OCTOPRINT, str(tenth.path)])
+        return tenth.megabytes / found["processor"]
+
+    rates = alternating(ours, theirs, rounds)
+    version = locked_version(PEER_LOCKS / "octoprint.txt", "octoprint")
+    return [Figure(name, rates[0], "MB/s", Rival(f"OctoPrint {version}", rates[1]), goal)]
+
+
+def _rate(name: str, text: Text, of: str, rounds: int, goal: str | None = None) -> Figure:
+    measure: Callable[[], float] = lambda: text.megabytes / _ours(text)[of]  # noqa: E731
+    return Figure(name, median(measure() for _ in range(rounds)), "MB/s", goal=goal)
+
+
+def _memory(text: Text) -> Figure:
+    """Over what a warm process has before."""
+    return Figure("gcode_200mb_extra_memory", _ours(text, 1)["extra"] / 2**20, "MiB", goal="value<=200")
+
+
+def _fresh(text: Text) -> float:
+    """Seconds from the start of a process to its end, with the kernels compiled before."""
+    read = (
+        "from pathlib import Path; from farm.files.analysis import analyse; import sys; "
+        "from farm.domain.file import FileKind; analyse(Path(sys.argv[1]), FileKind.GCODE)"
+    )
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", read, str(text.path)], cwd=CHECKOUT, check=True)
+    return time.perf_counter() - begun
+
+
+def _run(command: list[str]) -> Result:
+    done = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    found: Result = json.loads(done.stdout)
+    return found
