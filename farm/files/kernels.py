@@ -48,3 +48,8 @@ if _config.CACHE_DIR:
 def kernel(function: Callable[P, T]) -> Callable[P, T]:
     """Compiled at its first call and kept on disk for the next process. Bounds are not checked in it."""
     return cast(Callable[P, T], numba.njit(cache=True, nogil=True)(function))
+
+
+def part(function: Callable[P, T]) -> Callable[P, T]:
+    """A kernel that becomes part of those that call it, where a call for every word would cost too much."""
+    return cast(Callable[P, T], numba.njit(cache=True, nogil=True, forceinline=True)(function))

@@ -29,7 +29,7 @@ from farm.files.gcode.kernel.text import (
     skip_blanks,
 )
 from farm.files.gcode.policy import MOST_CODES
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 from farm.files.slicers.remarks import MOST_TOOLS
 
 LONGEST_WAIT = 86_400.0  # s
@@ -50,7 +50,7 @@ EXTRUDER, HEATER_BED = hash_of("EXTRUDER"), hash_of("HEATER_BED")
 EXTRUDERS = tuple(hash_of(f"EXTRUDER{number}") for number in range(1, 8))
 
 
-@kernel
+@part
 def read_command(scan: Any, text: Any, at: int, letter: int) -> int:
     """A command of a letter and a number; `at` is at its number. Returns where it ends, or where it is not
     understood: what stands behind many commands is text, and text is never read as words."""
@@ -84,7 +84,7 @@ def _needs_standstill(scan: Any, letter: int, code: int) -> bool:
     return waits or code == 400 or code == 600 or code == 601
 
 
-@kernel
+@part
 def _words(scan: Any, text: Any, at: int) -> tuple[int, int, int]:
     at, numbered, alone, unread = read_words(text, at, scan.words)
     if unread > 0:
@@ -104,7 +104,7 @@ def count_unread(scan: Any, count: int) -> None:
 # -- G
 
 
-@kernel
+@part
 def _read_g(scan: Any, text: Any, at: int, code: int) -> int:
     if code > 92 or (28 < code < 90) or (4 < code < 10):
         return at

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from farm.files.gcode.machine import Model
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 JERK, JUNCTION_DEVIATION = int(Model.JERK), int(Model.JUNCTION_DEVIATION)
 KLIPPER, REPRAP = int(Model.KLIPPER), int(Model.REPRAP)
@@ -27,7 +27,7 @@ STRAIGHT_ON, BACK = -0.999999, 0.999999  # cosines, as Marlin takes them
 SHORT, SHALLOW = 1.0, -0.7071067812  # mm and cosine: what Marlin takes for a piece of an arc
 
 
-@kernel
+@part
 def queue_move(scan: Any, dx: float, dy: float, dz: float, de: float) -> None:
     """One move more to plan. There is room for all that one line makes."""
     motion, reader = scan.motion, scan.reader
@@ -62,7 +62,7 @@ def queue_move(scan: Any, dx: float, dy: float, dz: float, de: float) -> None:
     motion.queued += 1
 
 
-@kernel
+@part
 def _acceleration(motion: Any, kind: int) -> float:
     wished: float = motion.acceleration
     if kind == TRAVEL and motion.model != KLIPPER:
@@ -72,7 +72,7 @@ def _acceleration(motion: Any, kind: int) -> float:
     return wished
 
 
-@kernel
+@part
 def _slowest_axis(
     motion: Any, limits: Any, rx: float, ry: float, rz: float, re: float, kind: int, wished: float
 ) -> float:
@@ -89,7 +89,7 @@ def _slowest_axis(
     return most
 
 
-@kernel
+@part
 def _safe_speed(motion: Any, speed: float, rx: float, ry: float, rz: float, re: float) -> float:
     """The speed from which, and to which, the printer may go at once."""
     if motion.model != JERK:
@@ -107,7 +107,7 @@ def _safe_speed(motion: Any, speed: float, rx: float, ry: float, rz: float, re: 
     return safe
 
 
-@kernel
+@part
 def _corner2(
     scan: Any,
     motion: Any,
@@ -136,7 +136,7 @@ def _corner2(
     return _klipper_corner2(scan, motion, move, kind, rx, ry, rz, re)
 
 
-@kernel
+@part
 def _jerk_corner(motion: Any, speed: float, rx: float, ry: float, rz: float, re: float) -> float:
     """Marlin takes the slower of both speeds, and then less of it while an axis changes too much at once.
 
@@ -153,7 +153,7 @@ def _jerk_corner(motion: Any, speed: float, rx: float, ry: float, rz: float, re:
     return before * factor
 
 
-@kernel
+@part
 def _jerk_factor(before: float, behind: float, most: float) -> float:
     change = abs(before - behind) if before * behind > 0 else max(abs(before), abs(behind))
     return float(most / change) if change > most else 1.0

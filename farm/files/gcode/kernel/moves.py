@@ -11,7 +11,7 @@ from farm.files.gcode.kernel.scan import BED, LEVEL, MARKED, MOST_CHORDS, MOST_S
 from farm.files.gcode.kernel.strokes import is_picture, stroke, stroke_arc
 from farm.files.gcode.kernel.text import E, F, I, R, X
 from farm.files.gcode.roles import Role
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 ARC_TOLERANCE = 0.0125  # mm between an arc and the lines a firmware makes of it
 SAME = 1e-6  # mm: nearer is the same place
@@ -21,7 +21,7 @@ MODEL = int(Role.MODEL)
 UNKNOWN = int(Role.UNKNOWN)
 
 
-@kernel
+@part
 def read_move(scan: Any, numbered: int) -> None:
     """A straight line."""
     reader = scan.reader
@@ -70,13 +70,13 @@ def read_arc(scan: Any, numbered: int, clockwise: bool) -> None:
         stroke_arc(scan, start, target, ra, rb, turn, a, b, c)
 
 
-@kernel
+@part
 def _take_feed(reader: Any, words: Any, numbered: int) -> None:
     if numbered & (1 << F) and words[F] > 0:
         reader.feed = words[F] * reader.unit / 60
 
 
-@kernel
+@part
 def _target(scan: Any, numbered: int) -> tuple[float, float, float]:
     reader, words, point = scan.reader, scan.words, scan.point
     for axis in range(3):
@@ -87,7 +87,7 @@ def _target(scan: Any, numbered: int) -> tuple[float, float, float]:
     return point[0], point[1], point[2]
 
 
-@kernel
+@part
 def _extruded(scan: Any, numbered: int) -> float:
     """Millimetres of filament that this move pushes (or pulls back); they are counted."""
     if not numbered & (1 << E):
@@ -108,7 +108,7 @@ def _extruded(scan: Any, numbered: int) -> float:
     return pushed
 
 
-@kernel
+@part
 def _count_move(scan: Any, draws: bool, z: float, rising: bool) -> None:
     """Before the nozzle is anywhere else: what is drawn begins where it is."""
     reader = scan.reader
@@ -123,7 +123,7 @@ def _count_move(scan: Any, draws: bool, z: float, rising: bool) -> None:
         _grow(scan, reader.position[0], reader.position[1], reader.position[2])
 
 
-@kernel
+@part
 def _arrive(scan: Any, x: float, y: float, z: float) -> None:
     position = scan.reader.position
     position[0], position[1], position[2] = x, y, z
@@ -134,14 +134,14 @@ def _arrive(scan: Any, x: float, y: float, z: float) -> None:
 # -- how large it is
 
 
-@kernel
+@part
 def _grow(scan: Any, x: float, y: float, z: float) -> None:
     _include(scan.boxes[PRINTED], x, y, z)
     if scan.reader.role == MODEL:
         _include(scan.boxes[PART], x, y, z)
 
 
-@kernel
+@part
 def _include(box: Any, x: float, y: float, z: float) -> None:
     if x < box[0, 0]:
         box[0, 0] = x
@@ -160,7 +160,7 @@ def _include(box: Any, x: float, y: float, z: float) -> None:
 # -- in which layer
 
 
-@kernel
+@part
 def _draw_in_layer(scan: Any, z: float, rising: bool) -> None:
     """rising: the nozzle goes up as it draws, as for a vase; then a layer is a whole step higher."""
     marked, level = scan.layers[MARKED], scan.layers[LEVEL]

@@ -15,7 +15,7 @@ from typing import Any
 
 from farm.files.gcode.kernel.scan import MOST_MINUTES, QUEUED
 from farm.files.gcode.machine import Model
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 KLIPPER = int(Model.KLIPPER)
 CRAWL = 0.05  # mm/s, Marlin's slowest; nothing takes for ever
@@ -44,7 +44,7 @@ def plan(scan: Any, halts: bool) -> None:
     motion.queued = queued - certain
 
 
-@kernel
+@part
 def _walk_back(queue: Any, queued: int, exit2: float) -> int:
     """The speeds at which the moves begin, and how many of them nothing behind the queue can change."""
     certain, behind2 = 0, exit2
@@ -60,7 +60,7 @@ def _walk_back(queue: Any, queued: int, exit2: float) -> int:
     return certain
 
 
-@kernel
+@part
 def _walk_on(scan: Any, count: int, exit2: float) -> None:
     """How long the first `count` moves take. exit2: at which speed the last of them ends."""
     motion, queue = scan.motion, scan.queue

@@ -29,7 +29,7 @@ from farm.files.gcode.kernel.text import (
     skip_line,
 )
 from farm.files.gcode.roles import Mark, Role
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 TYPE, FEATURE = int(Mark.TYPE), int(Mark.FEATURE)
 LAYER_CHANGE, LAYER = int(Mark.LAYER_CHANGE), int(Mark.LAYER)
@@ -59,7 +59,7 @@ def read_piece(scans: Any, at: int, end: int, last: bool) -> int:
     return at
 
 
-@kernel
+@part
 def _read_line(scan: Any, text: Any, at: int) -> int:
     """Returns where the line ends."""
     at = skip_blanks(text, at)

@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from farm.files.gcode.kernel.scan import MOST_CHORDS, MOST_STROKES, NOT_DRAWN
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 STEP = 0.1  # mm of an arc to a straight stroke; a picture shows nothing smaller
 
 
-@kernel
+@part
 def is_picture(scan: Any) -> bool:
     """Whether the file is read to be drawn."""
     return bool(scan.reader.strokes != NOT_DRAWN)
@@ -23,7 +23,7 @@ def are_full(scan: Any) -> bool:
     return bool(scan.reader.strokes > MOST_STROKES - MOST_CHORDS)
 
 
-@kernel
+@part
 def stroke(scan: Any, x: float, y: float, z: float, to_x: float, to_y: float, to_z: float) -> None:
     """A straight one. There is room: `read_piece` stops in time."""
     count = scan.reader.strokes

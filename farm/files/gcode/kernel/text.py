@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from farm.files.kernels import kernel
+from farm.files.kernels import kernel, part
 
 LF, CR, TAB, BLANK = 10, 13, 9, 32
 SEMICOLON, STAR, OPENED, CLOSED, DOT, MINUS, PLUS, COLON, EQUALS = 59, 42, 40, 41, 46, 45, 43, 58, 61
@@ -119,7 +119,7 @@ def skip_remark(text: Any, at: int) -> int:
     return at + 1 if text[at] == CLOSED else at
 
 
-@kernel
+@part
 def read_number(text: Any, at: int) -> tuple[float, int, bool]:
     """The number, where it ends, and whether it is one. What is none is skipped to the next blank or word."""
     place = _U(at)
@@ -145,7 +145,7 @@ def read_number(text: Any, at: int) -> tuple[float, int, bool]:
     return (-value if negative else value), end, good
 
 
-@kernel
+@part
 def _read_digits(text: Any, place: Any) -> tuple[Any, Any]:
     """Up to eight digits at once: their value and how many they are.
 
@@ -212,7 +212,7 @@ def read_rest(text: Any, at: int) -> tuple[int, int]:
     return value, at
 
 
-@kernel
+@part
 def read_words(text: Any, at: int, words: Any) -> tuple[int, int, int, int]:
     """The words of a command, into `words`: one number for each letter.
 
