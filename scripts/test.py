@@ -27,6 +27,7 @@ from scripts.environment import Environment, EnvironmentFailed
 
 PEER_LOCKS = environment.CHECKOUT / "scripts" / "peers"
 OPTIONAL_PEERS = {"prusalink"}  # they need libraries that not every machine can be given
+MOST_PROCESSES = 8  # each starts print hosts of its own
 OTHER_PYTHON = "3.13"  # the newest we support; the locks choose other packages there than on 3.11
 
 
@@ -104,16 +105,22 @@ def plan(
 
     if options.chosen:
         return [step("tests", *choice)]
+    choice += ["--numprocesses", str(processes()), "--dist", "loadfile"]
     steps = [
         step("format", "ruff", "format", "--check"),
         step("lint", "ruff", "check"),
         step("types", "mypy", "--strict"),
-        step("tests", "coverage", "run", "-m", *choice),
+        step("tests", *choice, "--cov", "--cov-report="),
         step("coverage", "coverage", "report"),
     ]
     if other is not None:
         steps.append(step(f"tests on {OTHER_PYTHON}", *choice, within=other))
     return steps
+
+
+def processes() -> int:
+    """In how many processes the tests run: they mostly wait, so it is one more than there are processors."""
+    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
 
 
 def set_up_peers(required: bool) -> tuple[dict[str, str], list[Outcome]]:
