@@ -132,7 +132,7 @@ GAPS = [
 ]
 
 
-def reach(gap: Gap, server: Server, printers: Simulator, within_s: float = 20.0) -> bool:
+def reach(gap: Gap, server: Server, printers: Simulator, within_s: float = 60.0) -> bool:
     """Keep the shop working until the gap is reached; False when it was not in time."""
     needs_starts = "starting" in gap.name or "received" in gap.name or "swallowed" in gap.name
     deadline = time.monotonic() + within_s

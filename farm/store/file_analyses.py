@@ -116,12 +116,13 @@ def note_analysis(
         record(db, "file.processed", ("files",), at, data)
 
 
-def analyse_again(db: Connection, file_id: str, stamp: Stamp) -> None:
-    """Let a file be read once more, whatever came of it before. Raises NotFound."""
+def analyse_again(db: Connection, file_id: str, stamp: Stamp) -> FileState:
+    """Let a file be read once more, whatever came of it before. Returns where it stands. Raises NotFound."""
     file = here(db, file_id)
-    db.execute("UPDATE files SET state = 'queued', worker_deaths = 0 WHERE id = ?", (file_id,))
+    db.execute("UPDATE files SET state = ?, worker_deaths = 0 WHERE id = ?", (FileState.QUEUED, file_id))
     audit.append(db, stamp, "file.queued", f"file:{file_id}", {"name": file.name})
     record(db, "file.queued", ("files",), stamp.at, {"file": file_id, "name": file.name})
+    return FileState.QUEUED
 
 
 def _keep_result(db: Connection, file_id: str, result: Analysis | None, unless: str = "") -> None:

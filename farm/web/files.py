@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from quart_trio.wrappers.response import TrioFileBody
 from werkzeug.http import dump_options_header
 
 from farm.access.rights import Action
-from farm.domain.file import StoredFile
+from farm.domain.file import FileState, StoredFile
 from farm.errors import FarmError, NotFound, StorageFailed
 from farm.files.messages import FileAdded
 from farm.files.pictures.thumbnails import PNG
@@ -142,13 +143,14 @@ async def send_thumbnail(
 async def analyse_file(call: Call, file: str) -> Accepted[shapes.File]:
     """Read a file once more. How it went is told by the fact `file.processed`."""
     desk = call.desk
-    await call.change(
-        type(None),
+    state = await call.change(
+        FileState,
         lambda by: desk.database.change(by, file_analyses.analyse_again, file, Stamp.of(by, desk.clock())),
     )
     if not call.asker.terms.dry:
         desk.files.tell_nowait(FileAdded())
-    return Accepted(shapes.of_file(await _existing(call, file)))
+    found = await _existing(call, file)
+    return Accepted(shapes.of_file(replace(found, analysis=replace(found.analysis, state=state))))
 
 
 def _unchanged(headers: dict[str, str]) -> Response:

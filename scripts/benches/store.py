@@ -1,5 +1,4 @@
-"""Durable commits alone and in groups, telemetry rows a second, and how long readers wait beside them; and
-how long the slowest page takes of a list of very many files.
+"""Durable commits, telemetry rows a second, waiting readers, and the slowest page of very many files.
 
 The rivals make the same inserts under the same settings in a bare `sqlite3` loop: no actors, no threads,
 nobody else served meanwhile. The disk's sync bounds both.

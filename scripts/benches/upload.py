@@ -1,7 +1,6 @@
-"""An upload of 100 MB to its last durable byte, against OctoPrint; the memory and delay that 1 GB costs;
-and how soon after its last byte a file of 40 MB is understood, with how the loop does meanwhile.
+"""An upload of 100 MB against OctoPrint, what 1 GB costs, and how soon after it a file is understood.
 
-Both are real servers on loopback that take the same form from the same sender, in turn. The farm answers
+It is measured to its last durable byte, with the loop's delay meanwhile. Both are real servers on loopback that take the same form from the same sender, in turn. The farm answers
 when the file is durable (fsync of file and folder, its row committed); OctoPrint when it has moved it.
 OctoPrint's analysis is off, or it would run beside the farm's next upload.
 """

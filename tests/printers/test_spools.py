@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 
+from farm.domain.analysis import ANALYSIS_VERSION
 from farm.domain.command import Cancel
 from farm.domain.job import PrintState
 from farm.domain.printer import Address, Loaded, Printer, Profile
@@ -51,9 +52,14 @@ async def left_g(shop: Shop, spool: str) -> float | None:
 async def sliced(shop: Shop, result: str = RESULT) -> str:
     """A file of which the slicer says what it takes."""
     file = await shop.add_file()
+    await trio.sleep(1)  # until it was read, so that it is not read over this
     await shop.database.write(
         lambda db: (
-            db.execute("UPDATE files SET state = 'ready', result = ? WHERE id = ?", (result, file)) and None
+            db.execute(
+                "UPDATE files SET state = 'ready', analysis_version = ?, result = ? WHERE id = ?",
+                (ANALYSIS_VERSION, result, file),
+            )
+            and None
         )
     )
     found = await shop.database.read(files.by_id, file)

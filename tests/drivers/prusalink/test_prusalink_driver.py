@@ -117,7 +117,7 @@ async def test_it_says_who_it_is_by_key(peer: Peer) -> None:
 
 
 async def test_it_cannot_do_what_prusalink_cannot() -> None:
-    assert PrusaLinkDriver.capabilities == {Capability.PAUSE, Capability.DELETE}
+    assert PrusaLinkDriver.capabilities == {Capability.PAUSE, Capability.DELETE, Capability.BINARY_GCODE}
     driver = PrusaLinkDriver(Address("prusalink", "http://192.0.2.1"))
     for ask in (
         lambda: driver.send_gcode(["M115"]),
