@@ -1,8 +1,9 @@
 """An upload of 100 MB against OctoPrint, what 1 GB costs, and how soon after it a file is understood.
 
-It is measured to its last durable byte, with the loop's delay meanwhile. Both are real servers on loopback that take the same form from the same sender, in turn. The farm answers
-when the file is durable (fsync of file and folder, its row committed); OctoPrint when it has moved it.
-OctoPrint's analysis is off, or it would run beside the farm's next upload.
+It is measured to its last durable byte, with the loop's delay meanwhile. Both are real servers on loopback
+that take the same form from the same sender, in turn. The farm answers when the file is durable (fsync of
+file and folder, its row committed); OctoPrint when it has moved it. OctoPrint's analysis is off, or it would
+run beside the farm's next upload.
 """
 
 from __future__ import annotations
