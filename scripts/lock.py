@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
         "--universal",
         f"--python-version=3.{environment.OLDEST[1]}",
         "--generate-hashes",
+        "--no-strip-extras",  # older pips look for a package with extras apart from the one without
         "--no-header",
         "-q",
     ]
