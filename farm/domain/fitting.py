@@ -3,20 +3,61 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from farm.domain.analysis import Box
+from farm.domain.analysis import Analysis, Box, MeshAnalysis
 
 _TOUCH = 1e-4  # mm: what rounding may add to an edge
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a file fits into a printer; None where nobody can tell, and why says what is missing.
+
+    turn_deg: by how much a model has to be turned about the vertical.
+    """
+
+    fits: bool | None
+    turn_deg: float | None = None
+    why: str | None = None
+
+
+def fit(found: Analysis | None, volume_mm: tuple[float, float, float] | None) -> Fit:
+    """How what is in a file fits into a printer. volume_mm: the edges of what the printer can print.
+
+    A model may be turned, and lies where the slicer puts it. G-code prints as it was sliced: what counts is
+    how far it reaches, for printers have their origins in different places.
+    """
+    if found is None:
+        return Fit(None, why="the file is not analysed yet")
+    box = found.bounding_box.model if isinstance(found, MeshAnalysis) else found.bounding_box.printed
+    if box is None:
+        return Fit(None, why="it is not known how large this is")
+    if volume_mm is None:
+        return Fit(None, why="the printer's profile does not say how large its prints may be")
+    turn = turn_to_fit(box, volume_mm)
+    if turn is None or (turn and not isinstance(found, MeshAnalysis)):
+        return Fit(False, why=f"it takes {_edges(_size(box))} mm, the printer has {_edges(volume_mm)}")
+    return Fit(True, turn if isinstance(found, MeshAnalysis) else None)
+
+
+def _size(box: Box) -> tuple[float, float, float]:
+    width, depth, height = (edge[1] - edge[0] for edge in (box.x, box.y, box.z))
+    return width, depth, height
+
+
+def _edges(size: tuple[float, float, float]) -> str:
+    return " x ".join(f"{edge:.4g}" for edge in size)
 
 
 def turn_to_fit(box: Box, volume_mm: tuple[float, float, float]) -> float | None:
     """By how many degrees the model in `box` has to be turned about the vertical to fit; None: not at all.
 
     volume_mm: the edges of what the printer can print. Where the box lies does not matter, slicers put it in
-    the middle. 0 when it fits as it is; else the smallest turn. Models whose
-    corners are empty may fit although their box does not.
+    the middle. 0 when it fits as it is; else the smallest turn. Models whose corners are empty may fit
+    although their box does not.
     """
-    width, depth, height = (edge[1] - edge[0] for edge in (box.x, box.y, box.z))
+    width, depth, height = _size(box)
     wide, deep, high = volume_mm
     if height > high + _TOUCH:
         return None

@@ -15,16 +15,20 @@ from werkzeug.http import dump_options_header
 
 from farm.access.rights import Action
 from farm.domain.file import FileState, StoredFile
+from farm.domain.fitting import Fit, fit
+from farm.domain.printer import Printer
 from farm.errors import FarmError, NotFound, StorageFailed
 from farm.files.messages import FileAdded
 from farm.files.pictures.thumbnails import PNG
 from farm.files.removal import forget
 from farm.live import shapes
+from farm.queue.fitting import takes
 from farm.store import file_analyses, file_lists, files
 from farm.store.audit import Stamp
 from farm.web.answers import problem
 from farm.web.contract import Accepted, Created, Page, Sends, Told, Versioned
 from farm.web.file_search import FileSearch
+from farm.web.printers import everyone, may_read
 from farm.web.ranges import OutOfRange, Part, part_wanted
 from farm.web.routes import Call, Route, said
 from farm.web.uploads import FILE, hand_over, incoming, keep
@@ -38,6 +42,24 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     """width: of the picture, in pixels, at least; there may be none as wide."""
 
     width: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
+
+
+class PrinterFit(msgspec.Struct):
+    """fits: null where nobody can tell. turn_deg: how far a model has to be turned about the vertical.
+
+    why: it does not fit, or nobody can tell.
+    """
+
+    printer: str
+    fits: bool | None
+    turn_deg: float | None
+    why: str | None
+
+
+class Fits(msgspec.Struct):
+    """How a file fits into each printer."""
+
+    items: list[PrinterFit]
 
 
 class FileName(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,6 +99,24 @@ async def show_file(call: Call, file: str) -> Versioned[shapes.File]:
     """One file, and where its analysis stands."""
     found = await _existing(call, file)
     return Versioned.of(shapes.of_file(found), found.version)
+
+
+async def list_fits(call: Call, file: str) -> Fits:
+    """Into which printers a file fits, of those the asker may look at, by their ids.
+
+    A model may have to be turned; G-code prints as it was sliced, on printers that take its kind.
+    """
+    found = await _existing(call, file)
+    visible = [printer for printer in await everyone(call) if may_read(call.asker, printer)]
+    return Fits([_fit(found, printer) for printer in visible])
+
+
+def _fit(file: StoredFile, printer: Printer) -> PrinterFit:
+    if file.kind.is_model or takes(printer, file.kind):
+        found = fit(file.analysis.result, printer.profile.volume_mm)
+    else:
+        found = Fit(False, why="it does not print this kind of file")
+    return PrinterFit(printer.id, found.fits, found.turn_deg, found.why)
 
 
 async def send_content(
@@ -193,6 +233,7 @@ ROUTES = (
     Route("GET", "/v1/files", list_files, Action.READ),
     Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
+    Route("GET", "/v1/files/<file>/printers", list_fits, Action.READ),
     Route("GET", "/v1/files/<file>/thumbnail", send_thumbnail, Action.READ),
     Route("POST", "/v1/files/<file>/analyse", analyse_file, Action.UPLOAD),
     Route("DELETE", "/v1/files/<file>", remove_file, Action.REMOVE_FILES),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.domain.analysis import Box
-from farm.domain.fitting import turn_to_fit
+from farm.domain.analysis import BoundingBox, Box, GcodeAnalysis, MeshAnalysis
+from farm.domain.fitting import Fit, fit, turn_to_fit
 
 MK4 = (250, 210, 220)
 
@@ -55,3 +55,32 @@ def test_agrees_with_trying_angles(width, depth, wide, deep, tried):
     else:
         assert room(found) > -1e-3
         assert tried >= found or room(tried) < 1e-3, "there is a smaller turn"
+
+
+CUBE = Box((0, 20), (0, 20), (0, 20))
+RULER = Box((0, 10), (0, 300), (0, 2))
+
+
+def model(found):
+    return MeshAnalysis(kind="stl", bounding_box=BoundingBox(model=found))
+
+
+def sliced(found):
+    return GcodeAnalysis(bounding_box=BoundingBox(printed=found))
+
+
+def test_a_model_may_be_turned_and_what_was_sliced_may_not():
+    assert fit(model(CUBE), MK4) == Fit(True, 0.0)
+    assert fit(sliced(CUBE), MK4) == Fit(True)
+    found = fit(model(RULER), MK4)
+    assert found.fits
+    assert 40 < found.turn_deg < 60
+    assert fit(sliced(RULER), MK4) == Fit(
+        False, why="it takes 10 x 300 x 2 mm, the printer has 250 x 210 x 220"
+    )
+
+
+def test_what_is_missing_is_said():
+    assert fit(None, MK4) == Fit(None, why="the file is not analysed yet")
+    assert fit(model(None), MK4) == Fit(None, why="it is not known how large this is")
+    assert fit(model(CUBE), None).why == "the printer's profile does not say how large its prints may be"

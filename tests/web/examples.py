@@ -402,6 +402,12 @@ async def send_thumbnail(api: ApiShop) -> Request:
     return Request("GET", f"/v1/files/{file}/thumbnail?width=100", 200)
 
 
+@example("GET /v1/files/<file>/printers")
+async def file_fits(api: ApiShop) -> Request:
+    await api.printer()
+    return Request("GET", f"/v1/files/{await api.file()}/printers", 200)
+
+
 @example("POST /v1/files/<file>/analyse")
 async def analyse_file(api: ApiShop) -> Request:
     return Request("POST", f"/v1/files/{await api.file()}/analyse", 202)
