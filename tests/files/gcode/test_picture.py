@@ -14,6 +14,7 @@ from farm.domain.analysis import BoundingBox, Box, Thumbnail
 from farm.domain.file import FileKind
 from farm.files.analysis import analyse
 from farm.files.gcode.kernel.scan import MOST_STROKES
+from farm.files.gcode.kernel.strokes import OFF
 from farm.files.gcode.picture import draw_print
 from farm.files.gcode.roles import Role
 from farm.files.gcode.survey import read_strokes
@@ -66,7 +67,8 @@ def test_arcs_are_drawn_as_arcs(arc):
     radii = np.hypot(ends[:, [0, 3]] - 30, ends[:, [1, 4]] - 20)
     np.testing.assert_allclose(radii, 10, atol=1e-6)
     np.testing.assert_allclose(ends[1:, :3], ends[:-1, 3:], atol=1e-9)
-    assert len(ends) > 100
+    middles = np.hypot((ends[:, 0] + ends[:, 3]) / 2 - 30, (ends[:, 1] + ends[:, 4]) / 2 - 20)
+    assert (middles > 10 - OFF).all()
     assert (ends[:, [2, 5]] == 5).all()
 
 
@@ -78,7 +80,7 @@ def test_travel_and_retraction_are_not_drawn():
 
 def test_more_strokes_than_are_handed_on_at_once():
     moves = "".join(
-        f"G1 X{at % 2 * 10} Y{at / 1000} E1\nG2 X{at % 2 * 10} Y{at / 1000} I3 E1\n" for at in range(500)
+        f"G1 X{at % 2 * 10} Y{at / 1000} E1\nG2 X{at % 2 * 10} Y{at / 1000} I600 E1\n" for at in range(500)
     )
 
     ends, _ = strokes(f"M83\n{moves}".encode())

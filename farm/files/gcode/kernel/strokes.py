@@ -8,7 +8,7 @@ from typing import Any
 from farm.files.gcode.kernel.scan import MOST_CHORDS, MOST_STROKES, NOT_DRAWN
 from farm.files.kernels import kernel, part
 
-STEP = 0.1  # mm of an arc to a straight stroke; a picture shows nothing smaller
+OFF = 0.05  # mm between an arc and the straight strokes of it; a picture shows nothing smaller
 
 
 @part
@@ -38,7 +38,8 @@ def stroke_arc(
     scan: Any, start: Any, target: Any, ra: float, rb: float, turn: float, a: int, b: int, c: int
 ) -> None:
     """ra, rb: from the centre to the start, along the axes a and b. turn: the angle it sweeps."""
-    chords = min(MOST_CHORDS, max(1, math.ceil(abs(turn) * math.hypot(ra, rb) / STEP)))
+    opening = 2 * math.acos(max(0.0, 1 - OFF / max(math.hypot(ra, rb), OFF)))
+    chords = min(MOST_CHORDS, max(1, math.ceil(abs(turn) / opening)))
     cos, sin = math.cos(turn / chords), math.sin(turn / chords)
     pen, to = scan.pen, scan.point
     pen[0], pen[1], pen[2] = start[0], start[1], start[2]
