@@ -67,8 +67,8 @@ def machine_of(said: Remarks, firmware: str | None) -> Machine:
 
     firmware: the dialect, in the slicer's word. Settings of PrusaSlicer and its heirs are understood. They
     name jerks for every firmware, and for Klipper no corner velocity: then the times are planned with the
-    jerks, as the slicer does it. Klipper's own way is taken where somebody says its numbers: a printer's
-    profile, or SET_VELOCITY_LIMIT in the file.
+    jerks, as the slicer does it. Klipper's own way is taken where a printer's profile says its numbers; what
+    SET_VELOCITY_LIMIT says in a file changes them.
     """
     usual = REPRAP if firmware == "reprapfirmware" else Machine()
     machine = replace(
