@@ -88,16 +88,24 @@ class Http:
         self._elsewhere = dict(elsewhere or {})
         self._digest = digest
         self._context = trusted(self._base, trust)
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=self._context or tls.trusting_nobody(),
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_CONNECTIONS if keep_idle_s else 0,
-                keepalive_expiry=keep_idle_s,
-            ),
-            socket_options=sockets.noticing_within(GONE_AFTER_S),
-        )
+        self._keep_idle_s = keep_idle_s
+        self._made: httpx.AsyncHTTPTransport | None = None
+
+    @property
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        """Made when it is first used: a farm that starts has a thousand of these to make at once."""
+        if self._made is None:
+            self._made = httpx.AsyncHTTPTransport(
+                verify=self._context or tls.trusting_nobody(),
+                trust_env=False,
+                limits=httpx.Limits(
+                    max_connections=MAX_CONNECTIONS,
+                    max_keepalive_connections=MAX_CONNECTIONS if self._keep_idle_s else 0,
+                    keepalive_expiry=self._keep_idle_s,
+                ),
+                socket_options=sockets.noticing_within(GONE_AFTER_S),
+            )
+        return self._made
 
     async def send(self, request: Request, within_s: float | None = None) -> Answer:
         """The answer to a request, whatever its status. within_s: for one that takes longer than others.
@@ -161,7 +169,10 @@ class Http:
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        await self._transport.aclose()
+        if self._made is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._made.aclose()
 
     def _request(
         self,
@@ -210,9 +221,10 @@ class Http:
             "read": silence_s,
             "write": self._patience.silence_s,
         }
+        transport = self._transport  # what it takes to make it is none of the peer's time
         try:
             with trio.fail_after(within_s):
-                return await self._known_answer(request)
+                return await self._known_answer(transport, request)
         except httpx.RemoteProtocolError as error:
             if "without sending" in str(error):  # closed before the first byte: nothing wrong was said
                 raise AnswerLost(f"{self._where} broke off before it answered.") from error
@@ -224,21 +236,23 @@ class Http:
                 raise (Unanswered if waits else AnswerLost)(words) from error
             raise unreachable(self._where, error) from error
 
-    async def _known_answer(self, request: httpx.Request) -> Answer:
+    async def _known_answer(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
         """The answer to whoever knows the password, where there is one to know."""
         if self._digest is None:
-            return (await self._answer(request))[0]
+            return (await self._answer(transport, request))[0]
         self._digest.sign(request)
-        answer, challenges = await self._answer(request)
+        answer, challenges = await self._answer(transport, request)
         if not self._digest.is_challenged(request, answer.status, challenges):
             return answer
         if isinstance(request.stream, _FileBody):
             raise AnswerLost(f"{self._where} asked for the password in the middle of a file.")
-        return (await self._answer(request))[0]
+        return (await self._answer(transport, request))[0]
 
-    async def _answer(self, request: httpx.Request) -> tuple[Answer, list[str]]:
+    async def _answer(
+        self, transport: httpx.AsyncHTTPTransport, request: httpx.Request
+    ) -> tuple[Answer, list[str]]:
         """The answer, and what it asks for where it wants to know who asks."""
-        response = await self._transport.handle_async_request(request)
+        response = await transport.handle_async_request(request)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
             answer = Answer(response.status_code, headers, await self._body(response))
