@@ -25,13 +25,13 @@ def pins(name: str) -> dict[str, set[str]]:
     """Each package of a lock with its versions: several where systems or Pythons need different ones."""
     found: dict[str, set[str]] = {}
     for entry in entries((CHECKOUT / name).read_text("utf-8")):
-        package, version = re.match(r"(\S+)==(\S+)", entry).groups()  # type: ignore[union-attr]
+        package, version = re.match(r"([^\s\[]+)\S*==(\S+)", entry).groups()  # type: ignore[union-attr]
         found.setdefault(package, set()).add(version)
     return found
 
 
 def unpinned(text: str) -> list[str]:
-    exact = re.compile(r"[a-z0-9-]+==[^\s;*]+( ; [^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
+    exact = re.compile(r"[a-z0-9-]+(\[[a-z,]+\])?==[^\s;*]+( ; [^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
     return [entry for entry in entries(text) if not exact.fullmatch(entry)]
 
 
