@@ -74,6 +74,7 @@ class _Watch:
         self._states = states
         self._show = show
         self._since: Event | None = None  # the last fact that was heard, and of which history
+        self._was_answered = False  # on the newest connection
 
     async def run(self) -> NoReturn:
         """Until cancelled. Raises Refused when the farm has stopped for good, or takes us for nobody."""
@@ -82,12 +83,15 @@ class _Watch:
 
         gone_at = trio.current_time()
         while trio.current_time() < gone_at + GIVE_UP_S:
-            access = self._folder.local_access()
+            access = self._folder.local_access()  # which a server that was killed leaves behind
+            self._was_answered = False
             if access is not None:
                 try:
                     await self._listen(access)
-                except* (ConnectionClosed, HandshakeError, OSError):
-                    gone_at = trio.current_time()  # it is stopping, or being started again
+                except* (ConnectionClosed, HandshakeError, OSError, trio.TooSlowError):
+                    pass  # it is tried again
+            if self._was_answered:  # it is stopping, or being started again
+                gone_at = trio.current_time()
             await trio.sleep(AGAIN_S)
         raise Refused(f"The farm in {self._folder.path} has stopped.")
 
@@ -108,6 +112,7 @@ class _Watch:
                         self._hear(event)
 
     def _hear(self, event: Event) -> None:
+        self._was_answered = True
         match event["type"]:
             case "error":
                 raise Refused(event["detail"])

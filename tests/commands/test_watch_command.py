@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 
+from farm.commands import watch
+from farm.data_folder import LocalAccess
+from farm.errors import Refused
 from tests.peers.farm_process import FARM, FarmProcess
 
 
@@ -89,6 +94,16 @@ def test_a_room_that_is_none_is_said_so(farm):
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "no such room, or not yours to hear: kitchen" in ended.stderr
+
+
+def test_a_server_that_was_killed_is_not_waited_for_without_end(folder, monkeypatch):
+    monkeypatch.setattr(watch, "GIVE_UP_S", 0.5)
+    monkeypatch.setattr(watch, "AGAIN_S", 0.1)
+    folder.make()
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        url = f"http://127.0.0.1:{dead.getsockname()[1]}"
+    with folder.announced(LocalAccess(url, "a token")), pytest.raises(Refused, match="has stopped"):
+        trio.run(watch._Watch(folder, ["files"], False, print).run)
 
 
 def test_without_a_server_it_says_what_to_do(shop):
