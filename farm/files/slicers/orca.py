@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from farm.domain.analysis import Temperatures
 from farm.files.containers.printable import Printable
-from farm.files.slicers.prusa import materials
-from farm.files.slicers.remarks import MOST_TOOLS, Remarks, numbers, word
+from farm.files.slicers import prusa
+from farm.files.slicers.remarks import MOST_TOOLS, Remarks, numbers
 from farm.files.slicers.told import (
     HOTTEST_BED,
     HOTTEST_NOZZLE,
     MOST_CM3,
     MOST_G,
     MOST_MM,
-    WIDEST_NOZZLE,
     Amounts,
     Told,
-    claimed,
-    duration,
     filament,
     layers,
     of_tool,
@@ -46,24 +43,18 @@ def read(file: Printable) -> Told:
         numbers(said.setting("filament used [cm3]"), MOST_CM3),  # in front it writes mm^3 and calls them cm^3
         numbers(said.setting("filament used [g]"), MOST_G)
         or _in_front(said, "total filament weight [g]", MOST_G),
-        materials(said),
+        prusa.materials(said),
     )
-    tool = printing_tool(used)
-    time = said.setting("estimated printing time (normal mode)", "estimated printing time")
-    time = time or said.label("model printing time").partition("total estimated time:")[2]
-    return Told(
-        printer_model=word(said.setting("printer_model")),
-        firmware=word(said.setting("gcode_flavor").lower()),
-        time_s=duration(time),
-        filament=used,
-        layers=layers(
+    return prusa.told(
+        said,
+        used,
+        prusa.time(said) or said.label("model printing time").partition("total estimated time:")[2],
+        layers(
             said.setting("total layers count") or said.label("total layer number"),
             said.setting("layer_height"),
             said.setting("initial_layer_print_height"),
         ),
-        temperatures=_temperatures(said, tool),
-        nozzle_mm=of_tool(said.setting("nozzle_diameter"), tool, WIDEST_NOZZLE) or None,
-        doubts=claimed(time, duration(time)),
+        _temperatures(said, printing_tool(used)),
     )
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from farm.domain.analysis import Temperatures
+from farm.domain.analysis import Filament, Layers, Temperatures
 from farm.files.containers.printable import Printable
 from farm.files.slicers.remarks import MOST_TOOLS, Remarks, numbers, word
 from farm.files.slicers.told import (
@@ -34,18 +34,38 @@ def read(file: Printable) -> Told:
         numbers(said.setting("filament used [g]"), MOST_G),
         materials(said),
     )
-    tool = printing_tool(used)
-    time = said.setting("estimated printing time (normal mode)", "estimated printing time")
+    return told(
+        said,
+        used,
+        time(said),
+        layers(height=said.setting("layer_height"), first=said.setting("first_layer_height")),
+        temperatures(said, printing_tool(used)),
+    )
+
+
+def told(
+    said: Remarks,
+    used: tuple[Filament, ...] | None,
+    time: str,
+    heights: Layers,
+    heated: Temperatures,
+) -> Told:
+    """What it and its heirs say each in their way, beside what all of them say alike."""
     return Told(
         printer_model=word(said.setting("printer_model")),
         firmware=word(said.setting("gcode_flavor").lower()),
         time_s=duration(time),
         filament=used,
-        layers=layers(height=said.setting("layer_height"), first=said.setting("first_layer_height")),
-        temperatures=temperatures(said, tool),
-        nozzle_mm=of_tool(said.setting("nozzle_diameter"), tool, WIDEST_NOZZLE) or None,
+        layers=heights,
+        temperatures=heated,
+        nozzle_mm=of_tool(said.setting("nozzle_diameter"), printing_tool(used), WIDEST_NOZZLE) or None,
         doubts=claimed(time, duration(time)),
     )
+
+
+def time(said: Remarks) -> str:
+    """In its words."""
+    return said.setting("estimated printing time (normal mode)", "estimated printing time")
 
 
 def materials(said: Remarks) -> list[str | None]:
