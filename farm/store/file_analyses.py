@@ -27,11 +27,13 @@ class Claim:
     again: bool
 
 
+_UNREAD = "state IN ('queued', 'processing') AND removed_at IS NULL"
+"""As the index of them says it, letter by letter, or it would not be used, and all of them read."""
+
+
 def unread(db: Connection) -> int:
     """How many files wait to be read, or are read at the moment."""
-    row = db.execute(
-        "SELECT count(*) FROM files WHERE state IN ('queued', 'processing') AND removed_at IS NULL"
-    ).fetchone()
+    row = db.execute(f"SELECT count(*) FROM files WHERE {_UNREAD}").fetchone()
     return int(row[0])
 
 
@@ -54,8 +56,8 @@ def claim(db: Connection, version: int) -> Claim | None:
 
 def _next(db: Connection, version: int) -> Row | None:
     row: Row | None = db.execute(
-        """SELECT * FROM files WHERE state IN ('queued', 'processing') AND state = 'queued'
-           AND removed_at IS NULL ORDER BY worker_deaths, uploaded_at, id LIMIT 1"""
+        f"""SELECT * FROM files WHERE {_UNREAD} AND state = 'queued'
+            ORDER BY worker_deaths, uploaded_at, id LIMIT 1"""
     ).fetchone()
     if row is None:
         row = db.execute(
@@ -83,9 +85,9 @@ def put_all_back(db: Connection) -> None:
 def unglanced(db: Connection, limit: int) -> list[StoredFile]:
     """Files with G-code that wait, and of which not even their slicers' word is known."""
     rows = db.execute(
-        """SELECT * FROM files WHERE state IN ('queued', 'processing') AND state = 'queued'
-           AND removed_at IS NULL AND result IS NULL AND kind NOT IN ('stl', 'obj', '3mf')
-           ORDER BY worker_deaths, uploaded_at, id LIMIT ?""",
+        f"""SELECT * FROM files WHERE {_UNREAD} AND state = 'queued'
+            AND result IS NULL AND kind NOT IN ('stl', 'obj', '3mf')
+            ORDER BY worker_deaths, uploaded_at, id LIMIT ?""",
         (limit,),
     ).fetchall()
     return [of_row(row) for row in rows]
