@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from farm.commands import options, output
+from farm.commands import compiling, options, output
 from farm.errors import FarmError, Invalid, SettingsError
 
 if TYPE_CHECKING:  # loaded where they are used: `farm --help` is there at once
     from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
     from farm.files.pictures.thumbnails import Picture
     from farm.workers.process import Worker
-    from farm.workers.surroundings import Surroundings
 
-MEMORY = 1024 * 1024 * 1024  # bytes that one file may take
-PROCESSOR_S, WALL_S = 300.0, 900.0
-MOST_ANSWERED = 16 * 1024 * 1024  # bytes, pictures and all
-BAR = 24  # characters
+MEMORY_MB, PROCESSOR_S = 1024, 300.0  # that one file may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +78,10 @@ class _Reader:
     """Reads files in a process held to limits, as the farm does: the worst of them takes no more with it."""
 
     async def __aenter__(self) -> Self:
+        from farm.files.analyser import OF_ALL
         from farm.workers.process import Worker
 
-        self._worker: Worker = Worker("farm.files.at_work", _surroundings())
+        self._worker: Worker = Worker(OF_ALL, compiling.surroundings())
         return self
 
     async def __aexit__(
@@ -96,18 +92,18 @@ class _Reader:
     async def read(self, path: Path) -> Outcome:
         """Raises what is not the file's fault: that no process can be had."""
         from farm.domain.file import kind_of
+        from farm.files.analyser import limits_of
         from farm.files.at_work import Asked, Found
         from farm.store.files import result_in
         from farm.workers.process import WorkFailed
-        from farm.workers.wire import Limits
 
-        limits = Limits(MEMORY, PROCESSOR_S, WALL_S, MOST_ANSWERED)
-        with _Bar(path.name) as bar:
-            bar.say("getting ready; the first time of all this takes a minute")
+        limits = limits_of(MEMORY_MB, PROCESSOR_S)
+        with output.Progress(path.name) as progress:
+            progress.say("getting ready; the first time of all this takes a minute")
             await self._worker.warm_up()
             try:
                 kind = kind_of(path.name)
-                found = await self._worker.do(Asked(_readable(path), kind), Found, limits, bar.at)
+                found = await self._worker.do(Asked(_readable(path), kind), Found, limits, progress.at)
             except WorkFailed as lost:
                 return Outcome(path, problem=f"this file cannot be read: {lost}")
             except FarmError as problem:
@@ -123,16 +119,6 @@ def _readable(path: Path) -> str:
             return str(path.absolute())
     except OSError as error:
         raise Invalid(f"this file cannot be read: {error.strerror}") from error
-
-
-def _surroundings() -> Surroundings:
-    """Where compiled code is kept for the next time."""
-    import platformdirs
-
-    from farm.data_folder import NAME
-    from farm.workers.surroundings import Surroundings
-
-    return Surroundings(platformdirs.user_cache_path(NAME, appauthor=False))
 
 
 def _line(outcome: Outcome) -> str:
@@ -170,36 +156,3 @@ def _write(outcome: Outcome, target: Path) -> int:
         output.complain(f"{target} cannot be written: {error.strerror}.")
         return 1
     return 0
-
-
-class _Bar:
-    """How far a file is, on a line of the terminal that goes away again; nothing where no person watches."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._shown = 0
-        self._watched = sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._draw("")
-        self._draw("\r")
-
-    def say(self, words: str) -> None:
-        """Instead of the bar."""
-        self._draw(f"{self._name}: {words}")
-
-    def at(self, share: float) -> None:
-        """share: of the file that is read, 0 to 1."""
-        full = round(share * BAR)
-        self._draw(f"{self._name}  [{'#' * full}{'.' * (BAR - full)}] {share:4.0%}")
-
-    def _draw(self, line: str) -> None:
-        if self._watched:
-            sys.stderr.write(f"\r{line:{self._shown}}")
-            sys.stderr.flush()
-            self._shown = len(line)

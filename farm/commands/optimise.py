@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farm.commands import options, output
+from farm.commands import compiling, options, output
 from farm.errors import FarmError, Invalid, Refused, SettingsError
 from farm.platform import rename_durably
 
@@ -174,22 +174,13 @@ def _ejection(chosen: argparse.Namespace) -> Ejection | None:
 
 
 def _written(source: Path, target: Path, wishes: Wishes) -> Proven:
-    _keep_compiled_code()
+    compiled = "NUMBA_CACHE_DIR"  # where a worker process would keep it, and before numba is imported
+    os.environ[compiled] = compiling.surroundings().environment()[compiled]
     from farm.files.optimise.proof import write_proven_copy
 
-    with output.Progress(source.name, 100) as progress:
-        return write_proven_copy(source, target, wishes, lambda share: progress.at(int(100 * share)))
-
-
-def _keep_compiled_code() -> None:
-    """Where the farm's worker processes would, for the next time."""
-    import platformdirs
-
-    from farm.data_folder import NAME
-    from farm.workers.surroundings import Surroundings
-
-    folder = platformdirs.user_cache_path(NAME, appauthor=False)
-    os.environ.update({"NUMBA_CACHE_DIR": Surroundings(folder).environment()["NUMBA_CACHE_DIR"]})
+    with output.Progress(source.name) as progress:
+        progress.say("getting ready; the first time of all this takes a minute")
+        return write_proven_copy(source, target, wishes, progress.at)
 
 
 def _show(proven: Proven) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Self, TypeAlias
 Row: TypeAlias = Mapping[str, Any]
 """One user, key, printer or job, JSON-ready, as the HTTP API shows it."""
 
+BAR = 24  # characters
+
 
 def say(text: str) -> None:
     """A line for the person, or the program, that asked."""
@@ -36,12 +38,13 @@ def say_table(rows: Sequence[Row], columns: Mapping[str, str]) -> None:
 
 
 class Progress:
-    """A line that counts up while something long goes on; silent where no person watches."""
+    """How far something long is, on a line of the terminal that goes away again; silent where no person
+    watches."""
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: float = 1.0) -> None:
         self._what = what
         self._total = total
-        self._shown = -1
+        self._shown = ""
         self._watched = sys.stderr.isatty()
 
     def __enter__(self) -> Self:
@@ -50,16 +53,25 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown >= 0:
-            sys.stderr.write("\n")
+        if self._shown:
+            self._draw("")
+            sys.stderr.write("\r")
 
-    def at(self, done: int) -> None:
-        """done: of `total`; drawn again when it is a percent more."""
-        percent = 100 * done // max(self._total, 1)
-        if self._watched and percent != self._shown:
-            self._shown = percent
-            sys.stderr.write(f"\r{self._what}  {percent:3} %")
+    def say(self, words: str) -> None:
+        """Instead of the bar."""
+        self._draw(f"{self._what}: {words}")
+
+    def at(self, done: float) -> None:
+        """done: of `total`."""
+        share = min(1.0, done / self._total) if self._total else 1.0
+        full = round(share * BAR)
+        self._draw(f"{self._what}  [{'#' * full}{'.' * (BAR - full)}] {share:4.0%}")
+
+    def _draw(self, line: str) -> None:
+        if self._watched and line != self._shown:
+            sys.stderr.write(f"\r{line:{len(self._shown)}}")
             sys.stderr.flush()
+            self._shown = line
 
 
 def _cell(value: Any) -> str:

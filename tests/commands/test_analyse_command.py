@@ -257,22 +257,3 @@ def test_wrong_usage_is_told(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["analyse"])
     assert stopped.value.code == 2
-
-
-def test_bar_is_drawn_on_a_terminal_and_goes_away(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with module._Bar("a.gcode") as bar:
-        bar.say("getting ready")
-        bar.at(0.5)
-    drawn = capsys.readouterr().err.split("\r")
-
-    assert drawn[1:3] == ["a.gcode: getting ready", f"a.gcode  [{'#' * 12}{'.' * 12}]  50%"]
-    assert not drawn[-2].strip()
-    assert drawn[-1] == ""
-
-
-def test_nobody_sees_a_bar_that_is_no_terminal(capsys):
-    with module._Bar("a.gcode") as bar:
-        bar.at(0.5)
-
-    assert capsys.readouterr().err == ""

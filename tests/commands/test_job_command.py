@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from farm.commands.output import BAR
 from farm.errors import Refused
 from farm.queue.messages import ChangeJob
 
@@ -59,11 +60,11 @@ def test_a_job_is_wished_with_all_that_can_be_wished(server, shop, part):
 def test_a_person_sees_how_far_a_file_has_come(server, shop, part, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     code, _, err = shop.types("job", "add", str(part))
-    steps = err.strip().split("\r")
+    *steps, last = err.strip().split("\r")
     assert code == 0
-    assert steps[-1] == f"{part.name}  100 %"
-    assert len(steps) == 4  # 240 kB in pieces of 64
-    assert err.endswith(" %\n")
+    assert last == f"{part.name}  [{'#' * BAR}] 100%"
+    assert len(steps) == 3  # 240 kB in pieces of 64
+    assert err.endswith("\r")  # the line goes away again
 
 
 def test_the_same_jobs_are_listed_with_and_without_a_server(shop, a_server, part):
