@@ -29,7 +29,7 @@ def fit(found: Analysis | None, volume_mm: tuple[float, float, float] | None) ->
     how far it reaches, for printers have their origins in different places.
     """
     if found is None:
-        return Fit(None, why="the file is not analysed yet")
+        return Fit(None, why="what is in the file is not known; look at where its analysis stands")
     box = found.bounding_box.model if isinstance(found, MeshAnalysis) else found.bounding_box.printed
     if box is None:
         return Fit(None, why="it is not known how large this is")

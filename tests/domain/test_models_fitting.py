@@ -81,6 +81,6 @@ def test_a_model_may_be_turned_and_what_was_sliced_may_not():
 
 
 def test_what_is_missing_is_said():
-    assert fit(None, MK4) == Fit(None, why="the file is not analysed yet")
+    assert fit(None, MK4).why == "what is in the file is not known; look at where its analysis stands"
     assert fit(model(None), MK4) == Fit(None, why="it is not known how large this is")
     assert fit(model(CUBE), None).why == "the printer's profile does not say how large its prints may be"
