@@ -37,7 +37,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Somebody said where a job is to be printed, and perhaps not before when."""
+    """Somebody said where a job is to be printed, and perhaps before when no print of it is to start."""
 
     printer: str
     start_s: int | None = None
@@ -48,10 +48,12 @@ class Job:
     """One wish. Its prints are alike: which of them stands where does not matter.
 
     copies: prints that are still to be begun. estimate_s: of one print, by the printer's id; a printer that
-    is not named cannot print it. excluded: why not, for those a person may ask about.
+    is not named cannot print it. excluded: why not, for those a person may ask about. filament: None takes
+    what is loaded, and leaves it there.
     grams: that one print takes, None where nobody knows. allow_short_filament: print although the stock is
-    too small. weight: 2 ** priority. due_s: when the last of the prints is wanted; deadline_s: after which
-    they are of no use. max_print_s: a print that takes longer is not made.
+    too small; such a job is left out of the sum that the stock has to cover. weight: 2 ** priority.
+    due_s: when the last of the prints is wanted; deadline_s: after which they are of no use. max_print_s: a
+    print that takes longer is not made.
     attended: people are there while it prints. preferred: printers that are wished for, and not insisted on.
     """
 
@@ -87,8 +89,9 @@ class Printer:
     ready_s: when its present print ends, 0 when it has none. plate_clear: whether nothing lies on its plate
     then. loaded, grams_left: its filament; grams None: nobody counts them.
     heat_up_w for heat_up_s seconds from the start of a print, printing_w after: what it draws.
-    auto_eject: it clears its plate itself, where the filament stays. attended: people are there while it
-    prints. blocked: its maintenance. risk: 0..1, how likely it is to fail a print of ten hours.
+    auto_eject: it clears its plate itself, where neither filament nor spool are changed: that takes as long
+    as by hand, but no person. attended: people are there while it prints. blocked: its maintenance.
+    risk: 0..1, how likely it is to fail a print of ten hours.
     """
 
     id: str
@@ -113,8 +116,9 @@ class HandWork:
     """How long a person needs at a printer, in seconds.
 
     clear_s: to take the last print off. colour_s, material_s: to change the filament for another colour of
-    the same material, or for another material. changes: where an order of two is known better (dark to light
-    takes more). spool_s: for a full spool of what is loaded; new_spool_g: what is on it.
+    the same material, or for another material; a full spool comes with it. changes: where an order of two is
+    known better (dark to light takes more). spool_s: for a full spool of what is loaded, when less is left
+    than a print takes; new_spool_g: what is on it (or as much as the print takes, if that is more).
     """
 
     clear_s: int = 300
@@ -137,12 +141,15 @@ class Weights:
     """What a plan costs. Each is the price of one unit of what its name says; the plan with the lowest sum
     is the best.
 
-    tardiness, flow: of a minute, times the job's weight; flow counts from a job's release, or from now.
-    makespan: of a minute until the last print ends. changeover: of a change of filament. hand_work: of a
-    minute of somebody's work. non_preferred: of a print that is not on a printer it was wished for.
-    other_printer: of a print that was planned on another printer before; shift: of a minute by which it was
-    moved, and half of it for each `shift_halves_s` that it lies ahead. doubtful: of an hour on a printer
-    that is sure to fail.
+    tardiness, flow: of a minute, times the job's weight; both count once for a job, by the last of its
+    prints, flow from its release, or from now. makespan: of a minute until the last print ends. changeover: of a
+    change of filament. hand_work: of a minute of somebody's work. non_preferred: of a print that is not on a
+    printer it was wished for. other_printer: of a print that was planned on another printer before; shift: of
+    a minute by which its start was moved, and half of it for each `shift_halves_s` that it lay ahead.
+    doubtful: of an hour on a printer, times its risk.
+
+    Prints that are left out have no price: a plan that leaves out less (by the weight of its jobs) is better
+    at any cost.
     """
 
     tardiness: float = 10.0
@@ -181,11 +188,13 @@ class Placed:
 class Problem:
     """All that a plan depends on.
 
-    now: the instant that times count from, with its zone. staffed: when people are there, apart from each
-    other and in order; None means always. operators: hand-works at one instant, None means any number.
+    now: the instant that times count from. zone: the shop's, for what people read. staffed: when people are
+    there, apart from each other and in order; None means always. operators: hand-works that a person does at
+    one instant, None means any number.
     power_w: for the whole farm; circuits_w: for each circuit. stock_g: what there is of a filament, for
     those that somebody counts. previous: the adopted plan by (job, copy), as far as it is still to be begun.
-    frozen_s: how far ahead nobody moves what is planned.
+    frozen_s: prints whose hand-work was planned to start before it come first on their printers, in the order
+    they had, unless that cannot be.
     """
 
     now: datetime
@@ -202,6 +211,7 @@ class Problem:
     weights: Weights = Weights()
     previous: Mapping[tuple[str, int], Placed] = field(default_factory=dict)
     frozen_s: int = 3600
+    zone: str = "UTC"
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:

@@ -21,8 +21,8 @@ class Status(StrEnum):
 class Placement:
     """One print: a person's work at the printer, then the print. Seconds from the problem's `now`.
 
-    The printer is taken from hand_work_start to end; the two hand-works are equal where there is none.
-    locked: it may not be moved.
+    copy: from 0. The printer is taken from hand_work_start to end; the two hand-works are equal where there
+    is none. locked: it may not be moved, as it is frozen or pinned.
     """
 
     job: str
@@ -57,13 +57,16 @@ class Unscheduled:
 class Metrics:
     """What a plan comes to. Times in seconds; costs in the units of the problem's weights.
 
+    left_out: the weights of the prints that are not in the plan, summed up; of two plans the one that leaves
+    out less is better, and of those that leave out as much the one that costs less.
     cost: the sum of `terms`, by their names in `Weights`. weighted_tardiness_s: seconds times weight.
     utilisation: 0..1, printing time of all printers until the last print ends. unattended_s: printing while
-    nobody is there. preferred_share: 0..1 of those that wish for printers, None where none does. peak_w: the
-    most that is drawn at an instant; headroom_w: to the farm's limit. changed: prints on another printer than
-    before.
+    nobody is there; running prints count in both. preferred_share: 0..1 of those that wish for printers, None
+    where none does. peak_w: the most that is drawn at an instant; headroom_w: to the farm's limit. changed:
+    prints on another printer than before.
     """
 
+    left_out: float
     cost: float
     terms: Mapping[str, float]
     weighted_tardiness_s: float
