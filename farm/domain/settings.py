@@ -1,0 +1,104 @@
+"""What the shop sets while the farm runs: what its plan is to mind more than what, and who gets how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+from farm.domain.terms import version_of
+from farm.errors import Invalid
+
+MOST_WEIGHT = 1_000_000.0
+MOST_JOBS, MOST_HOURS, MOST_USERS = 1_000_000, 1_000_000.0, 10_000
+
+
+class Preset(StrEnum):
+    """Whom the plan is to please first."""
+
+    TIME_FIRST = "time_first"
+    PRIORITY_FIRST = "priority_first"
+    RESOURCE_FIRST = "resource_first"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each thing that a plan should avoid costs, in points; the plan with the fewest is the best.
+
+    tardiness: a minute that a job is late, times the weight of its priority. flow: a minute that a job has
+    to wait, or is printed, times that weight. makespan: a minute until the last print ends. changeover: each
+    time filament is changed. non_preferred: a job on a printer it does not prefer. hand_minutes: a minute of
+    somebody's work. stability: a job that is moved to another printer than the last plan said. doubtful: an
+    hour of printing on a printer that is expected to fail, times how much that is expected.
+    """
+
+    tardiness: float = 10.0
+    flow: float = 1.0
+    makespan: float = 10.0
+    changeover: float = 100.0
+    non_preferred: float = 200.0
+    hand_minutes: float = 1.0
+    stability: float = 50.0
+    doubtful: float = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The most that may wait for one person: jobs, and hours of printing. None: as much as they like."""
+
+    jobs: int | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FairShare:
+    """What is beyond `each` person's share waits for somebody's approval.
+
+    users: for whom another share holds, by what histories call them: "user:<id>", "key:<id>".
+    """
+
+    each: Share = Share()
+    users: Mapping[str, Share] = field(default_factory=dict)
+
+    def of(self, who: str) -> Share:
+        return self.users.get(who, self.each)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    preset: Preset = Preset.TIME_FIRST
+    weights: Weights = Weights()
+    fair_share: FairShare = FairShare()
+
+    @property
+    def version(self) -> str:
+        """The name of what people can change about it, as it is now."""
+        return version_of(self)
+
+
+AS_SHIPPED = Settings()
+
+
+def require_sound(wanted: Settings) -> None:
+    """Raise Invalid by the field where these cannot be a shop's settings."""
+    for each in fields(Weights):
+        value, name = getattr(wanted.weights, each.name), f"weights.{each.name}"
+        if not 0 <= value <= MOST_WEIGHT:
+            raise Invalid(f"{name}: from 0 to {MOST_WEIGHT:g}", name)
+    _require_share(wanted.fair_share.each, "fair_share.each")
+    if len(wanted.fair_share.users) > MOST_USERS:
+        raise Invalid(f"fair_share.users: at most {MOST_USERS} of them", "fair_share.users")
+    for who, share in wanted.fair_share.users.items():
+        kind, _, id = who.partition(":")
+        if kind not in ("user", "key") or not id:
+            raise Invalid(f"fair_share.users: {who[:40]!r} is no user:<id> or key:<id>", "fair_share.users")
+        _require_share(share, f"fair_share.users.{who}")
+
+
+def _require_share(share: Share, field: str) -> None:
+    if share.jobs is not None and not 0 <= share.jobs <= MOST_JOBS:
+        raise Invalid(f"{field}.jobs: from 0 to {MOST_JOBS}, or null for no limit", f"{field}.jobs")
+    if share.hours is not None and not 0 <= share.hours <= MOST_HOURS:
+        raise Invalid(f"{field}.hours: from 0 to {MOST_HOURS:g}, or null for no limit", f"{field}.hours")
