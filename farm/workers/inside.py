@@ -2,10 +2,11 @@
 
 What it does stands in a module, named on the command line, with these functions:
 
-    def work(asked: Asked, tell: Callable[[float], None]) -> Answer:  # raises Invalid with words for people
+    def work(asked: Asked, tell: Tell) -> Answer:  # raises Invalid with words for people
     def warm_up() -> None:  # may be missing
 
-`Asked` and `Answer` are whatever msgspec can carry; `tell` takes the share that is done. The process has
+`Asked` and `Answer` are whatever msgspec can carry; `tell` takes the share that is done, and answers that
+are good already, should the time run out for a better one. The process has
 no sockets, writes nothing but small files, and does not outlive the server: it ends with its input.
 """
 
@@ -22,7 +23,7 @@ import traceback
 import typing
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
@@ -41,6 +42,7 @@ from farm.workers.wire import (
     Errand,
     Failed,
     Frames,
+    Interim,
     Limits,
     Progress,
     Told,
@@ -58,6 +60,16 @@ _OUTSIDE = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "o
 """Audit events of what nothing in a worker has a reason to do, once it is warm."""
 
 
+class Tell(Protocol):
+    """How work that goes on is told of."""
+
+    def __call__(self, share: float) -> None:
+        """How much is done, 0 to 1; as often as one likes."""
+
+    def interim(self, answer: object) -> None:
+        """The best answer so far."""
+
+
 def live(name: str) -> None:
     """Work until the server ends, or ends this process."""
     asking, telling = _private_pipes()
@@ -70,7 +82,7 @@ def live(name: str) -> None:
         module.warm_up()
     sys.addaudithook(_stay_inside)
     forbid_large_files()
-    tell(Warm())
+    tell.say(Warm())
     asked = _argument_of(module)
     while True:
         if not _do(errands.get(), module.work, asked, tell):
@@ -113,14 +125,14 @@ def _do(errand: Errand, work: Callable[..., object], asked: Any, tell: _Telling)
     """One errand, within its limits. Whether this process is fit for another one."""
     with _Limited(errand.limits):
         end = _end(errand, work, asked, tell)
-    tell(end)
+    tell.say(end)
     return not isinstance(end, Failed)
 
 
 def _end(errand: Errand, work: Callable[..., object], asked: Any, tell: _Telling) -> Told:
     try:
         argument = msgspec.msgpack.decode(errand.asked, type=asked)
-        answer = packed(work(argument, tell.share))
+        answer = packed(work(argument, tell))
     except FarmError as problem:
         return TurnedDown(str(problem)[: MOST_ROUND // 4])
     except MemoryError:
@@ -155,14 +167,16 @@ class _Telling:
         self._pipe = pipe
         self._next_at = 0.0
 
-    def __call__(self, message: Told) -> None:
+    def say(self, message: Told) -> None:
         rest = memoryview(framed(message))
         while rest:
             rest = rest[os.write(self._pipe, rest) :]
 
-    def share(self, share: float) -> None:
-        """How much is done; told now and then."""
+    def __call__(self, share: float) -> None:
         now = time.monotonic()
         if now >= self._next_at:
             self._next_at = now + TELL_EVERY_S
-            self(Progress(min(1.0, max(0.0, share))))
+            self.say(Progress(min(1.0, max(0.0, share))))
+
+    def interim(self, answer: object) -> None:
+        self.say(Interim(packed(answer)))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -26,6 +26,7 @@ from farm.workers.wire import (
     Errand,
     Failed,
     Frames,
+    Interim,
     Limits,
     Progress,
     Told,
@@ -39,6 +40,8 @@ from farm.workers.wire import (
 log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
+Step: TypeAlias = Progress | Interim
+"""What a worker tells before it is done."""
 
 ERRANDS = 25  # until a fresh process takes over, whatever the old one has gathered by then
 WARM_WITHIN_S = 1200.0  # at the first start of all everything is compiled, on however slow and busy a PC
@@ -126,8 +129,10 @@ class Worker:
         answer: type[Answer],
         limits: Limits,
         tell: Callable[[float], None] = lambda share: None,
+        hear: Callable[[Answer], None] = lambda answer: None,
     ) -> Answer:
-        """Have `asked` worked on. tell: gets the share that is done, now and then.
+        """Have `asked` worked on. tell: gets the share that is done, now and then. hear: gets answers that
+        are good already, where the worker gives such before the last.
 
         When the caller is cancelled the process is killed at once. Raises Invalid for what the worker
         turns down, WorkFailed for everything that goes wrong.
@@ -137,8 +142,15 @@ class Worker:
         if process is None or self.state is State.WORKING:
             raise ValueError("a worker does one errand at a time")
         self.state = State.WORKING
+
+        def note(step: Step) -> None:
+            if isinstance(step, Progress):
+                tell(step.share)
+            else:
+                hear(_unpacked(step, answer))
+
         try:
-            end = await process.do(Errand(packed(asked), limits), tell, watched=self._watched)
+            end = await process.do(Errand(packed(asked), limits), note, watched=self._watched)
             given = _unpacked(end, answer) if isinstance(end, Done) else None
         except BaseException:
             await self.aclose()
@@ -191,23 +203,23 @@ class _Process:
 
     async def warm_up(self) -> None:
         """Raises WorkFailed."""
-        told = await self._converse(b"", MOST_ROUND, WARM_WITHIN_S, lambda share: None)
+        told = await self._converse(b"", MOST_ROUND, WARM_WITHIN_S, lambda step: None)
         if not isinstance(told, Warm):
             raise self._failed(Why.NO_START if told is None else Why.NONSENSE)
 
-    async def do(self, errand: Errand, tell: Callable[[float], None], *, watched: bool) -> Done | TurnedDown:
+    async def do(self, errand: Errand, note: Callable[[Step], None], *, watched: bool) -> Done | TurnedDown:
         """Raises WorkFailed."""
         limits = errand.limits
         watch = limits if watched else None
         began = trio.current_time()
         told = await self._converse(
-            framed(errand), limits.answer + MOST_ROUND, limits.wall_s + GRACE_S, tell, watch
+            framed(errand), limits.answer + MOST_ROUND, limits.wall_s + GRACE_S, note, watch
         )
         if told is None:
             raise self._failed(await self._why_it_ended(trio.current_time() - began >= limits.wall_s))
         if isinstance(told, Failed):
             raise self._failed(_TOLD_WHY.get(told.why, Why.NONSENSE))
-        if isinstance(told, Warm | Progress):
+        if isinstance(told, Warm | Progress | Interim):
             raise self._failed(Why.NONSENSE)
         self.done += 1
         return told
@@ -226,10 +238,10 @@ class _Process:
         sent: bytes,
         most: int,
         within_s: float,
-        tell: Callable[[float], None],
+        note: Callable[[Step], None],
         watch: Limits | None = None,
     ) -> Told | None:
-        """Send, and give the first answer that is no progress; None where the process ends without one.
+        """Send, and give the first answer that is no step on the way; None where the process ends without one.
 
         most: bytes of a frame. watch: what to hold it to. Raises WorkFailed for nonsense and when it is late.
         """
@@ -241,7 +253,7 @@ class _Process:
                 nursery.start_soon(self._watch, watch)
             with trio.move_on_after(within_s) as patience:
                 try:
-                    told = await self._answer(sent, Frames(most), tell)
+                    told = await self._answer(sent, Frames(most), note)
                 except ProtocolError as error:
                     problem = error
             nursery.cancel_scope.cancel()
@@ -251,7 +263,7 @@ class _Process:
             raise self._failed(Why.NONSENSE) from problem
         return told
 
-    async def _answer(self, sent: bytes, frames: Frames, tell: Callable[[float], None]) -> Told | None:
+    async def _answer(self, sent: bytes, frames: Frames, note: Callable[[Step], None]) -> Told | None:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise ValueError("a worker process without pipes")
@@ -262,9 +274,9 @@ class _Process:
         while piece := await stdout.receive_some(PIECE):
             for frame in frames.receive(piece):
                 told = told_in(frame)
-                if not isinstance(told, Progress):
+                if not isinstance(told, Progress | Interim):
                     return told
-                tell(told.share)
+                note(told)
         return None
 
     async def _gather_words(self) -> None:
@@ -306,7 +318,7 @@ class _Process:
 _TOLD_WHY = {"memory": Why.MEMORY, "answer": Why.ANSWER, "bug": Why.BUG}
 
 
-def _unpacked(end: Done, answer: type[Answer]) -> Answer:
+def _unpacked(end: Done | Interim, answer: type[Answer]) -> Answer:
     try:
         return msgspec.msgpack.decode(end.answer, type=answer)
     except msgspec.MsgspecError as error:

@@ -12,7 +12,7 @@ import msgspec
 from farm.errors import ProtocolError
 
 _HEADER = struct.Struct(">I")  # the length of what follows, in bytes
-MOST_ASKED = 1024 * 1024  # bytes of an errand; it names files and does not hold them
+MOST_ASKED = 16 * 1024 * 1024  # bytes of an errand: files are named in it, a shop's work is told whole
 MOST_ROUND = 4096  # bytes that a message takes around what it carries
 
 
@@ -46,6 +46,12 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     share: float
 
 
+class Interim(msgspec.Struct, frozen=True, tag=True):
+    """answer: the best so far, as msgpack; a better one may follow, or the process be killed."""
+
+    answer: msgspec.Raw
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """answer: what the worker's function returned, as msgpack."""
 
@@ -64,7 +70,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-Told: TypeAlias = Warm | Progress | Done | TurnedDown | Failed
+Told: TypeAlias = Warm | Progress | Interim | Done | TurnedDown | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _told: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -98,6 +99,24 @@ async def test_progress_is_told(worker):
     assert await ask(worker, "go on", 4, int, tell=shares.append) == 4
 
     assert shares == [0.0, 0.25, 0.5, 0.75]
+
+
+async def test_answers_that_are_good_already_come_before_the_last(worker):
+    heard = []
+
+    assert await ask(worker, "get better", 3, int, hear=heard.append) == 3
+
+    assert heard == [0, 1, 2]
+
+
+async def test_what_was_heard_stays_when_the_time_runs_out(worker):
+    heard = []
+    await worker.warm_up()
+
+    with pytest.raises(WorkFailed, match="not done in time"):
+        await ask(worker, "get better and hang", 3, int, replace(LIMITS, wall_s=0.5), hear=heard.append)
+
+    assert heard == [0, 1, 2]
 
 
 async def test_what_is_turned_down_is_told_in_its_words_and_the_process_is_kept(worker):

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from farm.workers.inside import Tell
 
 MB = 1_000_000
 
@@ -23,7 +24,7 @@ class Asked:
     detail: Any = None
 
 
-def work(asked: Asked, tell: Callable[[float], None]) -> Any:
+def work(asked: Asked, tell: Tell) -> Any:
     return _DEEDS[asked.deed](asked.detail, tell)
 
 
@@ -51,6 +52,17 @@ def _go_on(steps, tell):
         tell(step / steps)
         time.sleep(0.12)
     return steps
+
+
+def _get_better(steps, tell):
+    for step in range(steps):
+        tell.interim(step)
+    return steps
+
+
+def _get_better_and_hang(steps, tell):
+    _get_better(steps, tell)
+    time.sleep(60)
 
 
 def _say_where_and_hang(path, tell):
@@ -144,6 +156,8 @@ _DEEDS = {
     "add": _add,
     "look around": _look_around,
     "go on": _go_on,
+    "get better": _get_better,
+    "get better and hang": _get_better_and_hang,
     "hang": _say_where_and_hang,
     "burn": _burn,
     "eat": _eat,
