@@ -19,10 +19,14 @@ FOREVER = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Filament:
-    """What a printer must be loaded with. Two that are equal need no change between them."""
+    """What a printer is loaded with, or must be for a print. colour: "" is wanted where any will do."""
 
     material: str
     colour: str
+
+    def serves(self, wanted: Filament) -> bool:
+        """Whether what is loaded need not be changed for a print; another print's wish counts as loaded."""
+        return self.material == wanted.material and wanted.colour in ("", self.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class HandWork:
 
     def change_s(self, before: Filament | None, after: Filament | None) -> int:
         """For the change alone. Of what nobody knows is taken that it stays as it is."""
-        if before is None or after is None or before == after:
+        if before is None or after is None or before.serves(after):
             return 0
         usual = self.colour_s if before.material == after.material else self.material_s
         return self.changes.get((before, after), usual)
