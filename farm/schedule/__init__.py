@@ -1,0 +1,1 @@
+"""Which printer prints which job, when, and what a person has to do when."""

@@ -146,11 +146,11 @@ class Weights:
     is the best.
 
     tardiness, flow: of a minute, times the job's weight; both count once for a job, by the last of its
-    prints, flow from its release, or from now. makespan: of a minute until the last print ends. changeover: of a
-    change of filament. hand_work: of a minute of somebody's work. non_preferred: of a print that is not on a
-    printer it was wished for. other_printer: of a print that was planned on another printer before; shift: of
-    a minute by which its start was moved, and half of it for each `shift_halves_s` that it lay ahead.
-    doubtful: of an hour on a printer, times its risk.
+    prints, flow from its release, or from now. makespan: of a minute until the last print ends. changeover:
+    of a change of filament. hand_work: of a minute of somebody's work. non_preferred: of a print that is not
+    on a printer it was wished for. other_printer: of a print that was planned on another printer before;
+    shift: of a minute by which its start was moved, and half of it for each `shift_halves_s` that it lay
+    ahead. doubtful: of an hour on a printer, times its risk.
 
     Prints that are left out have no price: a plan that leaves out less (by the weight of its jobs) is better
     at any cost.

@@ -1,0 +1,225 @@
+"""Room for one more print in a plan: the earliest time it fits, with all the rest left where it is.
+
+Straightforward and exact, for one print at a time: to answer when something would be done and why not sooner.
+A whole plan is made by the search, on arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from farm.schedule.problem import FOREVER, Job, Pin, Printer, Problem, Span
+from farm.schedule.result import Placement, Schedule
+from farm.schedule.shop import HandsOn, Shop, by_printer
+from farm.schedule.spans import gaps, holding
+from farm.schedule.steps import Steps, planned_draws, running_draws
+
+_ALWAYS: Span = (-FOREVER, FOREVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a print fits. others: the printer's later prints whose hand-work changes with it."""
+
+    placement: Placement
+    hands: HandsOn
+    others: tuple[Placement, ...] = ()
+
+
+class Room:
+    """A plan as it is seen by a print that looks for a place in it."""
+
+    def __init__(self, problem: Problem, placements: Iterable[Placement]) -> None:
+        self.shop = Shop(problem)
+        self.problem = problem
+        self.placements = tuple(placements)
+        self._on = by_printer(self.placements)
+        self._power = Steps([*running_draws(problem), *planned_draws(self.shop, self.placements)])
+        self._circuits = {
+            circuit: Steps(
+                [*running_draws(problem, circuit), *planned_draws(self.shop, self.placements, circuit)]
+            )
+            for circuit in problem.circuits_w
+        }
+        self._persons = {
+            (placement.printer, placement.start): hands.person
+            for printer, line in self._on.items()
+            for placement, hands in self.shop.hands_in_order(self.shop.printers[printer], line)
+        }
+
+    def earliest(self, job: Job, printer: Printer, copy: int = 0) -> Slot | None:
+        """Where a print of the job ends soonest on that printer; None where it never fits."""
+        duration = job.estimate_s.get(printer.id)
+        limit = self.shop.max_print_s(printer, job)
+        if duration is None or (limit is not None and duration > limit) or not _pinned_here(job.pin, printer):
+            return None
+        line = self._on.get(printer.id, [])
+        hands_free = self._hands_free(printer)
+        slots = (
+            self._between(job, printer, copy, line, position, hands_free)
+            for position in range(_frozen(self.problem, line), len(line) + 1)
+        )
+        return next((slot for slot in slots if slot is not None), None)
+
+    def anywhere(self, job: Job, copy: int = 0) -> Slot | None:
+        """Where a print of the job ends soonest in the shop."""
+        slots = [self.earliest(job, printer, copy) for printer in self.problem.printers]
+        found = [slot for slot in slots if slot is not None]
+        return min(found, key=lambda slot: (slot.placement.end, slot.placement.printer), default=None)
+
+    def _between(
+        self,
+        job: Job,
+        printer: Printer,
+        copy: int,
+        line: Sequence[Placement],
+        position: int,
+        hands_free: Steps,
+    ) -> Slot | None:
+        """The earliest place before the print at that position of the printer's line."""
+        state = self.shop.loaded(printer)
+        for before in line[:position]:
+            state = self.shop.hands_on(printer, state, self.shop.jobs[before.job])[1]
+        hands, _ = self.shop.hands_on(printer, state, job)
+        frame = (
+            max(job.release_s, printer.ready_s, line[position - 1].end if position else 0),
+            line[position].start if position < len(line) else FOREVER,
+        )
+        for free in gaps(printer.blocked, frame):
+            placement = self._in(free, job, printer, copy, hands, hands_free)
+            if placement is None:
+                continue
+            others = self._later([*line[:position], placement], line[position:], printer, hands_free)
+            if others is not None:
+                return Slot(placement, hands, others)
+        return None
+
+    def _in(
+        self, free: Span, job: Job, printer: Printer, copy: int, hands: HandsOn, hands_free: Steps
+    ) -> Placement | None:
+        begin = self._hands_at(free, hands, hands_free)
+        if begin is None:
+            return None
+        end_s = free[1] if job.deadline_s is None else min(free[1], job.deadline_s)
+        ready = begin + hands.total_s
+        earliest = ready if job.pin is None or job.pin.start_s is None else max(ready, job.pin.start_s)
+        start = self._start(earliest, end_s, job, printer)
+        if start is None:
+            return None
+        if hands.total_s == 0:
+            begin = ready = start
+        end = start + job.estimate_s[printer.id]
+        return Placement(job.id, copy, printer.id, begin, ready, start, end, locked=job.pin is not None)
+
+    def _hands_at(self, free: Span, hands: HandsOn, hands_free: Steps) -> int | None:
+        """The earliest time in the span at which somebody can do that."""
+        if not hands.person_s:
+            return free[0] if free[0] + hands.total_s <= free[1] else None
+        if self.problem.operators is not None and self.problem.operators < 1:
+            return None
+        limit = FOREVER if self.problem.operators is None else self.problem.operators - 1
+        for staffed in self._staffed():
+            at, end = max(staffed[0], free[0]), min(staffed[1], free[1])
+            while at + hands.total_s <= end:
+                busy = hands_free.free_after((at, at + hands.total_s), limit)
+                if busy is None:
+                    return at
+                at = busy
+        return None
+
+    def _start(self, at: int, end: int, job: Job, printer: Printer) -> int | None:
+        """The earliest time from `at` on at which it can start to print, to have ended by `end`."""
+        duration = job.estimate_s[printer.id]
+        attended = job.attended or printer.attended
+        if any(max(printer.heat_up_w, printer.printing_w) > limit for _, limit in self._limits(printer)):
+            return None
+        while at + duration <= end:
+            later = self._power_at(at, duration, printer)
+            if later is None and attended and holding(self._staffed(), (at, at + duration)) is None:
+                opens = (start for start, _ in self._staffed() if start > at)
+                later = next(opens, None)
+                if later is None:
+                    return None
+            if later is None:
+                return at
+            at = later
+        return None
+
+    def _power_at(self, start: int, duration: int, printer: Printer) -> int | None:
+        """When it is worth trying again, where there is not enough power; None where there is."""
+        hot = (start, start + min(printer.heat_up_s, duration))
+        warm = (hot[1], start + duration)
+        for used, limit in self._limits(printer):
+            for span, watts in ((hot, printer.heat_up_w), (warm, printer.printing_w)):
+                later = used.free_after(span, limit - watts) if span[0] < span[1] else None
+                if later is not None:
+                    return later
+        return None
+
+    def _limits(self, printer: Printer) -> Iterator[tuple[Steps, float]]:
+        if self.problem.power_w is not None:
+            yield self._power, self.problem.power_w
+        if printer.circuit is not None and printer.circuit in self.problem.circuits_w:
+            yield self._circuits[printer.circuit], self.problem.circuits_w[printer.circuit]
+
+    def _staffed(self) -> Sequence[Span]:
+        return (_ALWAYS,) if self.problem.staffed is None else self.problem.staffed
+
+    def _hands_free(self, printer: Printer) -> Steps:
+        """People's hands that are at other printers."""
+        return Steps(
+            (one.hand_work_start, one.hand_work_end, 1.0)
+            for one in self.placements
+            if one.printer != printer.id and self._persons[one.printer, one.start]
+        )
+
+    def _later(
+        self, before: Sequence[Placement], line: Sequence[Placement], printer: Printer, hands_free: Steps
+    ) -> tuple[Placement, ...] | None:
+        """The prints after it, that start when they did, where their hand-work changes; None: it does not fit
+        any more."""
+        changed = []
+        taken_until = before[-1].end
+        needed = list(self.shop.hands_in_order(printer, [*before, *line]))[len(before) :]
+        for placement, hands in needed:
+            if (
+                hands.total_s != placement.hand_work_end - placement.hand_work_start
+                or placement.hand_work_start < taken_until
+                or hands.person != self._persons[printer.id, placement.start]
+            ):
+                earliest = max(taken_until, self.shop.jobs[placement.job].release_s)
+                for free in gaps(printer.blocked, (earliest, placement.start)):
+                    begin = self._hands_at(free, hands, hands_free) if free[1] == placement.start else None
+                    if begin is not None:
+                        break
+                else:
+                    if hands.total_s or earliest > placement.start:
+                        return None
+                    begin = placement.start
+                changed.append(replace(placement, hand_work_start=begin, hand_work_end=begin + hands.total_s))
+            taken_until = placement.end
+        return tuple(changed)
+
+
+def _pinned_here(pin: Pin | None, printer: Printer) -> bool:
+    return pin is None or pin.printer == printer.id
+
+
+def _frozen(problem: Problem, line: Sequence[Placement]) -> int:
+    """How many prints of a printer's line nothing is put before."""
+    held = [
+        number
+        for number, placement in enumerate(line, 1)
+        if (before := problem.previous.get((placement.job, placement.copy))) is not None
+        and before.printer == placement.printer
+        and before.hand_work_start < problem.frozen_s
+    ]
+    return max(held, default=0)
+
+
+def placed(schedule: Schedule, slot: Slot) -> tuple[Placement, ...]:
+    """The plan with the print in its place."""
+    changed = {(one.job, one.copy): one for one in slot.others}
+    kept = [changed.get((one.job, one.copy), one) for one in schedule.placements]
+    return (*kept, slot.placement)
