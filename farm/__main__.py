@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from farm.commands import (
     analyse,
     check_config,
+    constraints,
     job,
     key,
     optimise,
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    work = (user, key, printer, spool, job, print_)
+    work = (user, key, printer, spool, constraints, job, print_)
     for module in (serve, check_config, *work, watch, analyse, optimise, simulate, version):
         module.add_to(commands)
     return parser

@@ -168,6 +168,14 @@ class RunningFarm:
     def remove_chore(self, printer: str, chore: str) -> None:
         self._ask("DELETE", f"{_chores_of(printer)}/{quote(chore, safe='')}")
 
+    def show_constraints(self) -> Row:
+        """What the shop allows."""
+        return self._ask("GET", "/constraints")
+
+    def set_constraints(self, wanted: Mapping[str, Any], *, dry_run: bool) -> Row:
+        """Set what the shop allows, or only see whether it can be."""
+        return self._ask("PUT", "/constraints", wanted, query={"dry_run": "true"} if dry_run else None)
+
     def list_prints(self, filters: Mapping[str, str]) -> list[Row]:
         return self._all("/prints", filters)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Any
 
 from farm.domain.terms import version_of
 from farm.errors import Invalid
@@ -25,20 +26,20 @@ class Preset(StrEnum):
 class Weights:
     """What each thing that a plan should avoid costs, in points; the plan with the fewest is the best.
 
-    tardiness: a minute that a job is late, times the weight of its priority. flow: a minute that a job has
-    to wait, or is printed, times that weight. makespan: a minute until the last print ends. changeover: each
-    time filament is changed. non_preferred: a job on a printer it does not prefer. hand_minutes: a minute of
-    somebody's work. stability: a job that is moved to another printer than the last plan said. doubtful: an
-    hour of printing on a printer that is expected to fail, times how much that is expected.
+    Of a minute, times the weight of the job's priority: tardiness, flow (from its release to its end). Of a
+    minute: makespan (until the last print ends), hand_work, shift (by which a planned start was moved). Each:
+    changeover of filament, non_preferred print, print planned on an other_printer before. doubtful: an hour
+    on a printer, times how likely it is to fail.
     """
 
     tardiness: float = 10.0
     flow: float = 1.0
     makespan: float = 10.0
     changeover: float = 100.0
+    hand_work: float = 1.0
     non_preferred: float = 200.0
-    hand_minutes: float = 1.0
-    stability: float = 50.0
+    other_printer: float = 50.0
+    shift: float = 0.5
     doubtful: float = 500.0
 
 
@@ -61,7 +62,17 @@ class FairShare:
     users: Mapping[str, Share] = field(default_factory=dict)
 
     def of(self, who: str) -> Share:
+        """Somebody's own share, or everybody's."""
         return self.users.get(who, self.each)
+
+    def changed(
+        self, each: Share | None = None, users: Mapping[str, Share | None] | None = None
+    ) -> FairShare:
+        """users: None for somebody for whom no other share is to hold any more."""
+        others = {**self.users, **(users or {})}
+        return FairShare(
+            each or self.each, {who: share for who, share in others.items() if share is not None}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,14 @@ class Settings:
     def version(self) -> str:
         """The name of what people can change about it, as it is now."""
         return version_of(self)
+
+    def changed(self, changes: Mapping[str, Any]) -> Settings:
+        """changes: `preset`, the `weights` that are to be others, what `FairShare.changed` takes."""
+        return Settings(
+            changes.get("preset", self.preset),
+            replace(self.weights, **changes.get("weights", {})),
+            self.fair_share.changed(**changes.get("fair_share", {})),
+        )
 
 
 AS_SHIPPED = Settings()

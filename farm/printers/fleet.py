@@ -34,7 +34,6 @@ from farm.printers.messages import (
     ChangePrinter,
     ChangeSpool,
     ChoreIsDone,
-    ChoresChanged,
     Discover,
     Discovered,
     FleetMessage,
@@ -42,6 +41,7 @@ from farm.printers.messages import (
     ImportPrinters,
     Listed,
     LoadSpool,
+    ObstacleGone,
     PrinterGone,
     PrinterMessage,
     Probed,
@@ -122,7 +122,7 @@ class Fleet:
                 return self._discover_soon(seconds, by)
             case AddChore() | ChangeChore() | RemoveChore() | ChoreIsDone():
                 taken = await self._maintenance.take(message, self._known(message.printer), by)
-                self._parts.printer.queue().tell_nowait(ChoresChanged())
+                self._parts.printer.queue().tell_nowait(ObstacleGone())
                 return taken
             case AddSpool() | ChangeSpool() | RemoveSpool() | LoadSpool() | UnloadSpool():
                 return await self._take_spool_wish(message, by)
@@ -211,7 +211,9 @@ class Fleet:
                 return await database.change(by, spools.add_spool, spool, stamp)
             case ChangeSpool():
                 self._require_at(await database.read(stored_spools.existing, wish.spool), by)
-                return await database.change(by, spools.change_spool, wish, stamp)
+                changed = await database.change(by, spools.change_spool, wish, stamp)
+                self._parts.printer.queue().tell_nowait(ObstacleGone())  # there may be enough on it now
+                return changed
             case RemoveSpool(spool_id):
                 self._require_at(await database.read(stored_spools.existing, spool_id), by)
                 await database.change(by, spools.remove_spool, spool_id, stamp)

@@ -230,12 +230,12 @@ class PrinterGone(Latest):
 
 
 @dataclass(frozen=True, slots=True)
-class ChoresChanged(Latest):
+class ObstacleGone(Latest):
     """What kept printers from beginning anything may have gone."""
 
     @property
     def key(self) -> Hashable:
-        return ChoresChanged
+        return ObstacleGone
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
-from farm.store import audit, printers, prints, spools
+from farm.store import audit, printers, prints, shop, spools
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -93,6 +93,7 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
         raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
     printers.remove(db, printer)
     spools.keep_only(db, printer, [])
+    shop.forget_printer(db, printer, stamp)
     data = {"printer": printer, "by": str(stamp.who)}
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"active_print": None if active is None else active.id}

@@ -14,14 +14,16 @@ import trio
 from farm.access.rights import Action, Target, require
 from farm.actors import Address, Mailbox, serve
 from farm.domain.clock import ATTEMPT_ID_LENGTH, Randomness, WallClock, new_id
+from farm.domain.constraints import Constraints
 from farm.domain.job import ACTIVE_PRINTS, Job, Print, PrintState
 from farm.domain.order import Order
 from farm.domain.printer import BUSY, Connection, Operation, Plate, Printer
+from farm.domain.settings import Settings
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.printers.messages import (
-    ChoresChanged,
     ForgetPrint,
+    ObstacleGone,
     PlateIs,
     PrinterChanged,
     PrinterGone,
@@ -42,9 +44,11 @@ from farm.queue.messages import (
     CancelOrder,
     ChangeJob,
     ChangeOrder,
+    ChangeSettings,
     ClearPlate,
     ExplainPrint,
     QueueMessage,
+    SetConstraints,
     UndoPlate,
 )
 from farm.queue.plan import ListPlan, Plan
@@ -128,7 +132,9 @@ class Queue:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: QueueMessage, by: Principal) -> Job | Order | Print | PlateRow | None:
+    async def _handle(
+        self, message: QueueMessage, by: Principal
+    ) -> Job | Order | Print | PlateRow | Constraints | Settings | None:
         match message:
             case ExplainPrint():
                 return await self._clerk.explain(message, by)
@@ -136,6 +142,10 @@ class Queue:
                 taken = await self._clerk.take(message, by)
                 self._jobs_changed()
                 return taken
+            case SetConstraints() | ChangeSettings():
+                told = await self._clerk.take_rule(message, by)
+                self._jobs_changed()
+                return told
             case ClearPlate():
                 return await self._clear_plate(message, by)
             case UndoPlate():
@@ -147,7 +157,7 @@ class Queue:
                 self._forget(printer)
                 self._gone.add(printer)
                 self._look_soon(printer)
-            case ChoresChanged():
+            case ObstacleGone():
                 await trio.lowlevel.checkpoint()
                 self._jobs_changed()
             case _:

@@ -8,11 +8,13 @@ from typing import assert_never
 
 from farm.access.rights import Action, Target, require
 from farm.domain.clock import Randomness, WallClock, new_id
+from farm.domain.constraints import Constraints
 from farm.domain.job import Job, JobState, Print
 from farm.domain.order import Order
+from farm.domain.settings import Settings
 from farm.domain.user import Principal
 from farm.errors import NotFound
-from farm.queue import wishes
+from farm.queue import shop_rules, wishes
 from farm.queue.messages import (
     AddJob,
     AddOrder,
@@ -20,7 +22,10 @@ from farm.queue.messages import (
     CancelOrder,
     ChangeJob,
     ChangeOrder,
+    ChangeSettings,
     ExplainPrint,
+    SetConstraints,
+    ShopRule,
     Wish,
 )
 from farm.store import files, jobs, prints
@@ -69,6 +74,17 @@ class Clerk:
                 return await self._database.change(by, wishes.cancel_order, order_id, self._stamp(by))
             case _:
                 assert_never(wish)
+
+    async def take_rule(self, rule: ShopRule, by: Principal) -> Constraints | Settings:
+        """Commit what somebody says of the shop. Raises Forbidden, and what its message says."""
+        require(by, Action.SET_UP)
+        match rule:
+            case SetConstraints(wanted):
+                return await self._database.change(by, shop_rules.set_constraints, wanted, self._stamp(by))
+            case ChangeSettings(changes):
+                return await self._database.change(by, shop_rules.change_settings, changes, self._stamp(by))
+            case _:
+                assert_never(rule)
 
     async def explain(self, wish: ExplainPrint, by: Principal) -> Print:
         """Commit why a print failed. Raises Forbidden, and what its message says."""

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from farm.actors import Ask
+from farm.domain.constraints import Constraints
 from farm.domain.job import Job, Print
 from farm.domain.order import Order
-from farm.printers.messages import ChoresChanged, PrinterChanged, PrinterGone
+from farm.domain.settings import Settings
+from farm.printers.messages import ObstacleGone, PrinterChanged, PrinterGone
 from farm.store.printers import PlateRow
 
 
@@ -116,7 +118,26 @@ class ExplainPrint(Ask[Print]):
     changes: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class SetConstraints(Ask[Constraints]):
+    """Put these in the place of what the shop allows. Raises Invalid naming the field, Outdated."""
+
+    wanted: Constraints
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings(Ask[Settings]):
+    """Change what the shop minds. changes: see `Settings.changed`. Raises Invalid, Outdated."""
+
+    changes: Mapping[str, Any]
+
+
 Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
 """What people want of jobs and orders."""
 
-QueueMessage = Wish | ExplainPrint | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ChoresChanged
+ShopRule = SetConstraints | ChangeSettings
+"""What people say of the shop."""
+
+QueueMessage = (
+    Wish | ShopRule | ExplainPrint | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ObstacleGone
+)

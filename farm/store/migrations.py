@@ -118,6 +118,13 @@ def m015_analyses(db: Schema) -> None:
         db.execute("UPDATE files SET search = ? WHERE id = ?", (name.casefold(), id))
 
 
+@farm()
+def m017_shop_rules(db: Schema) -> None:
+    """What the shop allows and minds, what jobs wish of their printers, and what waits for approval."""
+    for statement in _SHOP_RULES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -410,6 +417,35 @@ _ANALYSES = (
     "DROP INDEX files_unread",
     """CREATE INDEX files_unread ON files (worker_deaths, uploaded_at, id)
         WHERE state IN ('queued', 'processing') AND removed_at IS NULL""",
+)
+
+_SHOP_RULES = (
+    # name: "constraints", "settings". value: JSON, whole.
+    """CREATE TABLE shop (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE print_jobs ADD COLUMN preferred_printers TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE print_jobs ADD COLUMN rotatable INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE print_jobs ADD COLUMN attended INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE print_jobs ADD COLUMN allow_short_filament INTEGER NOT NULL DEFAULT 0",
+    # Instead of what the file says; NULL for what it says.
+    "ALTER TABLE print_jobs ADD COLUMN material TEXT",
+    "ALTER TABLE print_jobs ADD COLUMN colour TEXT",
+    "ALTER TABLE print_jobs ADD COLUMN pin_printer TEXT",
+    "ALTER TABLE print_jobs ADD COLUMN pin_start TEXT",
+    # Of what it waits for somebody's approval, and why; NULL where it does not.
+    "ALTER TABLE print_jobs ADD COLUMN approval TEXT",
+    "ALTER TABLE print_jobs ADD COLUMN approval_why TEXT NOT NULL DEFAULT ''",
+    # Files of which nobody can tell whether they fit, and somebody said that they do. profile: of the
+    # printer, as it was then.
+    """CREATE TABLE approved_fits (
+        file TEXT NOT NULL,
+        profile TEXT NOT NULL,
+        who TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (file, profile)
+    ) STRICT, WITHOUT ROWID""",
 )
 
 _READINGS = (

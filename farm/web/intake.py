@@ -128,12 +128,16 @@ def read_query(sent: MultiDict[str, str], shape: type[msgspec.Struct] | None) ->
     return None if shape is None else query
 
 
-def _check_times(value: Any) -> None:
-    """Raise Invalid for a time that, seen from UTC, lies outside the calendar."""
-    for name in getattr(value, "__struct_fields__", ()):
-        moment = getattr(value, name)
-        if isinstance(moment, datetime):
-            try:
-                moment.astimezone(UTC)
-            except OverflowError as error:
-                raise Invalid(f"{name}: no clock will ever show this time", name) from error
+def _check_times(value: Any, field: str = "") -> None:
+    """Raise Invalid for a time, however deep inside, that lies outside the calendar as seen from UTC."""
+    if isinstance(value, datetime):
+        try:
+            value.astimezone(UTC)
+        except OverflowError as error:
+            raise Invalid(f"{field}: no clock will ever show this time", field) from error
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_times(item, f"{field}[{number}]")
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _check_times(getattr(value, name), f"{field}.{name}" if field else name)

@@ -99,7 +99,7 @@ def refusals(route: Route) -> list[int]:
         found |= {404}
     if route.writes:
         found |= {408, 409, 413, 415, 507}
-    if route.method == "PATCH":
+    if route.minds_version:
         found |= {412}
     if route.takes_key:
         found |= {429}
@@ -163,7 +163,7 @@ def _terms(route: Route) -> Iterator[Json]:
             " is not done again but answered as before.",
             "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY},
         }
-    if route.method == "PATCH":
+    if route.minds_version:
         yield {
             "name": "If-Match",
             "in": "header",

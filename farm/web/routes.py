@@ -122,6 +122,11 @@ class Route:
         return self.method not in SAFE
 
     @property
+    def minds_version(self) -> bool:
+        """Whether an If-Match counts: it changes what is there, and only that."""
+        return self.method in ("PATCH", "PUT")
+
+    @property
     def takes_key(self) -> bool:
         """Whether an Idempotency-Key counts: what it creates or commands, it does once."""
         return self.method == "POST" and not (self.untried or self.repeats)
@@ -145,7 +150,7 @@ class Route:
 
     async def _answer(self, call: Call, contract: Contract, path: dict[str, Any]) -> Response:
         args = request.args.copy()
-        if self.method == "PATCH" and request.if_match and not request.if_match.star_tag:
+        if self.minds_version and request.if_match and not request.if_match.star_tag:
             versions = frozenset(request.if_match.as_set())
             asker = replace(call.asker, terms=replace(call.asker.terms, versions=versions))
             call = replace(call, asker=asker)

@@ -75,6 +75,12 @@ ROWS = {
         "UPDATE files SET search = 'a.gcode', time_s = 1088.5, filament_g = 4.5, material = 'PLA',"
         " printer_model = 'MK4', analysis_version = 1 WHERE id = 'f1'",
     ),
+    "m017_shop_rules": (
+        "INSERT INTO shop VALUES ('constraints', '{\"operators\": 2}')",
+        "INSERT INTO approved_fits VALUES ('f1', 'ab12', 'user:u1', 't')",
+        "UPDATE print_jobs SET pin_printer = 'p1', pin_start = 't', approval = 'share', attended = 1"
+        " WHERE id = 'j1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -53,7 +53,7 @@ def reads(route: str, path: str = "") -> None:
 for path in (
     "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
     "/v1/printers", "/v1/printer-models", "/v1/maintenance", "/v1/plates", "/v1/orders", "/v1/files",
-    "/v1/jobs", "/v1/prints", "/v1/openapi.json", "/v1/docs",
+    "/v1/jobs", "/v1/prints", "/v1/constraints", "/v1/settings", "/v1/openapi.json", "/v1/docs",
 ):  # fmt: skip
     reads(f"GET {path}")
 reads("GET /v1/discovery", "/v1/discovery?seconds=0.5")
@@ -443,6 +443,32 @@ async def change_order(api: ApiShop) -> Request:
 @example("POST /v1/orders/<order>/cancel")
 async def cancel_order(api: ApiShop) -> Request:
     return Request("POST", f"/v1/orders/{await order(api)}/cancel", 200)
+
+
+@example("PUT /v1/constraints")
+async def set_constraints(api: ApiShop) -> Request:
+    printer = await api.printer()
+    window = {"start": "2026-03-05T08:00:00Z", "end": "2026-03-05T10:00:00Z", "affected_printers": [printer]}
+    wish = {
+        "max_print_time_s": 14400,
+        "preferred_printers": [printer],
+        "working_hours": [{"days": ["mon", "tue"], "start": "08:00", "end": "18:00"}],
+        "timezone": "Europe/Berlin",
+        "closed_dates": ["2026-12-25"],
+        "operators": 2,
+        "power_limit_kw": 2.0,
+        "circuits": {"a": 1.9},
+        "maintenance_windows": [window, {**window, "affected_printers": "all"}],
+    }
+    return Request("PUT", "/v1/constraints", 200, wish)
+
+
+@example("PATCH /v1/settings")
+async def change_settings(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    fair = {"each": {"jobs": 10, "hours": None}, "users": {"user:u1": {"jobs": None, "hours": 40}}}
+    wish = {"preset": "priority_first", "weights": {"changeover": 50}, "fair_share": fair}
+    return Request("PATCH", "/v1/settings", 200, wish)
 
 
 @example("POST /v1/jobs")

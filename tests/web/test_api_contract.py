@@ -173,7 +173,7 @@ async def test_dry_run_that_is_said_in_other_words_is_refused(autojump_clock, sa
 # -- changes of something that others change too
 
 
-@cases(lambda route: route.method == "PATCH")
+@cases(lambda route: route.minds_version)
 async def test_change_of_what_is_another_by_now_is_refused(autojump_clock, name, prepare):
     async with open_api() as api:
         request = await prepare(api)

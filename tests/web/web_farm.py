@@ -32,7 +32,7 @@ from farm.live.frame import Frame
 from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrinter, RunCommand
 from farm.printers.settings import changed_printer
 from farm.queue.clerk import Clerk
-from farm.queue.messages import ClearPlate, Wish
+from farm.queue.messages import ClearPlate, ShopRule, Wish
 from farm.queue.plan import ListPlan
 from farm.store import printers
 from farm.store.audit import Stamp
@@ -217,6 +217,9 @@ class WebFarm:
         if isinstance(message, Wish):
             clerk = Clerk(self.database, lambda: self.now, self.chance, Target)
             return await clerk.take(message, by)
+        if isinstance(message, ShopRule):
+            clerk = Clerk(self.database, lambda: self.now, self.chance, Target)
+            return await clerk.take_rule(message, by)
         return Plate.CLEAR
 
     async def _fleet_answers(self, message, by):

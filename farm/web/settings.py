@@ -1,0 +1,143 @@
+"""What the shop sets while the farm runs: what its plan minds, and how much one person may let wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from farm.access.rights import Action
+from farm.domain import settings as domain
+from farm.domain.settings import Preset
+from farm.queue.messages import ChangeSettings
+from farm.store import shop
+from farm.web.contract import Versioned
+from farm.web.printers_sent import given
+from farm.web.routes import Call, Route
+
+
+class Weights(Struct):
+    """What each thing that a plan should avoid costs, in points.
+
+    Of a minute, times the weight of the job's priority: tardiness, flow. Of a minute: makespan, hand_work,
+    shift of a planned start. Each: changeover, non_preferred print, print planned on an other_printer
+    before. doubtful: an hour on a printer, times how likely it is to fail.
+    """
+
+    tardiness: float
+    flow: float
+    makespan: float
+    changeover: float
+    hand_work: float
+    non_preferred: float
+    other_printer: float
+    shift: float
+    doubtful: float
+
+
+class WeightsChange(Struct, forbid_unknown_fields=True):
+    """Only what is given changes."""
+
+    tardiness: float | UnsetType = UNSET
+    flow: float | UnsetType = UNSET
+    makespan: float | UnsetType = UNSET
+    changeover: float | UnsetType = UNSET
+    hand_work: float | UnsetType = UNSET
+    non_preferred: float | UnsetType = UNSET
+    other_printer: float | UnsetType = UNSET
+    shift: float | UnsetType = UNSET
+    doubtful: float | UnsetType = UNSET
+
+
+class Share(Struct, forbid_unknown_fields=True):
+    """The most that may wait for one person: jobs, and hours of printing; null for as much as they like."""
+
+    jobs: int | None = None
+    hours: float | None = None
+
+    def meant(self) -> domain.Share:
+        return domain.Share(self.jobs, self.hours)
+
+
+class FairShare(Struct):
+    """What is beyond `each` person's share waits for approval. users: whose share is another, by
+    "user:<id>" or "key:<id>"."""
+
+    each: Share
+    users: dict[str, Share]
+
+
+class FairShareChange(Struct, forbid_unknown_fields=True):
+    """Only what is given changes. users: those who are named; null for one who gets as much as each."""
+
+    each: Share | UnsetType = UNSET
+    users: dict[str, Share | None] | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """By the names of the domain's fields."""
+        changes: dict[str, Any] = {}
+        if not isinstance(self.each, UnsetType):
+            changes["each"] = self.each.meant()
+        if not isinstance(self.users, UnsetType):
+            changes["users"] = {
+                who: None if share is None else share.meant() for who, share in self.users.items()
+            }
+        return changes
+
+
+class Settings(Struct):
+    """preset: whom the plan is to please first."""
+
+    preset: Preset
+    weights: Weights
+    fair_share: FairShare
+
+
+class SettingsChange(Struct, forbid_unknown_fields=True):
+    """Only what is given changes, inside `weights` and `fair_share` too."""
+
+    preset: Preset | UnsetType = UNSET
+    weights: WeightsChange | UnsetType = UNSET
+    fair_share: FairShareChange | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """By the names of the domain's fields."""
+        changes: dict[str, Any] = given(self)
+        if not isinstance(self.weights, UnsetType):
+            changes["weights"] = given(self.weights)
+        if not isinstance(self.fair_share, UnsetType):
+            changes["fair_share"] = self.fair_share.given()
+        return changes
+
+
+async def show_settings(call: Call) -> Versioned[Settings]:
+    """What the shop minds."""
+    found = await call.desk.database.read(shop.settings)
+    return Versioned.of(_shown(found), found.version)
+
+
+async def change_settings(call: Call, sent: SettingsChange) -> Versioned[Settings]:
+    """Change what the shop minds. Jobs that wait already are left alone."""
+    wish = ChangeSettings(sent.given())
+    kept = await call.change(domain.Settings, lambda by: call.desk.queue.ask(wish, by=by))
+    return Versioned.of(_shown(kept), kept.version)
+
+
+def _shown(kept: domain.Settings) -> Settings:
+    fair = kept.fair_share
+    return Settings(
+        kept.preset,
+        msgspec.convert(kept.weights, Weights, from_attributes=True),
+        FairShare(_share(fair.each), {who: _share(share) for who, share in fair.users.items()}),
+    )
+
+
+def _share(kept: domain.Share) -> Share:
+    return Share(kept.jobs, kept.hours)
+
+
+ROUTES = (
+    Route("GET", "/v1/settings", show_settings, Action.READ),
+    Route("PATCH", "/v1/settings", change_settings, Action.SET_UP),
+)
