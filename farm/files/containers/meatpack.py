@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.files.kernels import kernel
+from farm.workers.kernels import kernel
 
 SIGNAL = 255
 ON, OFF, RESET, NO_SPACES, SPACES = 251, 250, 249, 247, 246  # commands; 248 asks a printer for its settings

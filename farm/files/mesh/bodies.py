@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.files.kernels import kernel
+from farm.workers.kernels import kernel
 
 Bits = NDArray[np.uint64]
 Slots = NDArray[np.int32]

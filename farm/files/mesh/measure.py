@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.files.kernels import kernel
 from farm.files.mesh.bodies import Bodies
 from farm.files.mesh.model import Floats, Triangles
+from farm.workers.kernels import kernel
 
 Bits = NDArray[np.uint64]
 

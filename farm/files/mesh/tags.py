@@ -12,9 +12,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.files.kernels import kernel
 from farm.files.mesh.model import Floats
 from farm.files.mesh.text import Text, digits
+from farm.workers.kernels import kernel
 
 SHORTEST = 20  # bytes of a tag with three numbers, and some
 BEHIND = b"\n" * 16  # what has to follow the text, so that nothing is read beyond it

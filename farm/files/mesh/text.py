@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.errors import Invalid
-from farm.files.kernels import kernel
 from farm.files.mesh.model import Floats, Triangles
+from farm.workers.kernels import kernel
 
 Text = NDArray[np.uint8]
 

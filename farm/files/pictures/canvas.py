@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from farm.files.kernels import kernel
 from farm.files.pictures.thumbnails import PNG, Picture
+from farm.workers.kernels import kernel
 
 Floats = NDArray[np.float64]
 Depths = NDArray[np.float32]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from farm.files.kernels import kernel
 from farm.files.mesh.measure import is_whole
 from farm.files.mesh.model import Triangles
 from farm.files.pictures.canvas import AXES, Canvas, Colours, Depths, Floats, clipped, light_on, shaded
 from farm.files.pictures.thumbnails import Picture
+from farm.workers.kernels import kernel
 
 COLOUR = np.array([226.0, 132.0, 54.0])  # of filament: dark enough for white pages, light enough for black
 SAMPLES = 3  # points of a pixel, each way

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.domain.analysis import Box
-from farm.files.kernels import kernel
 from farm.files.pictures.canvas import (
     AXES,
     TILT_DEGREES,
@@ -24,6 +23,7 @@ from farm.files.pictures.canvas import (
     shaded,
 )
 from farm.files.pictures.thumbnails import Picture
+from farm.workers.kernels import kernel
 
 LINE_MM = 0.45  # as wide as a line of a 0.4 mm nozzle usually is
 SAMPLES = 2  # points of a pixel, each way: there are millions of moves, and they are rough by nature

@@ -29,8 +29,8 @@ from farm.files.gcode.kernel.text import (
     skip_blanks,
 )
 from farm.files.gcode.policy import MOST_CODES
-from farm.files.kernels import kernel, part
 from farm.files.slicers.remarks import MOST_TOOLS
+from farm.workers.kernels import kernel, part
 
 LONGEST_WAIT = 86_400.0  # s
 LEAST_ACCELERATION = 1.0  # mm/s^2

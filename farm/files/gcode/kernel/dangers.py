@@ -7,7 +7,7 @@ from typing import Any
 from farm.files.gcode.kernel.scan import MOST_DANGERS, MOST_OF_A_RULE
 from farm.files.gcode.kernel.text import P, S
 from farm.files.gcode.policy import OUTSIDE, When
-from farm.files.kernels import kernel
+from farm.workers.kernels import kernel
 
 BESIDE = 5.0  # mm that a nozzle goes beside the bed to wipe itself or to draw a line
 BELOW = 1.0  # mm: what a shop sets its first layer lower by, and some

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from farm.files.gcode.machine import Model
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 JERK, JUNCTION_DEVIATION = int(Model.JERK), int(Model.JUNCTION_DEVIATION)
 KLIPPER, REPRAP = int(Model.KLIPPER), int(Model.REPRAP)

@@ -11,7 +11,7 @@ from farm.files.gcode.kernel.scan import BED, LEVEL, MARKED, MOST_CHORDS, MOST_S
 from farm.files.gcode.kernel.strokes import is_picture, stroke, stroke_arc
 from farm.files.gcode.kernel.text import E, F, I, R, X
 from farm.files.gcode.roles import Role
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 ARC_TOLERANCE = 0.0125  # mm between an arc and the lines a firmware makes of it
 SAME = 1e-6  # mm: nearer is the same place

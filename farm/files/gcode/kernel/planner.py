@@ -15,7 +15,7 @@ from typing import Any
 
 from farm.files.gcode.kernel.scan import MOST_MINUTES, QUEUED
 from farm.files.gcode.machine import Model
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 KLIPPER = int(Model.KLIPPER)
 CRAWL = 0.05  # mm/s, Marlin's slowest; nothing takes for ever

@@ -29,7 +29,7 @@ from farm.files.gcode.kernel.text import (
     skip_line,
 )
 from farm.files.gcode.roles import Mark, Role
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 TYPE, FEATURE = int(Mark.TYPE), int(Mark.FEATURE)
 LAYER_CHANGE, LAYER = int(Mark.LAYER_CHANGE), int(Mark.LAYER)

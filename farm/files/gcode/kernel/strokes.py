@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from farm.files.gcode.kernel.scan import MOST_CHORDS, MOST_STROKES, NOT_DRAWN
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 OFF = 0.05  # mm between an arc and the straight strokes of it; a picture shows nothing smaller
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from farm.files.kernels import kernel, part
+from farm.workers.kernels import kernel, part
 
 LF, CR, TAB, BLANK = 10, 13, 9, 32
 SEMICOLON, STAR, OPENED, CLOSED, DOT, MINUS, PLUS, COLON, EQUALS = 59, 42, 40, 41, 46, 45, 43, 58, 61

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.files.kernels import KEPT, OURS, folder_for
+from farm.workers.kernels import KEPT, OURS, folder_for
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -40,8 +40,9 @@ def folder_for(root: Path, sources: Iterable[Path]) -> Path:
 _config: Any = numba.config  # its types say nothing of it
 if _config.CACHE_DIR:
     _here = Path(__file__)
-    _parts = ("containers", "gcode", "mesh", "pictures", "slicers")  # the kernels, and numbers frozen in them
-    _sources = (source for part in _parts for source in (_here.parent / part).rglob("*.py"))
+    _files = (f"files/{part}" for part in ("containers", "gcode", "mesh", "pictures", "slicers"))
+    _parts = (*_files, "schedule/engine")  # the kernels, and numbers frozen in them
+    _sources = (source for part in _parts for source in (_here.parents[1] / part).rglob("*.py"))
     _config.CACHE_DIR = str(folder_for(Path(_config.CACHE_DIR), (_here, *_sources)))
 
 
