@@ -10,8 +10,8 @@ import trio
 from quart import Request
 from werkzeug.datastructures import MultiDict
 
+from farm.domain import misshapen
 from farm.errors import FarmError, Invalid, TooLarge, WrongFileType
-from farm.web import words
 from farm.web.request_cures import Body
 
 MAX_JSON = 256 * 1024  # bytes; the longest thing anybody can say is a list of all printers
@@ -100,7 +100,7 @@ def decoded(body: bytes, shape: Any) -> Any:
     try:
         value = msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        raise words.invalid(error, shape, _anything(body)) from error
+        raise misshapen.invalid(error, shape, _anything(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"this is not JSON: {error}") from error
     _check_times(value)
@@ -124,7 +124,7 @@ def read_query(sent: MultiDict[str, str], shape: type[msgspec.Struct] | None) ->
     try:
         query = msgspec.convert(given, wanted, strict=False)
     except msgspec.ValidationError as error:
-        raise words.invalid(error, wanted, given) from error
+        raise misshapen.invalid(error, wanted, given) from error
     return None if shape is None else query
 
 

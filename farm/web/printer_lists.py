@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from farm.domain import misshapen
 from farm.domain.printer import Printer
 from farm.errors import FarmError, Invalid
 from farm.printers.messages import Listed
-from farm.web import words
 from farm.web.printers_sent import NewPrinter
 
 COLUMNS = ("name", "url", "kind", "api_key", "username", "password", "tls", "tags", "enabled", "model", "id")
@@ -85,7 +85,7 @@ def _wished(row: Any) -> Printer:
     try:
         return msgspec.convert(fields, NewPrinter).as_printer()
     except msgspec.ValidationError as error:
-        raise words.invalid(error, NewPrinter, fields) from error
+        raise misshapen.invalid(error, NewPrinter, fields) from error
 
 
 # -- tables -------------------------------------------------------------------------------------------
