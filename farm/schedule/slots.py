@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from farm.schedule.problem import FOREVER, Job, Pin, Printer, Problem, Span
 from farm.schedule.result import Placement, Schedule
-from farm.schedule.shop import HandsOn, Shop, by_printer
+from farm.schedule.shop import HandsOn, Loaded, Shop, by_printer
 from farm.schedule.spans import gaps, holding
 from farm.schedule.steps import Steps, planned_draws, running_draws
 
@@ -56,8 +56,9 @@ class Room:
             return None
         line = self._on.get(printer.id, [])
         hands_free = self._hands_free(printer)
+        states = list(self._states(printer, line))
         slots = (
-            self._between(job, printer, copy, line, position, hands_free)
+            self._between(job, printer, copy, line, position, states[position], hands_free)
             for position in range(_frozen(self.problem, line), len(line) + 1)
         )
         return next((slot for slot in slots if slot is not None), None)
@@ -68,6 +69,14 @@ class Room:
         found = [slot for slot in slots if slot is not None]
         return min(found, key=lambda slot: (slot.placement.end, slot.placement.printer), default=None)
 
+    def _states(self, printer: Printer, line: Iterable[Placement]) -> Iterator[Loaded]:
+        """How the printer stands at first, and after each of its prints."""
+        state = self.shop.loaded(printer)
+        yield state
+        for before in line:
+            state = self.shop.hands_on(printer, state, self.shop.jobs[before.job])[1]
+            yield state
+
     def _between(
         self,
         job: Job,
@@ -75,12 +84,10 @@ class Room:
         copy: int,
         line: Sequence[Placement],
         position: int,
+        state: Loaded,
         hands_free: Steps,
     ) -> Slot | None:
-        """The earliest place before the print at that position of the printer's line."""
-        state = self.shop.loaded(printer)
-        for before in line[:position]:
-            state = self.shop.hands_on(printer, state, self.shop.jobs[before.job])[1]
+        """The earliest place before the print at that position of the printer's line. state: there."""
         hands, _ = self.shop.hands_on(printer, state, job)
         frame = (
             max(job.release_s, printer.ready_s, line[position - 1].end if position else 0),
@@ -216,6 +223,20 @@ def _frozen(problem: Problem, line: Sequence[Placement]) -> int:
         and before.hand_work_start < problem.frozen_s
     ]
     return max(held, default=0)
+
+
+def taken_out(problem: Problem, schedule: Schedule, gone: Placement) -> Schedule:
+    """The plan without that print. What comes after it on its printer starts when it did; its hand-work is
+    what is needed then, as late as it was to end."""
+    shop = Shop(problem)
+    line = [one for one in schedule.placements if one.printer == gone.printer and one != gone]
+    line.sort(key=lambda one: one.start)
+    changed = {}
+    for one, hands in shop.hands_in_order(shop.printers[gone.printer], line):
+        if one.start >= gone.end and hands.total_s != one.hand_work_end - one.hand_work_start:
+            changed[one] = replace(one, hand_work_start=one.hand_work_end - hands.total_s)
+    kept = (changed.get(one, one) for one in schedule.placements if one != gone)
+    return replace(schedule, placements=tuple(kept))
 
 
 def placed(schedule: Schedule, slot: Slot) -> tuple[Placement, ...]:
