@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import secrets
@@ -18,7 +17,7 @@ from typing import Any
 import structlog
 import trio
 
-from farm import __version__
+from farm import __version__, garbage
 from farm.access.gate import Gate
 from farm.access.passwords import Hasher
 from farm.access.secrets import Seal
@@ -53,6 +52,7 @@ from farm.platform import notify_service_manager, raise_descriptor_limit
 from farm.printers import discovery
 from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
+from farm.printers.turnstile import Turnstile
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
 from farm.queue.plan import ListPlan
@@ -115,8 +115,7 @@ WHEN_IT_KEEPS_CRASHING = {
 }
 
 LOCK_WITHIN_S = 2.0  # a command that uses the data folder is over by then
-COLLECT_AFTER = (5_000, 10, 100)
-"""So many new objects; so many such rounds before the survivors, and those before everything is looked at."""
+CALM_WITHIN_S = 30.0  # what is put off while printers are connected to is put off no longer
 HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
 
 
@@ -147,6 +146,7 @@ class Farm:
         self.plan = ListPlan()
         self.bell = Bell()
         self.vitals = Vitals(folder.path)
+        self._turnstile = Turnstile()
         self.database = self._database(folder.farm_db, FARM)
         self.database.on_facts = self._tell_of_facts
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
@@ -201,6 +201,11 @@ class Farm:
     async def start(self, spec: ChildSpec[Any]) -> None:
         """Start a child of the tree, and wait until it is ready."""
         await self.supervisor.start(replace(spec, policy=WHEN_IT_KEEPS_CRASHING[spec.name]))
+
+    async def calm(self) -> None:
+        """Wait until no more printers are being connected to for the first time, or long enough."""
+        with trio.move_on_after(CALM_WITHIN_S):
+            await self._turnstile.calm()
 
     async def _hold_if_restored(self, opened: Opened) -> None:
         """After a restored backup nobody knows what was begun since: a person reviews every open job."""
@@ -261,6 +266,7 @@ class Farm:
             glancer=partial(analyser, glance=True),
             workers=1 if seams.inline else settings.workers or _file_workers(),
             clock=seams.clock,
+            calm=self.calm,
         )
         return Files(parts)
 
@@ -275,6 +281,7 @@ class Farm:
             content_of=self.storage.path_of,
             clock=seams.clock,
             chance=seams.chance,
+            turnstile=self._turnstile,
         )
         hear = discovery.hear_nobody if seams.inline else discovery.listen
         return Fleet(FleetParts(self.runtime, self.seal, parts, self._removed, hear))
@@ -390,13 +397,9 @@ async def _serve(
     return 1 if hurry.cancelled_caught else code
 
 
-def _collect_garbage_seldom() -> None:
-    """The loop stands still whenever garbage is collected: with a thousand printers for a third of a second,
-    every other second by Python's own measure. Modules and the like live as long as we do: set them aside.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+async def _settle_down(farm: Farm) -> None:
+    await farm.calm()
+    garbage.settle_down()
 
 
 async def _serve_the_web(
@@ -421,12 +424,14 @@ async def _serve_the_web(
         if demo is not None:
             say(f"Demo user: {prepare.USER} password: {demo.password}")
             await farm.start(ChildSpec(name="demo", run=People(local.url, demo).run))
-        _collect_garbage_seldom()
         notify_service_manager("READY=1")
-        try:
-            await stop.wait()
-        finally:
-            farm.bell.fall_silent()  # or whoever waits for facts would be waited for
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_settle_down, farm)
+            try:
+                await stop.wait()
+            finally:
+                farm.bell.fall_silent()  # or whoever waits for facts would be waited for
+            nursery.cancel_scope.cancel()
         notify_service_manager("STOPPING=1")
         log.info("stopping")
 

@@ -12,7 +12,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"errors", "platform"},
+    {"errors", "platform", "garbage"},
     {"domain", "multipart"},
     {"config", "data_folder", "logs"},
     {"actors"},

@@ -33,7 +33,9 @@ def add_to(commands: options.Commands) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Returns when the server has stopped."""
     settings = options.settings(chosen, options.given(chosen, "server", "host", "port"))
-    from farm import logs
+    from farm import garbage, logs
+
+    garbage.begin()
     from farm.app import serve
 
     logs.set_up(settings.log.level, settings.log.format)

@@ -30,10 +30,11 @@ class Files:
 
     def __init__(self, parts: FilesParts) -> None:
         self._parts = parts
+        self._begun = trio.Event()
         self._compiled = trio.Event()
         self._analysers = [parts.analyser() for _ in range(parts.workers)]
         self._workers = {
-            f"files:{number}": FileWorker(parts, analyser, self._compiled, first=number == 1)
+            f"files:{number}": FileWorker(parts, analyser, self._begun, self._compiled, first=number == 1)
             for number, analyser in enumerate(self._analysers, start=1)
         }
 
@@ -48,6 +49,7 @@ class Files:
         async with trio.open_nursery() as nursery, supervisor.running():
             for name, worker in self._workers.items():
                 supervisor.start_soon(ChildSpec(name=name, run=worker.run, mailbox_size=4))
+            nursery.start_soon(self._begin)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._glance_meanwhile)
             await serve(mailbox, self._handle)
@@ -55,8 +57,21 @@ class Files:
 
     async def _handle(self, message: FilesMessage, by: Principal) -> None:
         await trio.lowlevel.checkpoint()
+        self._begun.set()
         for name in self._workers:
             self._parts.runtime.address(name).tell_nowait(message)
+
+    async def _begin(self) -> None:
+        """Let the workers get ready: at once where somebody waits for a file, else when the farm has started.
+
+        That takes seconds of a processor, and a minute of it at the first start of all: printers come first.
+        """
+        try:
+            if not await self._parts.database.read(file_analyses.unread):
+                await self._parts.calm()
+        except FarmError as problem:  # they will find the same
+            log.warning("files not looked for", problem=str(problem))
+        self._begun.set()
 
     async def _sweep(self) -> None:
         try:
@@ -72,6 +87,7 @@ class Files:
 
         Jobs can be planned with that. At every start but the first there is nothing to do here.
         """
+        await self._begun.wait()
         with trio.move_on_after(GLANCE_AFTER_S):
             await self._compiled.wait()
             return

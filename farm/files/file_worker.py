@@ -44,14 +44,18 @@ _IN_WORDS = {
 class FileWorker:
     """Takes files from the database, where a restart finds them again.
 
-    compiled: set by the first worker when it is ready for the first time; the others would compile the
-    same once more if they did not wait for it. They get ready when there is something to do.
+    begun: set when it is time to get ready. compiled: set by the first worker when it is ready for the first
+    time; the others would compile the same once more if they did not wait for it. They get ready when there
+    is something to do.
     The same object serves every run of the actor: a file that was in hand when it crashed is put back.
     """
 
-    def __init__(self, parts: FilesParts, analyser: Analyser, compiled: trio.Event, *, first: bool) -> None:
+    def __init__(
+        self, parts: FilesParts, analyser: Analyser, begun: trio.Event, compiled: trio.Event, *, first: bool
+    ) -> None:
         self._parts = parts
         self._analyser = analyser
+        self._begun = begun
         self._compiled = compiled
         self._first = first
         self._news = trio.Event()
@@ -74,6 +78,7 @@ class FileWorker:
         self._news.set()
 
     async def _work(self) -> None:
+        await self._begun.wait()
         if self._first:
             await self._analyser.get_ready()
             self._compiled.set()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+import trio
 
 from farm.actors import Address
 from farm.actors.supervisor import Runtime
@@ -18,7 +20,7 @@ from farm.store.database import Database
 class FilesParts:
     """analyser: makes one for a file worker. glancer: one that finds less, and is ready at once.
 
-    workers: how many there are.
+    workers: how many there are. calm: waits until the farm has time for what nobody waits for.
     """
 
     runtime: Runtime
@@ -29,3 +31,4 @@ class FilesParts:
     glancer: Callable[[], Analyser]
     workers: int
     clock: WallClock
+    calm: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint

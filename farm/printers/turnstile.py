@@ -10,6 +10,7 @@ import trio
 
 MOST = 64  # printers that are being connected to at the same time
 TURN_S = 0.05
+CALM_S = 1.0
 PATIENCE_TURNS = 10  # half a second where nothing else goes on; on a busy loop a turn takes longer
 
 
@@ -24,6 +25,7 @@ class Turnstile:
         self._most = most
         self._inside: dict[Place, int] = {}  # and the turn in which each came
         self._turn = 0
+        self._came = 0
         self._next_turn_at = 0.0
         self._first_in_line = trio.Lock()
         self._freed = trio.Event()
@@ -40,7 +42,15 @@ class Turnstile:
                     self._show_out()
             place = Place(self)
             self._inside[place] = self._turn
+            self._came += 1
             return place
+
+    async def calm(self) -> None:
+        """Wait until nobody is in line, and nobody has come in for CALM_S: all have had their turn."""
+        came = -1
+        while self._came != came or self._first_in_line.locked():
+            came = self._came
+            await trio.sleep(CALM_S)
 
     def leave(self, place: Place) -> None:
         if self._inside.pop(place, None) is not None:

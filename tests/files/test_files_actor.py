@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from farm.actors import Address, ChildSpec, Mailbox, Supervisor
 from farm.actors.supervisor import ActorState, Runtime
@@ -62,7 +63,7 @@ class Scripted(InlineAnalyser):
 
 
 class Shop:
-    def __init__(self, database, storage, workers=1):
+    def __init__(self, database, storage, workers=1, calm=trio.lowlevel.checkpoint):
         self.database, self.storage = database, storage
         self.analysers = []
         self.runtime = Runtime(chance=random.Random(1))
@@ -76,6 +77,7 @@ class Shop:
             glancer=lambda: InlineAnalyser(storage),
             workers=workers,
             clock=lambda: NOON,
+            calm=calm,
         )
         self.files = Files(self.parts)
 
@@ -350,6 +352,33 @@ async def test_slicers_word_is_there_while_the_first_worker_gets_ready(shop, dat
 
 
 # -- trouble
+
+
+async def test_workers_get_ready_when_it_is_calm_and_at_once_for_a_file(database, storage, monkeypatch):
+    calm, asked = trio.Event(), trio.Event()
+    shop = Shop(database, storage, calm=calm.wait)
+
+    async def get_ready():
+        asked.set()
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(shop.analysers[0], "get_ready", get_ready)
+    async with shop.working():
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert not asked.is_set()
+        calm.set()
+        with trio.fail_after(5):
+            await asked.wait()
+
+    restless = Shop(database, storage, calm=trio.sleep_forever)
+    async with restless.working() as actor:
+        file = await restless.uploaded()
+        actor.tell_nowait(FileAdded())
+        assert (await restless.analysed(file)).state is FileState.READY
+    waiting = await shop.uploaded(name="waits.gcode")
+    anew = Shop(database, storage, calm=trio.sleep_forever)
+    async with anew.working():
+        assert (await anew.analysed(waiting)).state is FileState.READY
 
 
 async def test_file_that_is_removed_meanwhile_is_no_trouble(shop, database):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from farm.domain.analysis import GcodeAnalysis, PrintTime
+from farm.domain.analysis import ANALYSIS_VERSION, GcodeAnalysis, PrintTime
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.printer import Address, Operation, Printer
 from farm.drivers.base import LoadedFile, Reading
@@ -52,7 +52,11 @@ async def test_order_for_a_printer_carries_the_estimate(autojump_clock):
         await shop.database.write(
             file_analyses.note_analysis,
             file,
-            FileAnalysis(FileState.READY, result=GcodeAnalysis(time_s=PrintTime(slicer=1088))),
+            FileAnalysis(
+                FileState.READY,
+                result=GcodeAnalysis(time_s=PrintTime(slicer=1088)),
+                version=ANALYSIS_VERSION,  # or it is read anew
+            ),
             NOON,
         )
         job = await shop.add_job(file.id)

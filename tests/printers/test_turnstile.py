@@ -8,7 +8,7 @@ from typing import Any
 import trio
 import trio.lowlevel
 
-from farm.printers.turnstile import MOST, PATIENCE_TURNS, TURN_S, Turnstile
+from farm.printers.turnstile import CALM_S, MOST, PATIENCE_TURNS, TURN_S, Turnstile
 
 
 class Crowd:
@@ -111,3 +111,21 @@ async def test_who_gives_up_waiting_leaves_the_line(nursery: trio.Nursery, autoj
     first.leave()
     with trio.fail_after(0.1):
         (await turnstile.enter()).leave()
+
+
+async def test_calm_is_when_all_have_had_their_turn(nursery: trio.Nursery, autojump_clock: Any) -> None:
+    turnstile = Turnstile(2)
+    crowd, began = Crowd(turnstile, nursery), trio.current_time()
+    crowd.arrive(*[None] * 20)  # each pair keeps the next one waiting
+    await turnstile.calm()
+
+    assert len(crowd.came) == 20
+    assert trio.current_time() - crowd.came[-1][1] >= CALM_S
+    assert trio.current_time() - began < 20
+
+
+async def test_it_is_soon_calm_where_nobody_comes(autojump_clock: Any) -> None:
+    began = trio.current_time()
+    await Turnstile().calm()
+
+    assert trio.current_time() - began == CALM_S
