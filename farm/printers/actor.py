@@ -67,6 +67,7 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
+from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
 from farm.store.database import Database
@@ -101,10 +102,13 @@ class PrinterParts:
 class PrinterActor:
     """Owns one printer's status. Offline is a state it lives through; a crash is a bug."""
 
-    def __init__(self, printer: Printer, parts: PrinterParts, console: Console) -> None:
-        """console: what was sent and said in earlier lives of this actor."""
+    def __init__(
+        self, printer: Printer, parts: PrinterParts, console: Console, kept: Kept | None = None
+    ) -> None:
+        """console: what was sent and said in earlier lives of this actor. kept: where it was just read."""
         self._printer = printer
         self._console = console
+        self._kept = kept
         self._parts = parts
         self._breaker = CircuitBreaker(printer.name, parts.clock, parts.chance)
         self._driver = GuardedDriver(parts.driver(printer), self._breaker)
@@ -138,7 +142,9 @@ class PrinterActor:
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
         """Live until the mailbox closes. What the printer prints goes on without us."""
         try:
-            await self._remember()
+            if self._kept is None:
+                self._kept = await self._parts.database.read(records.kept, self._printer.id)
+            self._remember(self._kept)
             async with trio.open_nursery() as self._nursery:
                 self._start_link()
                 self._nursery.start_soon(self._say_again_and_again)
@@ -157,9 +163,8 @@ class PrinterActor:
         await self._ends.leave_word()
         await self._foreign_time.keep()
 
-    async def _remember(self) -> None:
+    def _remember(self, kept: Kept) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
-        kept = await self._parts.database.read(records.kept, self._printer.id)
         self._decisions.remember(kept.mode, kept.why)
         self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:

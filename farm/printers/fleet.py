@@ -54,9 +54,9 @@ from farm.printers.messages import (
     UnloadSpool,
 )
 from farm.printers.probe import probe
+from farm.printers.records import Kept
 from farm.printers.settings import changed_printer, checked_printer
 from farm.printers.spools import require_same_spools
-from farm.store import printers
 from farm.store import spools as stored_spools
 from farm.store.audit import Stamp
 
@@ -98,8 +98,8 @@ class Fleet:
         """Start every printer's actor, none waiting for its printer to connect, and then serve."""
         supervisor = Supervisor(self._parts.runtime, independent=True)
         async with trio.open_nursery() as self._nursery, supervisor.running() as self._supervisor:
-            for printer, sealed in await self._parts.printer.database.read(printers.everything):
-                self._start(_with_secret(printer, self._parts.seal.open(sealed)))
+            for printer, sealed, kept in await self._parts.printer.database.read(records.everybody):
+                self._start(_with_secret(printer, self._parts.seal.open(sealed)), kept)
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -171,15 +171,18 @@ class Fleet:
         with trio.move_on_after(1, shield=True):
             await self._parts.printer.driver(printer).aclose()
 
-    def _start(self, printer: Printer) -> None:
+    def _start(self, printer: Printer, kept: Kept | None = None) -> None:
+        """kept: what its actor has to know when it begins, where that was just read."""
         console = Console()
 
         async def run(mailbox: Mailbox[PrinterMessage]) -> None:
             # A fresh actor each time: nothing half-broken outlives a crash, nor an address that is no longer.
+            nonlocal kept
             while not mailbox.closed:
                 async with self._beginning:
                     await trio.lowlevel.checkpoint()  # the others' turn, between each few of a thousand
-                    actor = PrinterActor(self._printers[printer.id], self._parts.printer, console)
+                    actor = PrinterActor(self._printers[printer.id], self._parts.printer, console, kept)
+                    kept = None  # the next one has to look for itself
                 await actor.run(mailbox)
 
         self._printers[printer.id] = printer

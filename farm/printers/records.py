@@ -117,6 +117,11 @@ def kept(db: Connection, printer: str) -> Kept:
     return Kept(None if plate is None else plate.plate, mode, why, open_order(db, printer))
 
 
+def everybody(db: Connection) -> list[tuple[Printer, bytes, Kept]]:
+    """Every printer with its sealed key, and what its actor has to know when it begins."""
+    return [(printer, sealed, kept(db, printer.id)) for printer, sealed in printers.everything(db)]
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A command that a printer has taken on, and owes an end. by: who wanted it."""
