@@ -54,18 +54,16 @@ async def exchange(
             await stream.do_handshake()
         on_sent()
         await stream.send_all(head.written() + body)
-        return await _answer(stream, head, body)
+        return await _answer(stream)
     finally:
         await trio.aclose_forcefully(plain)
 
 
-async def _answer(stream: trio.abc.Stream, head: Head, body: bytes) -> Answer:
+async def _answer(stream: trio.abc.Stream) -> Answer:
+    # It is not told what was asked: to h11 that is a server that speaks first, and it costs half as much.
     talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST)
     status, headers, content = 0, {}, bytearray()
     try:
-        talk.send(h11.Request(method=head.method, target=head.target, headers=list(head.headers.items())))
-        talk.send(h11.Data(body))
-        talk.send(h11.EndOfMessage())
         while True:
             match talk.next_event():
                 case h11.NEED_DATA:
@@ -81,5 +79,5 @@ async def _answer(stream: trio.abc.Stream, head: Head, body: bytes) -> Answer:
                         raise ProtocolError("more than it should")
                 case h11.EndOfMessage() | h11.ConnectionClosed():
                     return Answer(status, headers, bytes(content))
-    except h11.ProtocolError as error:  # also of ours: what cannot be said in a header, the peer did not take
+    except h11.ProtocolError as error:
         raise ProtocolError("something that is not HTTP") from error

@@ -98,9 +98,9 @@ class PushSocket:
         await self._messages.keep(1)
         return self._next.popleft()
 
-    async def send(self, message: str) -> None:
-        """Sends one message. Raises PrinterUnreachable."""
-        await self._send(TextMessage(message))
+    async def send(self, *messages: str) -> None:
+        """Sends messages, all of them together. Raises PrinterUnreachable."""
+        await self._send(*map(TextMessage, messages))
 
     async def stay_in_touch(self) -> NoReturn:
         """Pings a peer that says nothing, for ever. Raises PrinterUnreachable when it stays silent."""
@@ -169,11 +169,11 @@ class PushSocket:
             self._next.append("".join(self._pieces))
             self._pieces, self._size = [], 0
 
-    async def _send(self, event: Event) -> None:
+    async def _send(self, *events: Event) -> None:
         try:
             with trio.fail_after(self._vigilance.pong_s):
                 async with self._sending:
-                    await self._stream.send_all(self._talk.send(event))
+                    await self._stream.send_all(b"".join(map(self._talk.send, events)))
         except trio.TooSlowError:
             raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
         except trio.BrokenResourceError:

@@ -238,12 +238,12 @@ class _Following:
     ) -> None:
         self._silence_s = vigilance.silence_s
         self._session = push.Session(vigilance.stale_s)
-        self._login: protocol.Login | None = login
+        self._login = login
         self._log_in = log_in
         self._look = look
         self._tell = tell
         self.was_pushed = False
-        self._pace = push.AT_WORK  # OctoPrint's own
+        self._pace = push.AT_REST  # as most are when we come
         self._held: Reading | None = None
         self._alarm = Alarm()
         self._heard_at = trio.current_time()
@@ -256,7 +256,8 @@ class _Following:
             await self._listen(socket)
 
     async def _listen(self, socket: PushSocket) -> NoReturn:
-        await socket.send(push.subscription())
+        # At once: it listens from the beginning, and a thousand printers would be greeted for a second.
+        await socket.send(push.subscription(), push.pace(self._pace), push.authentication(self._login))
         while True:
             message = await socket.receive()
             self._heard_at = trio.current_time()
@@ -268,8 +269,7 @@ class _Following:
                 case push.StateChanged() if self._pace != push.AT_WORK:
                     await socket.send(push.subscription())
                 case push.LoginWanted():
-                    login, self._login = self._login or await self._log_in(), None
-                    await socket.send(push.authentication(login))
+                    await socket.send(push.authentication(await self._log_in()))
 
     async def _keep_pace(self, socket: PushSocket, reading: Reading) -> None:
         wanted = push.AT_WORK if reading.operation in BUSY else push.AT_REST

@@ -20,7 +20,7 @@ from farm.drivers.values import count, number, seconds, text_of
 from farm.errors import ProtocolError
 
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
-MAX_LOGINS = 3  # without a message of state in between: then our session is never taken
+MAX_LOGINS = 2  # anew, without a message of state in between: then our session is never taken
 
 AT_WORK, AT_REST = 1, 4
 """Half seconds between two pictures of the state: idle printers would cost as much as busy ones."""
@@ -30,7 +30,7 @@ _ENDS = {"PrintDone": EndKind.FINISHED, "PrintCancelled": EndKind.CANCELLED, "Pr
 
 
 class LoginWanted:
-    """OctoPrint greets, or has forgotten our session: log in and send `authentication`."""
+    """OctoPrint has forgotten our session: log in and send `authentication`."""
 
 
 class StateChanged:
@@ -78,8 +78,8 @@ class Session:
         """
         for kind, payload in _opened(message).items():
             match kind:
-                case "connected" | "reauthRequired":
-                    return self._greeted()
+                case "reauthRequired":
+                    return self._forgotten()
                 case "history" | "current" if isinstance(payload, dict):
                     return self._pushed(payload, now)
                 case "event" if isinstance(payload, dict):
@@ -92,7 +92,7 @@ class Session:
             self._temperatures, self._sampled = dict(machine.temperatures), machine.sampled
         return self._reading(machine, job, now)
 
-    def _greeted(self) -> LoginWanted:
+    def _forgotten(self) -> LoginWanted:
         self._logins += 1
         if self._logins > MAX_LOGINS:
             raise ProtocolError("OctoPrint forgets our session again and again: restart it.")

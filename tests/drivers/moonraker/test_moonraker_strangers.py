@@ -108,11 +108,13 @@ async def test_tls_where_none_is_expected_and_the_reverse_is_said_in_words(
     assert "does not trust" in str(await problem(driver_at(tls).identify))
 
 
-async def test_a_key_that_fits_into_no_header_is_a_problem_and_no_crash(nursery):
+async def test_a_key_that_fits_into_no_header_is_a_problem_and_no_crash_and_stops_nobody_in_an_emergency(
+    nursery,
+):
     url = await raw_peer(nursery, answering("200 OK", b'{"result": "ok"}'))
     driver = MoonrakerDriver(Address("moonraker", url, " hush "), BRIEF)
-    for ask in (driver.identify, driver.emergency_stop):
-        assert isinstance(await problem(ask), AnswerLost)
+    assert isinstance(await problem(driver.identify), AnswerLost)
+    await driver.emergency_stop()  # nothing is made of what it takes, but the shortest way
     await driver.aclose()
 
 
