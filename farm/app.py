@@ -55,7 +55,9 @@ from farm.printers.fleet import Fleet, FleetParts
 from farm.printers.turnstile import Turnstile
 from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
-from farm.queue.plan import ListPlan
+from farm.queue.planned import FollowedPlan
+from farm.schedule.actor import Scheduler, SchedulerParts
+from farm.schedule.planner import NoPlanner, Planner
 from farm.simulator.actor import Simulator
 from farm.simulator.messages import EndSimulation
 from farm.simulator.process import fleet_process
@@ -83,6 +85,8 @@ WAITING = frozenset(
         ("printer", "database"),
         ("printer", "simulator"),
         ("files", "database"),
+        ("scheduler", "database"),
+        ("scheduler", "events"),
         ("telemetry", "database"),
         ("client", "database"),
         ("client", "queue"),
@@ -105,6 +109,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "events": _STOP_THE_PROCESS,
     "queue": _STOP_THE_PROCESS,
     "files": _GO_ON_WITHOUT,
+    "scheduler": _GO_ON_WITHOUT,
     "telemetry": _GO_ON_WITHOUT,
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
@@ -123,7 +128,8 @@ HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
 class Seams:
     """Where time, chance and the world outside come in. A replay hands in its own.
 
-    driver: makes the driver of a printer; None is the real one for its kind.
+    driver: makes the driver of a printer; None is the real one for its kind. planner: makes plans,
+    None leaves what is begun to the list.
     inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
     that nothing outside a virtual clock is waited for, nor anybody in the network listened to.
     """
@@ -131,6 +137,7 @@ class Seams:
     clock: WallClock = real_clock
     chance: Randomness = field(default_factory=random.SystemRandom)
     driver: Callable[[Printer], Driver] | None = None
+    planner: Planner | None = None
     inline: bool = False
 
 
@@ -143,7 +150,7 @@ class Farm:
         self._seams = seams = seams or Seams()
         self.runtime = Runtime(chance=seams.chance, directions=Directions(WAITING))
         self.supervisor = Supervisor(self.runtime)
-        self.plan = ListPlan()
+        self.plan = FollowedPlan()
         self.bell = Bell()
         self.vitals = Vitals(folder.path)
         self._turnstile = Turnstile()
@@ -152,6 +159,7 @@ class Farm:
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
         self.storage = Storage(folder.files, min_free=settings.files.min_free_mb * MB, inline=seams.inline)
         self.files = self._files()
+        self.scheduler = Scheduler(self._scheduler_parts())
 
     def _database(self, path: Path, keeping: Keeping) -> Database:
         seams = self._seams
@@ -166,8 +174,9 @@ class Farm:
 
     def _tell_of_facts(self, facts: list[Fact]) -> None:
         self.bell.ring()
-        if "events" in self.runtime.children:  # else it finds them in the table when it starts
-            self.address("events").tell_nowait(FactsCommitted(tuple(facts)))
+        for actor in ("events", "scheduler"):
+            if actor in self.runtime.children:  # else it finds them in the table when it starts
+                self.address(actor).tell_nowait(FactsCommitted(tuple(facts)))
 
     def address(self, name: str) -> ActorAddress[Any]:
         """The address of an actor. Raises NotFound."""
@@ -241,6 +250,12 @@ class Farm:
             broadcaster.spec(),
             ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
             ChildSpec(name="files", run=self.files.run, mailbox_size=4),
+            ChildSpec(
+                name="scheduler",
+                run=self.scheduler.run,
+                mailbox_size=256,
+                when_full=WhenFull.DROP_OLDEST,  # hints, which the next look makes good
+            ),
             ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
@@ -269,6 +284,17 @@ class Farm:
             calm=self.calm,
         )
         return Files(parts)
+
+    def _scheduler_parts(self) -> SchedulerParts:
+        seams = self._seams
+        return SchedulerParts(
+            database=self.database,
+            events=lambda: self.address("events"),
+            queue=lambda: self.address("queue"),
+            planner=seams.planner or NoPlanner(),
+            clock=seams.clock,
+            chance=seams.chance,
+        )
 
     def _fleet(self) -> Fleet:
         seams = self._seams

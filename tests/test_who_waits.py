@@ -11,6 +11,7 @@ import pytest
 import farm.live.messages
 import farm.printers.messages
 import farm.queue.messages
+import farm.schedule.messages
 import farm.simulator.messages
 import farm.telemetry.messages
 from farm.actors import Directions
@@ -28,6 +29,7 @@ RUNS_IN = {
     "printers/decisions.py": ("printer",),
     "printers/tidy.py": ("printer",),
     "printers/foreign_time.py": ("printer",),
+    "schedule": ("scheduler",),
     "telemetry": ("telemetry",),
     "files/removal.py": ("files", "web"),
     "files": ("files",),
@@ -44,6 +46,7 @@ HEARD_BY = {
     "queue": farm.queue.messages.QueueMessage,
     "printers": farm.printers.messages.FleetMessage,
     "printer": farm.printers.messages.PrinterMessage,
+    "scheduler": farm.schedule.messages.SchedulerMessage,
     "simulator": farm.simulator.messages.SimulatorMessage,
     "events": farm.live.messages.BroadcasterMessage,
     "clients": farm.live.messages.ClientsMessage,

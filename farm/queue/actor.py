@@ -47,14 +47,16 @@ from farm.queue.messages import (
     ChangeSettings,
     ClearPlate,
     ExplainPrint,
+    PlanIs,
     QueueMessage,
     SetConstraints,
     UndoPlate,
 )
-from farm.queue.plan import ListPlan, Plan
+from farm.queue.planned import FollowedPlan
+from farm.queue.power import Fuses
 from farm.queue.settling import settle_late_start
 from farm.queue.steps import Do, Step, next_step
-from farm.store import jobs, printers, prints, remote_files, spools
+from farm.store import jobs, printers, prints, remote_files, shop, spools
 from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.store.orders import order_of
@@ -64,10 +66,12 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
+LOOK_AT_FUSES_S = 2.0  # how late a job is begun that waits for power
 LOOK_AT_THE_CLOCK_S = 10.0  # how late a job is begun that waits for its time
 REST_S, LONGEST_REST_S = 10.0, 300.0  # for a printer that turned prints away, before it is offered one
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
+_NOT_WARM = _NOT_BEGUN | {PrintState.STARTING}
 _LOST_FROM_SIGHT = Step(Do.NOTE, PrintState.UNKNOWN)
 
 
@@ -85,7 +89,7 @@ class QueueParts:
     content_of: Callable[[str], Path]
     clock: WallClock
     chance: Randomness
-    plan: Plan = field(default_factory=ListPlan)
+    plan: FollowedPlan = field(default_factory=FollowedPlan)
     undo_s: float = 15.0
 
 
@@ -109,12 +113,14 @@ class Queue:
         self._turned_away: dict[str, int] = {}  # prints in a row
         self._nothing_for: set[str] = set()  # printers for which no job waited when last looked
         self._foreign: dict[str, str] = {}  # files that printers work on, looked up
+        self._fuses = Fuses()
 
     async def run(self, mailbox: Mailbox[QueueMessage]) -> None:
         """Live until the mailbox closes."""
         await self._remember()
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._look_at_the_clock)
+            self._nursery.start_soon(self._look_at_the_fuses)
             await serve(mailbox, self._handle)
             self._nursery.cancel_scope.cancel()
 
@@ -123,6 +129,10 @@ class Queue:
         self._active = {attempt.printer: attempt for attempt in await database.read(prints.active)}
         self._plates = await database.read(printers.plates)
         self._gone = set(self._active) - set(self._plates)
+        self._fuses.are(await database.read(shop.constraints))
+        for attempt in self._active.values():
+            if attempt.state in _NOT_WARM:
+                self._fuses.begin(attempt.printer)
         for printer, plate in self._plates.items():
             self._settle_anew(printer, plate)
 
@@ -144,6 +154,8 @@ class Queue:
                 return taken
             case SetConstraints() | ChangeSettings():
                 told = await self._clerk.take_rule(message, by)
+                if isinstance(told, Constraints):
+                    self._fuses.are(told)
                 self._jobs_changed()
                 return told
             case ClearPlate():
@@ -159,6 +171,10 @@ class Queue:
                 self._look_soon(printer)
             case ObstacleGone():
                 await trio.lowlevel.checkpoint()
+                self._jobs_changed()
+            case PlanIs(plan, begun):
+                await trio.lowlevel.checkpoint()
+                self._parts.plan.follow(plan, self._parts.clock(), begun)
                 self._jobs_changed()
             case _:
                 assert_never(message)
@@ -219,6 +235,7 @@ class Queue:
             await trio.lowlevel.checkpoint()
         known = self._printers.get(printer)
         self._printers[printer] = news
+        self._fuses.hear(printer, news.status)
         if known is None or known.printer != news.printer:
             self._nothing_for.discard(printer)
         self._look_soon(printer)
@@ -260,9 +277,17 @@ class Queue:
                 released_at = await self._parts.database.read(jobs.next_release, looked_at)
             except FarmError:
                 continue
-            looked_at = self._parts.clock()
-            if released_at is not None and released_at <= looked_at:
+            before, looked_at = looked_at, self._parts.clock()
+            released = released_at is not None and released_at <= looked_at
+            if released or self._parts.plan.falls_due(before, looked_at):
                 self._jobs_changed()
+
+    async def _look_at_the_fuses(self) -> None:
+        """Others become warm, or end: there may be power for those that wait for it."""
+        while True:
+            await trio.sleep(LOOK_AT_FUSES_S)
+            for printer in tuple(self._fuses.waiting):
+                self._look_soon(printer)
 
     def _look_soon(self, printer: str) -> None:
         if printer in self._at_work:
@@ -331,7 +356,7 @@ class Queue:
         if attempt is not None:
             step = next_step(attempt.state, news.report.stage if news.report else None)
             return None if step.do is Do.NOTHING else partial(self._bring_closer, attempt, step, news.report)
-        if self._is_free(news) and printer not in self._nothing_for:
+        if self._is_free(news) and printer not in self._nothing_for and self._has_power(news.printer):
             return partial(self._begin, news.printer)
         return None
 
@@ -359,12 +384,19 @@ class Queue:
     async def _begin(self, printer: Printer) -> bool:
         at, chance = self._parts.clock(), self._parts.chance
         ticket = dispatch.Ticket(new_id(chance), new_id(chance, ATTEMPT_ID_LENGTH))
-        attempt = await self._parts.database.write(
-            dispatch.reserve, printer, self._parts.plan, ticket, at, str(SYSTEM)
-        )
+        self._fuses.begin(printer.id)  # before another one asks
+        attempt = None
+        try:
+            attempt = await self._parts.database.write(
+                dispatch.reserve, printer, self._parts.plan, ticket, at, str(SYSTEM)
+            )
+        finally:
+            if attempt is None:
+                self._fuses.end(printer.id)
         if attempt is None:
             self._nothing_for.add(printer.id)
             return False
+        self._parts.plan.note_begun(attempt.job, printer.id)
         self._active[printer.id] = attempt
         self._remember_plate(printer.id, PlateRow(Plate.CLEAR))
         return True
@@ -378,6 +410,9 @@ class Queue:
             and trio.current_time() >= self._settled_at.get(printer, 0.0)
             and trio.current_time() >= self._rests_until.get(printer, 0.0)
         )
+
+    def _has_power(self, printer: Printer) -> bool:
+        return self._fuses.allow(printer, ((one.printer, one.status) for one in self._printers.values()))
 
     async def _raise_plate(self, printer: str) -> bool:
         """Somebody else prints on it: what lies on the plate afterwards is not ours to know."""
@@ -489,6 +524,7 @@ class Queue:
             self._active[attempt.printer] = after
         else:
             del self._active[attempt.printer]
+            self._fuses.end(attempt.printer)
         if note.plate is not None:
             self._remember_plate(attempt.printer, PlateRow(note.plate))
         return after

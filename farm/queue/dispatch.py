@@ -40,7 +40,7 @@ def reserve(
         raise Refused(f"{printer.name} is not free, or its plate not clear")
     if maintenance.blocking(db, printer.id):
         return None
-    job = plan.next_for(printer, jobs.waiting(db, at))
+    job = plan.next_for(printer, jobs.waiting(db, at), at)
     if job is None:
         return None
     file = files.by_id(db, job.file)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from farm.actors import Ask
+from farm.actors import Ask, Latest
 from farm.domain.constraints import Constraints
 from farm.domain.job import Job, Print
 from farm.domain.order import Order
+from farm.domain.plan import Plan
 from farm.domain.settings import Settings
 from farm.printers.messages import ObstacleGone, PrinterChanged, PrinterGone
 from farm.store.printers import PlateRow
@@ -132,6 +133,18 @@ class ChangeSettings(Ask[Settings]):
     changes: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class PlanIs(Latest):
+    """This is the plan in force, or still is. begun: job and printer of prints given after its `made_at`."""
+
+    plan: Plan | None
+    begun: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        return PlanIs
+
+
 Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
 """What people want of jobs and orders."""
 
@@ -139,5 +152,13 @@ ShopRule = SetConstraints | ChangeSettings
 """What people say of the shop."""
 
 QueueMessage = (
-    Wish | ShopRule | ExplainPrint | ClearPlate | UndoPlate | PrinterChanged | PrinterGone | ObstacleGone
+    Wish
+    | ShopRule
+    | ExplainPrint
+    | ClearPlate
+    | UndoPlate
+    | PrinterChanged
+    | PrinterGone
+    | ObstacleGone
+    | PlanIs
 )

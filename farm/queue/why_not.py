@@ -70,7 +70,7 @@ def _of_place(job: Job, place: Place, waiting: Sequence[Job], plan: Plan, at: da
         return busy
     if place.due is not None:
         return f"its maintenance is due: {place.due}"
-    first = plan.next_for(place.printer, waiting)
+    first = plan.next_for(place.printer, waiting, at)
     return (
         f"{first.name} comes first" if first is not None and first.id != job.id else "it begins in a moment"
     )

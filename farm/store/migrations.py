@@ -125,6 +125,13 @@ def m017_shop_rules(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m018_plans(db: Schema) -> None:
+    """Adopted plans are kept, and the one in force is known after a restart."""
+    for statement in _PLANS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -446,6 +453,17 @@ _SHOP_RULES = (
         at TEXT NOT NULL,
         PRIMARY KEY (file, profile)
     ) STRICT, WITHOUT ROWID""",
+)
+
+_PLANS = (
+    # plan: as JSON. version: counts them.
+    """CREATE TABLE plans (
+        version INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        adopted_at TEXT NOT NULL,
+        adopted_by TEXT NOT NULL,
+        plan BLOB NOT NULL
+    ) STRICT""",
 )
 
 _READINGS = (

@@ -138,6 +138,14 @@ def explain(db: Connection, print_id: str, cause: str | None, note: str) -> Prin
     return existing(db, print_id)
 
 
+def given_since(db: Connection, at: datetime) -> list[tuple[str, str]]:
+    """Job and printer of every print that was reserved at that moment or later, oldest first."""
+    rows = db.execute(
+        "SELECT job, printer FROM prints WHERE reserved_at >= ? ORDER BY reserved_at, id", (iso(at),)
+    ).fetchall()
+    return [(row["job"], row["printer"]) for row in rows]
+
+
 def by_id(db: Connection, print_id: str) -> Print | None:
     """One print, None when there is none."""
     row = db.execute("SELECT * FROM prints WHERE id = ?", (print_id,)).fetchone()

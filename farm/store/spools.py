@@ -90,6 +90,11 @@ def page(db: Connection, after: str | None, limit: int) -> list[Spool]:
     return [_spool(row) for row in rows]
 
 
+def everything(db: Connection) -> list[Spool]:
+    """Every spool by id."""
+    return [_spool(row) for row in db.execute("SELECT * FROM spools ORDER BY id").fetchall()]
+
+
 def how_many(db: Connection) -> int:
     """How many spools there are."""
     return int(db.execute("SELECT count(*) FROM spools").fetchone()[0])

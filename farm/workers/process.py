@@ -241,7 +241,7 @@ class _Process:
         note: Callable[[Step], None],
         watch: Limits | None = None,
     ) -> Told | None:
-        """Send, and give the first answer that is no step on the way; None where the process ends without one.
+        """Send, and give the first answer that is no step on the way; None where the process ends before.
 
         most: bytes of a frame. watch: what to hold it to. Raises WorkFailed for nonsense and when it is late.
         """

@@ -30,6 +30,7 @@ from farm.domain.user import SYSTEM, Principal
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, EmergencyStop, RunCommand
 from farm.queue.messages import AddJob, ClearPlate
+from farm.schedule.planner import Planner
 from farm.store import events, files, jobs, printers, prints
 from farm.store.database import Database
 from tests.simulation.machine import PRINT_S, Faults, Machine, MachineDriver
@@ -141,9 +142,15 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    seed: int = 0, *, look_every_s: float = 1.0, settings: Settings | None = None
+    seed: int = 0,
+    *,
+    look_every_s: float = 1.0,
+    settings: Settings | None = None,
+    planner: Planner | None = None,
 ) -> AsyncIterator[Shop]:
     """A shop without printers: the whole tree but the web. Leaving it stops everybody in order.
+
+    planner: makes its plans; None leaves it to the list.
 
     Raises PromiseBroken when something happened in it that must never happen.
     """
@@ -164,6 +171,7 @@ async def open_shop(
         clock=clock,
         chance=chance,
         driver=driver_for,
+        planner=planner,
         inline=True,
     )
     with tempfile.TemporaryDirectory() as folder:

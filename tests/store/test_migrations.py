@@ -81,6 +81,7 @@ ROWS = {
         "UPDATE print_jobs SET pin_printer = 'p1', pin_start = 't', approval = 'share', attended = 1"
         " WHERE id = 'j1'",
     ),
+    "m018_plans": ("INSERT INTO plans VALUES (1, 'p', 't', 'system:system', CAST('{}' AS BLOB))",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -1,0 +1,251 @@
+"""The scheduler: keeps a plan in force that fits the farm as it is, and makes others that people ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+import trio
+
+from farm.access.rights import Action, require
+from farm.actors import Address, Mailbox, serve
+from farm.domain.clock import Randomness, WallClock, new_id
+from farm.domain.plan import Plan
+from farm.domain.printer import PrinterStatus
+from farm.domain.user import SYSTEM, Principal
+from farm.errors import FarmError, NotFound, Refused
+from farm.live.messages import BroadcasterMessage, FactsCommitted, ReportStatuses
+from farm.queue.messages import PlanIs, QueueMessage
+from farm.schedule.facts import Asked, Facts
+from farm.schedule.messages import AdoptPlan, MakePlan, ReportPlan, ReportProposal, SchedulerMessage
+from farm.schedule.planner import Planner
+from farm.schedule.proposals import Proposal, Proposals, ProposalState
+from farm.schedule.survey import look
+from farm.schedule.triggers import Lost, drift, is_the_same, why_plan_again
+from farm.store import jobs, plans, prints
+from farm.store.database import Database
+from farm.workers.process import State, WorkFailed
+
+log = structlog.get_logger(__name__)
+
+GATHER_S = 2.0  # what happens at once, or one after the other, makes one new plan
+FIRST_AFTER_S = 10.0  # from the start: by then most printers have told how they are
+LOOK_EVERY_S = 15.0  # at what no fact tells: printers that are late, early, lost or back
+AGAIN_EVERY_S = 300.0  # a plan can become better, though nothing happened
+AGAIN_AFTER_S = 10.0  # when the database refused
+ANSWER_WITHIN_S = 5.0
+MOST_STALE = 2  # plans in a row that are dropped for news that came while they were made
+MOST_REASONS = 20  # told with a plan
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerParts:
+    """What the scheduler needs of the farm; handed in by `app.py`. seconds: to look for a plan."""
+
+    database: Database
+    events: Callable[[], Address[BroadcasterMessage]]
+    queue: Callable[[], Address[QueueMessage]]
+    planner: Planner
+    clock: WallClock
+    chance: Randomness
+    seconds: float = 5.0
+
+
+class Scheduler:
+    """One plan is looked for at a time; what is dispatched never waits for it."""
+
+    def __init__(self, parts: SchedulerParts) -> None:
+        self._parts = parts
+        self._proposals = Proposals()
+        self._plan: Plan | None = None
+        self._version = 0  # of the farm's state, counted in news
+        self._because: dict[str, None] = {}  # in their order, each once
+        self._news = trio.Event()
+        self._stale = 0
+        self._known: Facts | None = None  # what the plan in force was made for
+        self._lost = Lost()
+        self._solving = trio.Lock()
+
+    @property
+    def state(self) -> State:
+        """What the process is at that makes the plans."""
+        return self._parts.planner.state
+
+    async def run(self, mailbox: Mailbox[SchedulerMessage]) -> None:
+        """Live until the mailbox closes."""
+        self._plan = await self._parts.database.read(plans.in_force)
+        await self._tell_queue()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._plan_again_and_again)
+                self._nursery.start_soon(self._look_again_and_again)
+                await serve(mailbox, self._handle)
+                self._nursery.cancel_scope.cancel()
+        finally:
+            await self._parts.planner.aclose()
+
+    async def _handle(self, message: SchedulerMessage, by: Principal) -> Plan | Proposal | None:
+        match message:
+            case FactsCommitted(facts):
+                await trio.lowlevel.checkpoint()
+                for why in filter(None, map(why_plan_again, facts)):
+                    self._plan_soon(why)
+            case ReportPlan():
+                await trio.lowlevel.checkpoint()
+                return self._plan
+            case MakePlan():
+                return await self._propose(message, by)
+            case ReportProposal(id):
+                await trio.lowlevel.checkpoint()
+                return self._proposals.find(id)
+            case AdoptPlan(id):
+                return await self._adopt_proposal(id, by)
+            case _:
+                assert_never(message)
+        return None
+
+    # -- the plan in force ---------------------------------------------------------------------
+
+    def _plan_soon(self, why: str) -> None:
+        self._version += 1
+        self._because.setdefault(why)
+        self._news.set()
+
+    async def _plan_again_and_again(self) -> None:
+        await trio.sleep(FIRST_AFTER_S)
+        while True:
+            self._news = trio.Event()
+            try:
+                await self._plan_again()
+            except WorkFailed:  # no process can be had: a crash, which is shown, and tried again later
+                raise
+            except (FarmError, trio.TooSlowError) as problem:
+                log.warning("plan put off", problem=str(problem) or "the farm was too busy")
+                await trio.sleep(AGAIN_AFTER_S)
+                continue
+            with trio.move_on_after(AGAIN_EVERY_S):
+                await self._news.wait()
+                await trio.sleep(GATHER_S)
+
+    async def _plan_again(self) -> None:
+        version, because = self._version, tuple(self._because)[:MOST_REASONS]
+        facts = await self._look()
+        if not facts.jobs and self._is_settled():
+            self._because.clear()
+            return
+        await self._parts.planner.get_ready()
+        plan = await self._solve(facts, self._parts.seconds, because)
+        if self._version != version and self._stale < MOST_STALE:
+            self._stale += 1
+            self._news.set()
+            return
+        self._stale = 0
+        self._because = {} if self._version == version else self._because
+        self._known = facts
+        if is_the_same(self._plan, plan):
+            await self._tell_queue()
+            return
+        await self._adopt(plan, SYSTEM)
+
+    def _is_settled(self) -> bool:
+        """Whether the plan in force plans nothing."""
+        return self._plan is not None and not self._plan.placements and not self._plan.unplanned
+
+    async def _solve(self, facts: Facts, seconds: float, because: tuple[str, ...] = ()) -> Plan:
+        asked = Asked(facts, seconds, new_id(self._parts.chance), because=because)
+        async with self._solving:
+            return await self._parts.planner.plan(asked)
+
+    async def _adopt(self, plan: Plan, by: Principal) -> Plan:
+        self._plan = await self._parts.database.change(by, plans.adopt, plan, self._parts.clock(), str(by))
+        await self._tell_queue()
+        return self._plan
+
+    async def _tell_queue(self) -> None:
+        """It was made for a moment that has passed: what was begun meanwhile is not to be begun again."""
+        begun: list[tuple[str, str]] = []
+        if self._plan is not None:
+            begun = await self._parts.database.read(prints.given_since, self._plan.made_at)
+        self._parts.queue().tell_nowait(PlanIs(self._plan, tuple(begun)))
+
+    # -- how the farm is -----------------------------------------------------------------------
+
+    async def _look(self) -> Facts:
+        told, lost, at = await self._look_at_printers()
+        return await self._parts.database.read(look, told, lost, at)
+
+    async def _look_at_printers(self) -> tuple[Mapping[str, PrinterStatus], Collection[str], datetime]:
+        told = await self._parts.events().ask(ReportStatuses(), timeout=ANSWER_WITHIN_S)
+        at = self._parts.clock()
+        return told, self._lost.among(told, at), at
+
+    async def _look_again_and_again(self) -> None:
+        """At what changes little by little, and nobody tells."""
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            try:
+                await self._hold_against_the_farm()
+            except (FarmError, trio.TooSlowError) as problem:
+                log.debug("the plan is not held against the farm", problem=str(problem))
+
+    async def _hold_against_the_farm(self) -> None:
+        told, lost, at = await self._look_at_printers()
+        if self._known is None or not self._known.jobs:
+            return
+        now = await self._parts.database.read(look, told, lost, at)
+        before = {station.printer.id: station for station in self._known.stations}
+        for station in now.stations:
+            if station.printer.id in before:
+                why = drift(before[station.printer.id], station, at)
+                if why is not None:
+                    self._plan_soon(why)
+
+    # -- plans that people ask for -------------------------------------------------------------
+
+    async def _propose(self, wish: MakePlan, by: Principal) -> Proposal:
+        require(by, Action.QUEUE)
+        if wish.jobs is not None:
+            waiting = {job.id for job in await self._parts.database.read(jobs.open_jobs)}
+            for job in sorted(wish.jobs - waiting):
+                raise NotFound(f"no job {job} waits to be printed")
+        proposal = Proposal(new_id(self._parts.chance), wish.preset)
+        self._proposals.keep(proposal)
+        self._nursery.start_soon(self._solve_proposal, proposal, wish)
+        return proposal
+
+    async def _solve_proposal(self, proposal: Proposal, wish: MakePlan) -> None:
+        version = self._version
+        try:
+            facts = _narrowed(await self._look(), wish)
+            plan = replace(await self._solve(facts, wish.seconds), id=proposal.id)
+        except (FarmError, trio.TooSlowError) as problem:
+            why = str(problem) or "the farm was too busy; try again"
+            self._proposals.keep(replace(proposal, state=ProposalState.FAILED, why=why))
+            return
+        whole = wish.jobs is None
+        self._proposals.keep(
+            replace(proposal, state=ProposalState.READY, plan=plan, version=version, whole=whole)
+        )
+
+    async def _adopt_proposal(self, id: str, by: Principal) -> Plan:
+        require(by, Action.QUEUE)
+        proposal = self._proposals.find(id)
+        if proposal.plan is None:
+            raise Refused(proposal.why or "it is still being made; wait until it is ready")
+        if not proposal.whole:
+            raise Refused("it plans for some of the jobs only; have one made for all of them")
+        if proposal.version != self._version:
+            raise Refused("the farm has changed since this plan was made; have it made anew")
+        return await self._adopt(proposal.plan, by)
+
+
+def _narrowed(facts: Facts, wish: MakePlan) -> Facts:
+    """To what somebody asked for."""
+    if wish.preset is not None:
+        facts = replace(facts, settings=replace(facts.settings, preset=wish.preset))
+    if wish.jobs is not None:
+        facts = replace(facts, jobs=tuple(job for job in facts.jobs if job.id in wish.jobs))
+    return facts

@@ -1,0 +1,73 @@
+"""What the farm knows when a plan is made, as the worker process is told it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from farm.domain.analysis import GcodeAnalysis
+from farm.domain.constraints import NO_CONSTRAINTS, Constraints
+from farm.domain.job import Job
+from farm.domain.plan import Plan
+from farm.domain.printer import Printer
+from farm.domain.settings import AS_SHIPPED, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One printer at that moment.
+
+    away: why it is not to be planned for, "" when it is. free_at: when its present print ends, None when it
+    has none. prints: the job of that. heats_until: of that print. plate_clear: whether nothing lies on it, or
+    will lie on it when it is free. left_g: on its first spool; None where nobody counts.
+    """
+
+    printer: Printer
+    away: str = ""
+    free_at: datetime | None = None
+    prints: str | None = None
+    heats_until: datetime | None = None
+    plate_clear: bool = True
+    left_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Grams on all spools of one filament that somebody counts."""
+
+    material: str
+    colour: str
+    grams: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """files: what is known of the jobs' files, by their ids. order_due: by the orders' ids.
+
+    failed_on: printers on which a file failed and nobody has said that it may be tried there again.
+    plan: the one in force.
+    """
+
+    at: datetime
+    jobs: tuple[Job, ...]
+    files: Mapping[str, GcodeAnalysis | None]
+    stations: tuple[Station, ...]
+    constraints: Constraints = NO_CONSTRAINTS
+    settings: Settings = AS_SHIPPED
+    order_due: Mapping[str, datetime] = field(default_factory=dict)
+    failed_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stock: tuple[Stock, ...] = ()
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """For which farm a plan is wanted. seconds: to look for it. id: that it will have. because: what made it
+    necessary."""
+
+    facts: Facts
+    seconds: float
+    id: str
+    seed: int = 1
+    because: tuple[str, ...] = ()

@@ -1,0 +1,46 @@
+"""What one can say to the scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.actors import Ask
+from farm.domain.plan import Plan
+from farm.domain.settings import Preset
+from farm.live.messages import FactsCommitted
+from farm.schedule.proposals import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlan(Ask[Plan | None]):
+    """The plan in force, None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakePlan(Ask[Proposal]):
+    """Make a plan that nobody follows before it is adopted. Answered at once; it is solved meanwhile.
+
+    jobs: only these, None for all that wait. preset: None for the farm's own. seconds: to look for it.
+    Raises NotFound for a job that does not wait, Refused when too many are being made.
+    """
+
+    jobs: frozenset[str] | None = None
+    preset: Preset | None = None
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportProposal(Ask[Proposal]):
+    """How a plan stands that somebody asked for. Raises NotFound, also when it was forgotten since."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptPlan(Ask[Plan]):
+    """Follow it from now on. Raises NotFound, and Refused when the farm has changed since it was made."""
+
+    id: str
+
+
+SchedulerMessage = FactsCommitted | ReportPlan | MakePlan | ReportProposal | AdoptPlan

@@ -1,0 +1,133 @@
+"""Looks at the farm for a plan: one reading of the database, together with what printers told last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from sqlite3 import Connection
+
+from farm.domain.analysis import GcodeAnalysis
+from farm.domain.job import Job, JobState, Print
+from farm.domain.printer import Connection as Link
+from farm.domain.printer import Operation, Plate, Printer, PrinterStatus
+from farm.schedule.facts import Facts, Station, Stock
+from farm.store import customer_orders, files, jobs, maintenance, plans, printers, prints, shop, spools
+from farm.store.printers import PlateRow
+
+FOREIGN_PRINT = timedelta(hours=2)  # of which nobody knows how long it takes
+
+_TO_PLAN = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.ACTIVE})
+
+_DECIDED = {
+    Operation.MAINTENANCE: "it is in maintenance",
+    Operation.EMERGENCY: "it was stopped in an emergency, and nobody has cleared that",
+    Operation.ATTENTION: "it needs somebody to look at it",
+}
+
+
+def look(db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str], at: datetime) -> Facts:
+    """told: by printer, the newest. lost: printers out of reach for too long to be planned for."""
+    wanted = [job for job in jobs.open_jobs(db) if job.state in _TO_PLAN and job.to_begin]
+    due = {job.order: customer_orders.existing(db, job.order).due_at for job in wanted if job.order}
+    return Facts(
+        at=at,
+        jobs=tuple(wanted),
+        files=_files(db, wanted),
+        stations=_stations(db, told, lost, at),
+        constraints=shop.constraints(db),
+        settings=shop.settings(db),
+        order_due={order: when for order, when in due.items() if when is not None},
+        failed_on=_failed_on(db, wanted),
+        stock=_stock(db),
+        plan=plans.in_force(db),
+    )
+
+
+def _files(db: Connection, wanted: Collection[Job]) -> dict[str, GcodeAnalysis | None]:
+    """Without what a plan has no use for, and a file may have much of."""
+    found = {file: files.existing(db, file).analysis.result for file in sorted({job.file for job in wanted})}
+    return {
+        file: replace(result, thumbnails=(), dangerous=None, warnings=(), objects=())
+        if isinstance(result, GcodeAnalysis)
+        else None
+        for file, result in found.items()
+    }
+
+
+def _failed_on(db: Connection, wanted: Collection[Job]) -> dict[str, tuple[str, ...]]:
+    tried = {job.file for job in wanted if job.failed}
+    return {file: tuple(jobs.printers_that_failed(db, file)) for file in sorted(tried)}
+
+
+def _stock(db: Connection) -> tuple[Stock, ...]:
+    """Of filaments of which every spool is counted; of the others nobody knows what there is."""
+    grams: Counter[tuple[str, str]] = Counter()
+    uncounted = set()
+    for spool in spools.everything(db):
+        filament = (spool.material, spool.colour or "")
+        if spool.left_g is None:
+            uncounted.add(filament)
+        else:
+            grams[filament] += spool.left_g  # type: ignore[assignment]  # a Counter adds any numbers
+    return tuple(Stock(*name, float(left)) for name, left in sorted(grams.items()) if name not in uncounted)
+
+
+def _stations(
+    db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str], at: datetime
+) -> tuple[Station, ...]:
+    active = {attempt.printer: attempt for attempt in prints.active(db)}
+    plates, chores = printers.plates(db), maintenance.blocking(db)
+    left = {spool.printer: spool.left_g for spool in spools.everything(db) if spool.tool == 0}
+    found = []
+    for printer, _ in printers.everything(db):
+        status, attempt = told.get(printer.id, PrinterStatus()), active.get(printer.id)
+        away = _away(printer, status, printer.id in lost, chores.get(printer.id))
+        station = Station(
+            printer=printer,
+            away=away,
+            prints=None if attempt is None else attempt.job,
+            plate_clear=plates.get(printer.id, PlateRow(Plate.UNKNOWN)).plate is Plate.CLEAR,
+            left_g=left.get(printer.id),
+        )
+        found.append(_occupied(db, station, status, attempt, at))
+    return tuple(found)
+
+
+def _away(printer: Printer, status: PrinterStatus, lost: bool, chore: str | None) -> str:
+    if not printer.enabled:
+        return "it is switched off in the farm"
+    if status.operation in _DECIDED:
+        return _DECIDED[status.operation]
+    if lost:
+        return "it is disabled" if status.connection is Link.DISABLED else "it cannot be reached"
+    return f"its maintenance is due: {chore}" if chore is not None else ""
+
+
+def _occupied(
+    db: Connection, station: Station, status: PrinterStatus, attempt: Print | None, at: datetime
+) -> Station:
+    """With the end of what it prints now."""
+    profile = station.printer.profile
+    if attempt is None:
+        if not status.foreign:
+            return station
+        return replace(station, free_at=_end(status, at) or at + FOREIGN_PRINT, plate_clear=False)
+    began = attempt.started_at or at
+    end = _end(status, at) or max(at, began + _takes(db, attempt))
+    heats = began + timedelta(seconds=profile.heat_up_s or 0.0)
+    return replace(station, free_at=end, heats_until=heats, plate_clear=False)
+
+
+def _end(status: PrinterStatus, at: datetime) -> datetime | None:
+    """When what it prints will be over, as the printer tells it."""
+    if status.print is None or status.print.remaining_s is None:
+        return None
+    return at + timedelta(seconds=max(0.0, status.print.remaining_s))
+
+
+def _takes(db: Connection, attempt: Print) -> timedelta:
+    found = files.existing(db, jobs.existing(db, attempt.job).file).analysis.result
+    told = found.time_s.slicer or found.time_s.motion if isinstance(found, GcodeAnalysis) else None
+    return timedelta(seconds=told or FOREIGN_PRINT.total_seconds())

@@ -1,0 +1,263 @@
+"""The scheduler with the whole tree around it, and a planner whose plans can be foreseen."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+import trio
+
+from farm.domain.job import PrintState
+from farm.domain.plan import Plan, Planned
+from farm.domain.settings import Preset
+from farm.errors import NotFound, Refused
+from farm.queue.messages import AddJob, ChangeJob
+from farm.schedule.actor import FIRST_AFTER_S, GATHER_S, MOST_STALE
+from farm.schedule.messages import AdoptPlan, MakePlan, ReportPlan, ReportProposal
+from farm.schedule.proposals import MOST_SOLVING, ProposalState
+from farm.store import plans
+from farm.workers.process import State, Why, WorkFailed
+from tests.simulation.shop import NOON, open_shop
+
+A_WHILE = FIRST_AFTER_S + GATHER_S + 1
+AN_HOUR = timedelta(hours=1)
+
+
+class Youngest:
+    """Plans the newest job first, one after the other, on the first printer there is."""
+
+    state = State.READY
+
+    def __init__(self, takes_s: float = 1.0) -> None:
+        self.takes_s = takes_s
+        self.asked = []
+        self.fails = []
+        self.not_before = timedelta(0)
+
+    async def get_ready(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def plan(self, asked):
+        self.asked.append(asked)
+        await trio.sleep(self.takes_s)
+        if self.fails:
+            raise self.fails.pop()
+        facts = asked.facts
+        printers = [station.printer.id for station in facts.stations if not station.away]
+        start = facts.at + self.not_before
+        placements = []
+        for job in reversed(facts.jobs):
+            for copy in range(job.to_begin if printers else 0):
+                placements.append(Planned(job.id, copy, printers[0], start, start, start, start + AN_HOUR))
+                start += AN_HOUR
+        return Plan(asked.id, facts.at, facts.settings.preset, tuple(placements), because=asked.because)
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.fixture
+def planner():
+    return Youngest()
+
+
+async def in_force(shop):
+    return await shop.farm.address("scheduler").ask(ReportPlan())
+
+
+async def two_jobs(shop):
+    """A printer with a clear plate, and two jobs for it; the plan wants the second one first."""
+    await shop.add_printer("mk4")
+    first = await shop.add_job(await shop.add_file("first.gcode"))
+    second = await shop.add_job(await shop.add_file("second.gcode"))
+    return first, second
+
+
+async def test_what_the_plan_says_is_printed_first_and_not_what_came_first(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        first, second = await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        await shop.clear("mk4")
+        await trio.sleep(60)
+
+        (begun,) = await shop.prints(second.id)
+        assert begun.state is PrintState.PRINTING
+        assert await shop.prints(first.id) == []
+
+
+async def test_without_a_planner_jobs_are_begun_as_they_come(autojump_clock):
+    async with open_shop() as shop:
+        first, second = await two_jobs(shop)
+        await shop.clear("mk4")
+        await trio.sleep(60)
+
+        assert len(await shop.prints(first.id)) == 1
+        assert await shop.prints(second.id) == []
+
+
+async def test_what_happens_together_makes_one_plan_which_says_why(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+
+        assert len(planner.asked) == 1
+        plan = await in_force(shop)
+        assert {"a printer was added", "a job was added"} <= set(plan.because)
+        assert plan.version == 1
+        (fact,) = [fact for fact in await shop.facts() if fact.type == "schedule.adopted"]
+        assert fact.data["plan"] == plan.id
+        assert fact.data["because"] == list(plan.because)
+
+
+async def test_a_job_that_is_held_leaves_the_plan(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        first, second = await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        await shop.queue.ask(ChangeJob(second.id, "hold"))
+        await trio.sleep(GATHER_S + planner.takes_s + 0.1)
+
+        plan = await in_force(shop)
+        assert plan.jobs == {first.id}
+        assert plan.because == ("a job is held",)
+
+
+async def test_a_printer_that_is_lost_is_planned_without_after_a_minute(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("a")
+        await shop.add_printer("b")
+        await shop.add_job()
+        await trio.sleep(A_WHILE)
+        assert {one.printer for one in (await in_force(shop)).placements} == {"a"}
+
+        shop.machines["a"].away_until = math.inf
+        await trio.sleep(30)
+        assert {one.printer for one in (await in_force(shop)).placements} == {"a"}
+        await trio.sleep(90)
+        plan = await in_force(shop)
+        assert {one.printer for one in plan.placements} == {"b"}
+        assert plan.because == ("A: it cannot be reached",)
+
+        shop.machines["a"].away_until = 0.0
+        await trio.sleep(60)
+        plan = await in_force(shop)
+        assert {one.printer for one in plan.placements} == {"a"}
+        assert plan.because == ("A is back",)
+
+
+async def test_a_plan_that_was_overtaken_is_dropped_but_not_for_ever(autojump_clock):
+    planner = Youngest(takes_s=4.0)
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("mk4")
+        file = await shop.add_file()
+        for _ in range(12):  # every three seconds, while a plan takes four
+            await shop.queue.ask(AddJob(file))
+            await trio.sleep(3)
+
+        assert len(planner.asked) > MOST_STALE
+        assert (await in_force(shop)) is not None
+
+
+async def test_the_same_plan_again_is_not_adopted_again(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        await trio.sleep(400)
+
+        assert len(planner.asked) > 1
+        assert (await in_force(shop)).version == 1
+
+
+async def test_a_planner_that_fails_leaves_the_farm_with_its_list(autojump_clock, planner):
+    planner.fails = [WorkFailed(Why.DIED)] * 50
+    async with open_shop(planner=planner) as shop:
+        first, _ = await two_jobs(shop)
+        await shop.clear("mk4")
+        await trio.sleep(60)
+
+        assert len(await shop.prints(first.id)) == 1
+        assert shop.restarts("scheduler") > 0
+
+
+async def test_the_plan_survives_the_scheduler(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        plan = await in_force(shop)
+        assert await shop.database.read(plans.in_force) == plan
+        assert await shop.database.read(plans.by_id, plan.id) == plan
+
+
+async def test_a_plan_somebody_asks_for_is_followed_when_it_is_adopted(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        before, scheduler = await in_force(shop), shop.farm.address("scheduler")
+
+        proposal = await scheduler.ask(MakePlan(preset=Preset.RESOURCE_FIRST, seconds=1.0))
+        assert proposal.state is ProposalState.SOLVING
+        with pytest.raises(Refused, match="still being made"):
+            await scheduler.ask(AdoptPlan(proposal.id))
+        await trio.sleep(2)
+        ready = await scheduler.ask(ReportProposal(proposal.id))
+        assert ready.state is ProposalState.READY
+        assert ready.plan.preset == Preset.RESOURCE_FIRST
+        assert await in_force(shop) == before
+
+        adopted = await scheduler.ask(AdoptPlan(proposal.id))
+        assert adopted.version == 2
+        assert await in_force(shop) == adopted
+
+
+async def test_a_plan_for_a_farm_that_has_changed_is_not_adopted(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        scheduler = shop.farm.address("scheduler")
+        proposal = await scheduler.ask(MakePlan())
+        await trio.sleep(2)
+        await shop.add_job()
+
+        with pytest.raises(Refused, match="have it made anew"):
+            await scheduler.ask(AdoptPlan(proposal.id))
+
+
+async def test_a_plan_for_some_jobs_is_for_looking_at(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        first, _ = await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        scheduler = shop.farm.address("scheduler")
+        proposal = await scheduler.ask(MakePlan(frozenset({first.id})))
+        await trio.sleep(2)
+
+        assert (await scheduler.ask(ReportProposal(proposal.id))).plan.jobs == {first.id}
+        with pytest.raises(Refused, match="some of the jobs"):
+            await scheduler.ask(AdoptPlan(proposal.id))
+        with pytest.raises(NotFound, match="no job x"):
+            await scheduler.ask(MakePlan(frozenset({"x"})))
+
+
+async def test_only_so_many_plans_are_made_at_once(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        scheduler = shop.farm.address("scheduler")
+        for _ in range(MOST_SOLVING):
+            await scheduler.ask(MakePlan())
+        with pytest.raises(Refused, match="are being made already"):
+            await scheduler.ask(MakePlan())
+        with pytest.raises(NotFound):
+            await scheduler.ask(ReportProposal("nobody"))
+
+
+async def test_nothing_is_begun_twice_by_a_plan_that_was_made_before_it_began(autojump_clock):
+    planner = Youngest(takes_s=30.0)
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job(copies=2)
+        await shop.clear("mk4")
+        await trio.sleep(20)  # the list begins one while the plan is being made, which has both
+        assert len(await shop.prints(job.id)) == 1
+        await trio.sleep(40)
+        plan = await in_force(shop)
+        assert len(plan.placements) == 2
+        assert plan.made_at < NOON + timedelta(seconds=20)
+        assert [one.copy for one in shop.farm.plan.left("mk4")] == [1]
