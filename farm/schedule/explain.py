@@ -84,7 +84,7 @@ def explain(problem: Problem, schedule: Schedule, job_id: str) -> Explanation:
     in_time = tuple(_in_time(problem, schedule, job, last)) if late_s and last is not None else ()
     missing = [copy for copy in range(job.copies) if copy not in {one.copy for one in prints}]
     what_if = WhatIf(problem, schedule)
-    why = tuple(reasons(what_if, job)) if missing else ()
+    why = tuple(reasons(what_if, job, len(missing))) if missing else ()
     relaxed = tuple(_relaxed(what_if, job, missing)) if missing else ()
     said = [
         *(sentence for one in standing for sentence in _said(problem, one, len(prints))),

@@ -143,13 +143,13 @@ class WhatIf:
             return None
         return room.earliest(eased, room.shop.printers[printer.id])
 
-    def stock_left(self, job: Job) -> float | None:
+    def stock_left(self, job: Job, prints: int = 1) -> float | None:
         """The grams that are left for a job whose prints take more; None where there is enough."""
         stock = None if job.filament is None else self.problem.stock_g.get(job.filament)
         if stock is None or job.grams is None or job.allow_short_filament or job.filament is None:
             return None
         left = stock - self._taken.get(job.filament, 0.0)
-        return left if job.grams > left + 1e-6 else None
+        return left if prints * job.grams > left + 1e-6 else None
 
     @cached_property
     def _taken(self) -> dict[object, float]:
@@ -166,7 +166,7 @@ class WhatIf:
         """Every rule that, given up by itself, gives all those prints a place; and the place."""
         for rule in _ONE_BY_ONE:
             eased = self.job_without(job, rule)
-            if self.stock_left(eased) is not None:
+            if self.stock_left(eased, len(copies)) is not None:
                 continue
             placing = lay(self.room(rule), eased, copies[:MOST_COPIES])
             if placing is not None:
@@ -196,17 +196,17 @@ def why_left_out(
 
 
 def _left_out(what_if: WhatIf, job: Job, missing: Sequence[int], asked: bool) -> Unscheduled:
-    why = tuple(reasons(what_if, job))
+    why = tuple(reasons(what_if, job, len(missing)))
     best = min(what_if.relaxed(job, missing), key=lambda one: one[1].end_s, default=None) if asked else None
     relaxed = None if best is None else Relaxed(best[0], best[1].end_s)
     return Unscheduled(job.id, len(missing), why, relaxed)
 
 
-def reasons(what_if: WhatIf, job: Job) -> Iterator[Reason]:
-    """Why no print of it has a place: one for each printer, or one about no printer."""
-    left = what_if.stock_left(job)
+def reasons(what_if: WhatIf, job: Job, prints: int = 1) -> Iterator[Reason]:
+    """Why so many prints of it have no place: for each printer, or one that is about no printer."""
+    left = what_if.stock_left(job, prints)
     if left is not None:
-        needed = f"{grams(job.grams or 0)} of {filament(job.filament)}"
+        needed = f"{grams(prints * (job.grams or 0))} of {filament(job.filament)}"
         yield Reason(None, Rule.STOCK, needed, f"{grams(max(0.0, left))} that nothing is planned for")
         return
     for printer in what_if.problem.printers:

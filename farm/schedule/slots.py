@@ -6,6 +6,7 @@ A whole plan is made by the search, on arrays.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from farm.schedule.shop import HandsOn, Loaded, Shop, by_printer
 from farm.schedule.spans import gaps, holding
 from farm.schedule.steps import Steps, planned_draws, running_draws
 
-_ALWAYS: Span = (-FOREVER, FOREVER)
+_ALWAYS: Sequence[Span] = ((-FOREVER, FOREVER),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Room:
     def _in(
         self, free: Span, job: Job, printer: Printer, copy: int, hands: HandsOn, hands_free: Steps
     ) -> Placement | None:
-        begin = self._hands_at(free, hands, hands_free)
+        begin = hands_at(self.problem, free, hands, hands_free)
         if begin is None:
             return None
         end_s = free[1] if job.deadline_s is None else min(free[1], job.deadline_s)
@@ -119,22 +120,6 @@ class Room:
         end = start + job.estimate_s[printer.id]
         return Placement(job.id, copy, printer.id, begin, ready, start, end, locked=job.pin is not None)
 
-    def _hands_at(self, free: Span, hands: HandsOn, hands_free: Steps) -> int | None:
-        """The earliest time in the span at which somebody can do that."""
-        if not hands.person_s:
-            return free[0] if free[0] + hands.total_s <= free[1] else None
-        if self.problem.operators is not None and self.problem.operators < 1:
-            return None
-        limit = FOREVER if self.problem.operators is None else self.problem.operators - 1
-        for staffed in self._staffed():
-            at, end = max(staffed[0], free[0]), min(staffed[1], free[1])
-            while at + hands.total_s <= end:
-                busy = hands_free.free_after((at, at + hands.total_s), limit)
-                if busy is None:
-                    return at
-                at = busy
-        return None
-
     def _start(self, at: int, end: int, job: Job, printer: Printer) -> int | None:
         """The earliest time from `at` on at which it can start to print, to have ended by `end`."""
         duration = job.estimate_s[printer.id]
@@ -143,8 +128,8 @@ class Room:
             return None
         while at + duration <= end:
             later = self._power_at(at, duration, printer)
-            if later is None and attended and holding(self._staffed(), (at, at + duration)) is None:
-                opens = (start for start, _ in self._staffed() if start > at)
+            if later is None and attended and holding(staffed(self.problem), (at, at + duration)) is None:
+                opens = (start for start, _ in staffed(self.problem) if start > at)
                 later = next(opens, None)
                 if later is None:
                     return None
@@ -170,9 +155,6 @@ class Room:
         if printer.circuit is not None and printer.circuit in self.problem.circuits_w:
             yield self._circuits[printer.circuit], self.problem.circuits_w[printer.circuit]
 
-    def _staffed(self) -> Sequence[Span]:
-        return (_ALWAYS,) if self.problem.staffed is None else self.problem.staffed
-
     def _hands_free(self, printer: Printer) -> Steps:
         """People's hands that are at other printers."""
         return Steps(
@@ -184,29 +166,68 @@ class Room:
     def _later(
         self, before: Sequence[Placement], line: Sequence[Placement], printer: Printer, hands_free: Steps
     ) -> tuple[Placement, ...] | None:
-        """The prints after it, that start when they did, where their hand-work changes; None: it does not fit
-        any more."""
+        """The prints after it, that start when they did, where their hand-work changes; None where one of
+        them cannot be made ready any more."""
         changed = []
-        taken_until = before[-1].end
+        free_from = before[-1].end
         needed = list(self.shop.hands_in_order(printer, [*before, *line]))[len(before) :]
         for placement, hands in needed:
-            if (
-                hands.total_s != placement.hand_work_end - placement.hand_work_start
-                or placement.hand_work_start < taken_until
-                or hands.person != self._persons[printer.id, placement.start]
-            ):
-                earliest = max(taken_until, self.shop.jobs[placement.job].release_s)
-                for free in gaps(printer.blocked, (earliest, placement.start)):
-                    begin = self._hands_at(free, hands, hands_free) if free[1] == placement.start else None
-                    if begin is not None:
-                        break
-                else:
-                    if hands.total_s or earliest > placement.start:
-                        return None
-                    begin = placement.start
-                changed.append(replace(placement, hand_work_start=begin, hand_work_end=begin + hands.total_s))
-            taken_until = placement.end
+            if not self._stays(placement, hands, free_from):
+                again = self._made_ready(placement, hands, free_from, printer, hands_free)
+                if again is None:
+                    return None
+                changed.append(again)
+            free_from = placement.end
         return tuple(changed)
+
+    def _stays(self, placement: Placement, hands: HandsOn, free_from: int) -> bool:
+        """Whether its hand-work is what it was, by those who did it."""
+        planned = placement.hand_work_end - placement.hand_work_start
+        same = hands.person == self._persons[placement.printer, placement.start]
+        return same and hands.total_s == planned and free_from <= placement.hand_work_start
+
+    def _made_ready(
+        self, placement: Placement, hands: HandsOn, free_from: int, printer: Printer, hands_free: Steps
+    ) -> Placement | None:
+        """The print with its hand-work done as soon as can be, before it starts."""
+        blocked_until = max((end for _, end in printer.blocked if end <= placement.start), default=0)
+        earliest = max(free_from, self.shop.jobs[placement.job].release_s, blocked_until)
+        free = (earliest, placement.start)
+        begin = hands_at(self.problem, free, hands, hands_free) if free[0] <= free[1] else None
+        if begin is None:
+            return None
+        if not hands.total_s:
+            begin = placement.start
+        return replace(placement, hand_work_start=begin, hand_work_end=begin + hands.total_s)
+
+
+def staffed(problem: Problem) -> Sequence[Span]:
+    """When people are there; one span without end where they always are."""
+    return _ALWAYS if problem.staffed is None else problem.staffed
+
+
+def hands_at(problem: Problem, free: Span, hands: HandsOn, busy: Steps | None = None) -> int | None:
+    """The earliest time in `free` at which that can be done. busy: people's hands that are at other printers;
+    None where that is not asked."""
+    if not hands.person_s:
+        return free[0] if free[0] + hands.total_s <= free[1] else None
+    most = None if busy is None else problem.operators
+    if most is not None and most < 1:
+        return None
+    there = staffed(problem)
+    first = max(0, bisect_right(there, (free[0], FOREVER)) - 1)
+    for span in there[first:]:
+        if span[0] >= free[1]:
+            return None
+        at, end = max(span[0], free[0]), min(span[1], free[1])
+        while at + hands.total_s <= end:
+            later = (
+                None if busy is None or most is None else busy.free_after((at, at + hands.total_s), most - 1)
+            )
+            if later is None:
+                return at
+            at = later
+    return None
 
 
 def _pinned_here(pin: Pin | None, printer: Printer) -> bool:

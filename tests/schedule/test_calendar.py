@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.domain.constraints import WEEK, Constraints, Shift, Window
@@ -67,6 +67,7 @@ def down(*windows, printers=frozenset({"mk4"})):
     )
 
 
+@settings(max_examples=40)
 @given(st.times(), st.times(), st.sets(st.sampled_from(WEEK), min_size=1), st.integers(0, 10**7))
 def test_spans_are_whole_seconds_in_order_and_apart(start, end, days, milliseconds):
     shop = Constraints(working_hours=(Shift(frozenset(days), start, end),), timezone="Australia/Lord_Howe")
