@@ -42,6 +42,8 @@ from farm.drivers.kinds import capabilities_at, make_driver
 from farm.drivers.names import NameLookups
 from farm.files.actor import Files
 from farm.files.analyser import MB, Analyser, InlineAnalyser, ProcessAnalyser, limits_of
+from farm.files.copier import ProcessCopier
+from farm.files.messages import CopiesWanted
 from farm.files.parts import FilesParts
 from farm.files.storage import Storage
 from farm.live.bell import Bell
@@ -119,6 +121,20 @@ WHEN_IT_KEEPS_CRASHING = {
     "web": _STOP_THE_PROCESS,
 }
 
+CHANGE_COPIES = frozenset(
+    {
+        "file.processed",
+        "file.removed",
+        "job.queued",
+        "job.changed",
+        "job.amended",
+        "printer.added",
+        "printer.changed",
+        "printer.removed",
+    }
+)
+"""Facts after which other smaller copies of files may be wanted than before."""
+
 LOCK_WITHIN_S = 2.0  # a command that uses the data folder is over by then
 CALM_WITHIN_S = 30.0  # what is put off while printers are connected to is put off no longer
 HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
@@ -177,6 +193,8 @@ class Farm:
         for actor in ("events", "scheduler"):
             if actor in self.runtime.children:  # else it finds them in the table when it starts
                 self.address(actor).tell_nowait(FactsCommitted(tuple(facts)))
+        if "files" in self.runtime.children and any(fact.type in CHANGE_COPIES for fact in facts):
+            self.address("files").tell_nowait(CopiesWanted())
 
     def address(self, name: str) -> ActorAddress[Any]:
         """The address of an actor. Raises NotFound."""
@@ -282,6 +300,8 @@ class Farm:
             workers=1 if seams.inline else settings.workers or _file_workers(),
             clock=seams.clock,
             calm=self.calm,
+            copier=None if seams.inline else ProcessCopier(self.storage, surroundings, limits),
+            quota=self._quota(),
         )
         return Files(parts)
 
@@ -295,6 +315,9 @@ class Farm:
             clock=seams.clock,
             chance=seams.chance,
         )
+
+    def _quota(self) -> Quota:
+        return Quota(self._settings.files.quota_mb * MB, self._settings.files.user_quota_mb * MB)
 
     def _fleet(self) -> Fleet:
         seams = self._seams
@@ -367,7 +390,7 @@ class Farm:
             clock=self._seams.clock,
             chance=self._seams.chance,
             max_upload=self._settings.files.max_upload_mb * MB,
-            quota=Quota(self._settings.files.quota_mb * MB, self._settings.files.user_quota_mb * MB),
+            quota=self._quota(),
             undo_s=self._settings.queue.plate_undo_s,
             version=__version__,
         )

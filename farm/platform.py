@@ -256,9 +256,14 @@ def allow_more_processor_time(budget_s: float) -> None:
 
 def forbid_large_files() -> None:
     """Let this process write small files only, open few, and leave no image of its memory behind."""
-    _limit("RLIMIT_FSIZE", SMALL_FILE)
+    allow_files_of(SMALL_FILE)
     _limit("RLIMIT_NOFILE", FEW_DESCRIPTORS)
     _limit("RLIMIT_CORE", 0)
+
+
+def allow_files_of(size: int) -> None:
+    """Let this process write files of up to `size` bytes, as far as the system can."""
+    _limit("RLIMIT_FSIZE", size)
 
 
 def _limit(name: str, most: int) -> None:

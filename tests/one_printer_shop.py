@@ -17,12 +17,13 @@ from farm.data_folder import DataFolder
 from farm.domain.command import Command
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import JobState, Print, PrintState
-from farm.domain.printer import Address, Operation, Printer, PrinterStatus
+from farm.domain.printer import Address, Operation, Printer, PrinterStatus, Profile
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, RunCommand
 from farm.queue.messages import AddJob, ClearPlate
 from farm.store import files, jobs, prints
 
+UNSAID = Profile()
 SOON_S = 100.0  # a PrusaLink that has missed an "ok" stands still for 25 s, and may miss the next
 
 
@@ -32,9 +33,10 @@ class Shop:
 
     farm: Farm
 
-    async def add(self, address: Address) -> None:
+    async def add(self, address: Address, profile: Profile = UNSAID) -> None:
         """Set the printer up, and wait until it is seen idle."""
-        await self.farm.address("printers").ask(AddPrinter(Printer("mk4", "MK4", address, max_retries=1)))
+        printer = Printer("mk4", "MK4", address, profile=profile, max_retries=1)
+        await self.farm.address("printers").ask(AddPrinter(printer))
         await self.until(lambda: self.shows(operation=Operation.IDLE))
 
     async def status(self) -> PrinterStatus:

@@ -6,22 +6,19 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farm.commands import compiling, options, output
+from farm.domain.optimising import ARC_STEPS_MM, TOLERANCES_MM, Comments, Proven
 from farm.errors import FarmError, Invalid, Refused, SettingsError
 from farm.platform import rename_durably
 
 if TYPE_CHECKING:  # loaded where they are used: `farm --help` is there at once
     from farm.files.optimise.additions import Ejection
     from farm.files.optimise.copying import Wishes
-    from farm.files.optimise.proof import Proven
 
-COMMENTS = ("host", "all", "none")  # as farm.files.optimise.lines.Comments
 COLUMNS = {"what": "", "bytes": "BYTES", "lines": "LINES", "moves": "MOVES", "seconds": "SECONDS"}
 
 
@@ -40,14 +37,14 @@ def add_to(commands: options.Commands) -> None:
     parser.add_argument(
         "--tolerance",
         metavar="MM",
-        type=_millimetres(0.001, 0.5),
+        type=options.millimetres(*TOLERANCES_MM),
         default=0.05,
         help="the most that an arc may stray from the lines it takes the place of (default: 0.05)",
     )
     parser.add_argument(
         "--arc-step",
         metavar="MM",
-        type=_millimetres(0.01, 10),
+        type=options.millimetres(*ARC_STEPS_MM),
         default=1.0,
         help="how long the pieces are that the printer makes of arcs; small arcs that would get visible "
         "corners are left as they are (default: 1, as Klipper's and old Marlin's)",
@@ -55,8 +52,8 @@ def add_to(commands: options.Commands) -> None:
     parser.add_argument("--no-arcs", action="store_true", help="for a printer without G2 and G3")
     parser.add_argument(
         "--comments",
-        choices=COMMENTS,
-        default=COMMENTS[0],
+        choices=[*Comments],
+        default=Comments.HOST,
         help="which are kept: those that print hosts read (the default), all, or none",
     )
     parser.add_argument(
@@ -78,18 +75,8 @@ def add_to(commands: options.Commands) -> None:
     options.add_json(parser)
 
 
-def _millimetres(least: float, most: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        with suppress(ValueError):
-            if least <= (value := float(text)) <= most:
-                return value
-        raise argparse.ArgumentTypeError(f"{text!r} is not from {least:g} to {most:g}")
-
-    return read
-
-
 def _volume(text: str) -> tuple[float, float, float]:
-    edge = _millimetres(1, 5000)
+    edge = options.millimetres(1, 5000)
     edges = [edge(each) for each in text.split(",")]
     if len(edges) != 3:
         raise argparse.ArgumentTypeError(f"{text!r} is no volume; write 250,210,220")
@@ -151,7 +138,6 @@ def _require_good_place(source: Path, out: Path, force: bool) -> None:
 def _wishes(chosen: argparse.Namespace) -> Wishes:
     from farm.files.optimise.arcs import ArcSupport
     from farm.files.optimise.copying import Wishes
-    from farm.files.optimise.lines import Comments
 
     arcs = None if chosen.no_arcs else ArcSupport(chosen.tolerance, chosen.arc_step)
     return Wishes(Comments(chosen.comments), arcs, chosen.progress, _ejection(chosen))

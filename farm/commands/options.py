@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -48,6 +49,18 @@ def group(commands: Commands, name: str, words: str) -> Commands:
     """A command that only has commands of its own."""
     parser = command(commands, name, words)
     return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def millimetres(least: float, most: float) -> Callable[[str], float]:
+    """The type of an argument."""
+
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (value := float(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not from {least:g} to {most:g}")
+
+    return read
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -107,6 +107,12 @@ class RunningFarm:
         }
         return self._ask("POST", "/printers", wanted)
 
+    def show_printer(self, id: str) -> Row:
+        return self._ask("GET", f"/printers/{quote(id, safe='')}")
+
+    def change_printer(self, id: str, changes: Mapping[str, Any]) -> Row:
+        return self._ask("PATCH", f"/printers/{quote(id, safe='')}", changes)
+
     def list_printers(self) -> list[Row]:
         return self._all("/printers")
 

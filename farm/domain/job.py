@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from farm.domain.file import FileKind
+from farm.domain.printer import Printer
 from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 
@@ -156,6 +157,11 @@ class Job:
             self.state is JobState.HELD,
         )
 
+    def may_run_on(self, printer: Printer) -> bool:
+        """Whether its wishes allow this printer; whether that takes its file is another matter."""
+        listed = not self.required_printers or printer.id in self.required_printers
+        return listed and self.required_tags <= printer.tags
+
     @property
     def wanted(self) -> int:
         """Good parts in all."""
@@ -190,6 +196,7 @@ class Print:
     progress: 0..1. good: parts that came off the plate well; None until somebody has counted them.
     filament_g: grams that it took, None where nobody can tell.
     cause, note: what a person says about why it failed, None until somebody has.
+    optimised: the hash of the copy that is sent instead of the file; None where that is sent itself.
     """
 
     id: str
@@ -207,6 +214,7 @@ class Print:
     filament_g: float | None = None
     cause: FailureCause | None = None
     note: str = ""
+    optimised: str | None = None
 
     @property
     def version(self) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from farm.domain.optimising import Optimising
 from farm.domain.terms import version_of
 from farm.domain.transitions import Table
 
@@ -240,6 +241,7 @@ class Profile:
 
     volume_mm: the edges of what it can print. materials: those it may print. heat_up_w, printing_w:
     watts; heat_up_s: for how long. circuit: the fuse it hangs on. model: a known one, see `printers.models`.
+    optimise: how copies are made that are sent instead of the files; None to send the files.
     """
 
     volume_mm: tuple[float, float, float] | None = None
@@ -254,6 +256,7 @@ class Profile:
     auto_eject: bool = False
     loaded: tuple[Loaded, ...] = ()
     model: str | None = None
+    optimise: Optimising | None = None
 
 
 HEALTH_CHECK_INTERVAL_S = 30.0

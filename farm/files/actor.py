@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import structlog
 import trio
@@ -11,8 +12,9 @@ from farm.actors import ChildSpec, Mailbox, Supervisor, serve
 from farm.domain.user import Principal
 from farm.errors import FarmError, Invalid
 from farm.files.analyser import Analyser
+from farm.files.copy_worker import CopyWorker
 from farm.files.file_worker import FileWorker
-from farm.files.messages import FilesMessage
+from farm.files.messages import CopiesWanted, FileAdded, FilesMessage
 from farm.files.parts import FilesParts
 from farm.files.removal import sweep
 from farm.store import file_analyses
@@ -26,17 +28,20 @@ MOST_GLANCES = 100  # files looked for at once
 
 
 class Files:
-    """Supervises the workers `files:1`, `files:2` … Nobody waits for it."""
+    """Supervises the workers `files:1`, `files:2` …, and `files:copies`. Nobody waits for it."""
 
     def __init__(self, parts: FilesParts) -> None:
         self._parts = parts
         self._begun = trio.Event()
         self._compiled = trio.Event()
         self._analysers = [parts.analyser() for _ in range(parts.workers)]
-        self._workers = {
+        self._readers = {
             f"files:{number}": FileWorker(parts, analyser, self._begun, self._compiled, first=number == 1)
             for number, analyser in enumerate(self._analysers, start=1)
         }
+        self._copy_workers = {}
+        if parts.copier is not None:
+            self._copy_workers["files:copies"] = CopyWorker(parts, parts.copier, self._compiled)
 
     def states(self) -> Sequence[State]:
         """What each worker is at."""
@@ -47,7 +52,8 @@ class Files:
         await self._parts.database.write(file_analyses.put_all_back)
         supervisor = Supervisor(self._parts.runtime, independent=True)
         async with trio.open_nursery() as nursery, supervisor.running():
-            for name, worker in self._workers.items():
+            workers: dict[str, FileWorker | CopyWorker] = {**self._readers, **self._copy_workers}
+            for name, worker in workers.items():
                 supervisor.start_soon(ChildSpec(name=name, run=worker.run, mailbox_size=4))
             nursery.start_soon(self._begin)
             nursery.start_soon(self._sweep)
@@ -57,8 +63,15 @@ class Files:
 
     async def _handle(self, message: FilesMessage, by: Principal) -> None:
         await trio.lowlevel.checkpoint()
-        self._begun.set()
-        for name in self._workers:
+        match message:
+            case FileAdded():
+                self._begun.set()
+                names = [*self._readers]
+            case CopiesWanted():
+                names = [*self._copy_workers]
+            case _:
+                assert_never(message)
+        for name in names:
             self._parts.runtime.address(name).tell_nowait(message)
 
     async def _begin(self) -> None:

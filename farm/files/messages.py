@@ -18,4 +18,14 @@ class FileAdded(Latest):
         return "files"
 
 
-FilesMessage = FileAdded
+@dataclass(frozen=True, slots=True)
+class CopiesWanted(Latest):
+    """A hint: other copies may be wanted than before. Which ones stands in the database."""
+
+    @property
+    def key(self) -> Hashable:
+        """One look finds all that are wanted."""
+        return "copies"
+
+
+FilesMessage = FileAdded | CopiesWanted

@@ -10,7 +10,9 @@ import trio
 from farm.actors import Address
 from farm.actors.supervisor import Runtime
 from farm.domain.clock import WallClock
+from farm.domain.file import NO_QUOTA, Quota
 from farm.files.analyser import Analyser
+from farm.files.copier import Copier
 from farm.files.storage import Storage
 from farm.live.messages import BroadcasterMessage
 from farm.store.database import Database
@@ -21,6 +23,7 @@ class FilesParts:
     """analyser: makes one for a file worker. glancer: one that finds less, and is ready at once.
 
     workers: how many there are. calm: waits until the farm has time for what nobody waits for.
+    copier: makes smaller copies; None where none are made. quota: of files, to which copies count.
     """
 
     runtime: Runtime
@@ -32,3 +35,5 @@ class FilesParts:
     workers: int
     clock: WallClock
     calm: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint
+    copier: Copier | None = None
+    quota: Quota = NO_QUOTA

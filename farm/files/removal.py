@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from farm.files.storage import Storage
-from farm.store import files
+from farm.store import files, optimised
 from farm.store.database import Database
 
 
 async def forget(storage: Storage, database: Database, sha256: str) -> bool:
-    """Take a content away unless a file has it. Whether it was. Raises StorageFailed, ActorDown and such."""
+    """Take a content away, and its smaller copies, unless it is still kept. Whether it was.
+
+    Raises StorageFailed, ActorDown and such.
+    """
     async with storage.lock_of(sha256):
         # Asked of the writer, so that no row for it can be on its way there any more.
-        if await database.write(files.has_content, sha256):
+        if await database.write(files.is_kept, sha256):
             return False
         await storage.remove(sha256)
-        return True
+    for copy in await database.write(optimised.drop_of, sha256):
+        await forget(storage, database, copy)
+    return True
 
 
 async def sweep(storage: Storage, database: Database) -> int:

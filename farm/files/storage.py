@@ -8,8 +8,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -205,21 +205,36 @@ class Storage:
                 f"{self._min_free // MB} MB must stay free); delete something and send it again"
             )
 
+    def scratch(self) -> Path:
+        """A place for a content that somebody else writes; whatever is there at the next start goes."""
+        return self._temporary / secrets.token_hex(8)
+
+    @asynccontextmanager
+    async def taking_in(self, scratch: Path) -> AsyncIterator[Content]:
+        """Make a finished content of what was written there, durably.
+
+        Until the `async with` ends nobody takes it away, so commit its row before. Raises StorageFailed.
+        """
+        content = await self.run(_finished, scratch)
+        async with self.lock_of(content.sha256):
+            await self.run(self.place, scratch, content)
+            yield content
+
     def append(self, incoming: Incoming, piece: Sequence[bytes | bytearray]) -> None:
         """Write a piece. In a thread. Raises OSError, and StorageFull when it would leave too little."""
         self.check_room(sum(map(len, piece)))
         incoming.append(piece)
 
-    def place(self, incoming: Incoming, content: Content) -> None:
+    def place(self, finished: Path, content: Content) -> None:
         """Give a finished content its place, durably. In a thread. Harmless when it is there already."""
         target = self.path_of(content.sha256)
         if target.is_file() and target.stat().st_size == content.size:
-            incoming.discard()
+            finished.unlink()
             sync_folder(target.parent)
         else:
             for folder in (target.parent.parent, target.parent):
                 make_private_folder(folder)
-            rename_durably(incoming.path, target)
+            rename_durably(finished, target)
         # Whoever made the folders, or put the content there, may not have come this far yet.
         sync_folder(target.parent.parent)
         sync_folder(self._contents)
@@ -309,7 +324,7 @@ class Upload:
         alone = self._storage.lock_of(content.sha256)
         await alone.acquire()
         self._alone = alone
-        await self._storage.run(self._storage.place, incoming, content)
+        await self._storage.run(self._storage.place, incoming.path, content)
         self._incoming = None
         return content
 
@@ -393,6 +408,14 @@ class Incoming:
         """Forget it."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _finished(path: Path) -> Content:
+    """Make a file durable that is written. What it holds."""
+    with path.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+        return Content(digest, file.seek(0, os.SEEK_END))
 
 
 def _in_words(error: OSError) -> StorageFull | StorageFailed:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 
-from farm.domain import job, printer
+from farm.domain import job, optimising, printer
 from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.clock import iso
 from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import FailureCause, JobState, PrintState
+from farm.domain.optimising import Comments, Proven
 from farm.domain.order import OrderState
 from farm.domain.printer import Breaker, Connection, Operation, Plate
 from farm.drivers.kinds import capabilities_at
@@ -107,10 +108,20 @@ class Loaded(Struct, frozen=True):
     spool: str | None
 
 
+class Optimising(Struct, frozen=True):
+    """How copies of files are made that are sent instead of them: see what one sends."""
+
+    comments: Comments
+    arc_tolerance_mm: float | None
+    arc_step_mm: float
+    progress: bool
+
+
 class Profile(Struct, frozen=True):
     """What the printer can do and takes, as the shop says; null where nobody said.
 
     heat_up_w and printing_w in watts, heat_up_s in seconds. circuit: the fuse it hangs on.
+    optimise: null where files are sent as they are.
     """
 
     volume_mm: tuple[float, float, float] | None
@@ -125,6 +136,7 @@ class Profile(Struct, frozen=True):
     auto_eject: bool
     loaded: list[Loaded]
     model: str | None = None
+    optimise: Optimising | None = None
 
 
 class Printer(Struct, frozen=True):
@@ -171,6 +183,7 @@ class Print(Struct, frozen=True):
     """One attempt on one printer. good: parts that came off well, null until somebody has counted them.
 
     filament_g: grams that it took, null where nobody can tell. cause, note: why it failed, as somebody says.
+    optimised: the SHA-256 of the smaller copy that is sent to the printer; null where the file itself is.
 
     log: its history, where the answer is about prints.
     """
@@ -189,6 +202,7 @@ class Print(Struct, frozen=True):
     filament_g: float | None = None
     cause: FailureCause | None = None
     note: str = ""
+    optimised: str | None = None
     log: list[Change] | UnsetType = UNSET
 
 
@@ -289,6 +303,38 @@ class File(Struct, frozen=True):
     analysis: Analysis
 
 
+class OptimisedCopy(Struct, frozen=True):
+    """What became of a printer's wish for a smaller copy of a file.
+
+    sha256, size (bytes), proven: null where there is none, for this reason. proven: what the file, and the
+    copy read again, have in common and where they differ; seconds by the farm's model of motion.
+    """
+
+    settings: Optimising
+    made_at: Moment
+    sha256: str | None
+    size: int | None
+    proven: Proven | None
+    reason: str | None
+
+
+class OptimisedCopies(Struct, frozen=True):
+    """All smaller copies of a file, and those that could not be made."""
+
+    items: list[OptimisedCopy]
+
+
+def of_optimised_copy(copy: optimising.OptimisedCopy) -> OptimisedCopy:
+    return OptimisedCopy(
+        settings=of_optimising(copy.settings),
+        made_at=iso(copy.made_at),
+        sha256=copy.sha256,
+        size=copy.size,
+        proven=copy.proven,
+        reason=copy.reason,
+    )
+
+
 def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: datetime) -> Printer:
     """A printer as the shop set it up, and how it stands. at: when the status was told."""
     return Printer(
@@ -337,7 +383,12 @@ def of_profile(profile: printer.Profile) -> Profile:
         auto_eject=profile.auto_eject,
         loaded=[Loaded(each.tool, each.material, each.colour, each.spool) for each in profile.loaded],
         model=profile.model,
+        optimise=None if profile.optimise is None else of_optimising(profile.optimise),
     )
+
+
+def of_optimising(wish: optimising.Optimising) -> Optimising:
+    return Optimising(wish.comments, wish.arc_tolerance_mm, wish.arc_step_mm, wish.progress)
 
 
 def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
@@ -455,6 +506,7 @@ def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) ->
         filament_g=attempt.filament_g,
         cause=attempt.cause,
         note=attempt.note,
+        optimised=attempt.optimised,
         log=UNSET if log is None else [of_change(change) for change in log],
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from farm.domain.optimising import ARC_STEPS_MM, TOLERANCES_MM, Optimising
 from farm.domain.printer import (
     ENDPOINTS,
     FASTEST,
@@ -164,6 +165,15 @@ def _check_profile(profile: Profile) -> None:
             "profile.auto_eject",
         )
     _check_loaded(profile.loaded)
+    if profile.optimise is not None:
+        _check_optimising(profile.optimise)
+
+
+def _check_optimising(wish: Optimising) -> None:
+    for name, (least, most) in {"arc_tolerance_mm": TOLERANCES_MM, "arc_step_mm": ARC_STEPS_MM}.items():
+        value = getattr(wish, name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(f"between {least:g} and {most:g}", f"profile.optimise.{name}")
 
 
 def _check_loaded(loaded: tuple[Loaded, ...]) -> None:

@@ -13,7 +13,7 @@ from farm.errors import Refused
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
-from farm.store import files, jobs, maintenance, printers, prints, remote_files, spools
+from farm.store import files, jobs, maintenance, optimised, printers, prints, remote_files, spools
 from farm.store.printers import PlateRow
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
@@ -46,6 +46,7 @@ def reserve(
     file = files.by_id(db, job.file)
     if file is None:
         raise LookupError(f"job {job.id} wants file {job.file}, which is not here")
+    sent = optimised.to_send(db, file, printer.profile.optimise)
     attempt = Print(
         id=ticket.id,
         job=job.id,
@@ -54,8 +55,10 @@ def reserve(
         state=PrintState.RESERVED,
         reserved_at=at,
         remote_name=remote_name(ticket.attempt, file.name),
+        optimised=None if sent.copy is None else sent.copy.sha256,
     )
-    prints.reserve(db, attempt, who)
+    why = f"reserved; {sent.why}" if sent.why else "reserved"
+    prints.reserve(db, attempt, who, why, None if sent.copy is None else sent.copy.size)
     jobs.enter(db, job.id, JobState.ACTIVE, at, who, f"reserved {printer.name}")
     # Given away for good: should the start be lost, a person looks before the next one.
     printers.set_plate(db, printer.id, PlateRow(Plate.CLEAR), at, who, "reserved")

@@ -28,5 +28,4 @@ class ListPlan:
 
 def may_run_on(job: Job, printer: Printer) -> bool:
     """Whether a job's wishes allow this printer, and it takes the job's file."""
-    listed = not job.required_printers or printer.id in job.required_printers
-    return listed and job.required_tags <= printer.tags and takes(printer, job.kind)
+    return job.may_run_on(printer) and takes(printer, job.kind)

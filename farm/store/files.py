@@ -54,7 +54,7 @@ def add(db: Connection, file: StoredFile, quota: Quota = NO_QUOTA) -> tuple[Stor
 def check_room(db: Connection, by: str, coming: int, quota: Quota) -> None:
     """Raise StorageFull when `coming` bytes more are beyond what `by`, or everybody, may keep.
 
-    A content counts once for each file that has it.
+    A content counts once for each file that has it, and so do the smaller copies of it.
     """
     if quota.each:
         used = _bytes_of(db, "uploaded_by = ?", by)
@@ -68,7 +68,12 @@ def _bytes_of(db: Connection, whose: str, *values: str) -> int:
     row = db.execute(
         f"SELECT coalesce(sum(size), 0) FROM files WHERE removed_at IS NULL AND {whose}", values
     ).fetchone()
-    return int(row[0])
+    copies = db.execute(
+        f"""SELECT coalesce(sum(optimised_copies.size), 0) FROM optimised_copies
+            JOIN files ON files.sha256 = original WHERE removed_at IS NULL AND {whose}""",
+        values,
+    ).fetchone()
+    return int(row[0]) + int(copies[0])
 
 
 def _require_room(used: int, coming: int, most: int, whose: str) -> None:
@@ -121,15 +126,25 @@ def _jobs_that_need(db: Connection, file: str) -> list[str]:
     return [row["name"] for row in rows]
 
 
-def has_content(db: Connection, sha256: str) -> bool:
+def has_file(db: Connection, sha256: str) -> bool:
     """Whether any file has this content."""
     row = db.execute("SELECT 1 FROM files WHERE sha256 = ? AND removed_at IS NULL", (sha256,)).fetchone()
     return row is not None
 
 
+def is_kept(db: Connection, sha256: str) -> bool:
+    """Whether any file has this content, or it is a smaller copy of one."""
+    row = db.execute("SELECT 1 FROM optimised_copies WHERE sha256 = ?", (sha256,)).fetchone()
+    return row is not None or has_file(db, sha256)
+
+
 def contents(db: Connection) -> set[str]:
-    """The hash of every content that a file has."""
-    return {row["sha256"] for row in db.execute("SELECT sha256 FROM files WHERE removed_at IS NULL")}
+    """The hash of every content that is kept."""
+    rows = db.execute(
+        """SELECT sha256 FROM files WHERE removed_at IS NULL
+           UNION SELECT sha256 FROM optimised_copies WHERE sha256 IS NOT NULL"""
+    )
+    return {row["sha256"] for row in rows}
 
 
 def by_id(db: Connection, file: str) -> StoredFile | None:

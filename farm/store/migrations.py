@@ -119,6 +119,13 @@ def m015_analyses(db: Schema) -> None:
 
 
 @farm()
+def m016_optimised_copies(db: Schema) -> None:
+    """Smaller copies of contents, and which prints were sent one."""
+    for statement in _OPTIMISED_COPIES:
+        db.execute(statement)
+
+
+@farm()
 def m017_shop_rules(db: Schema) -> None:
     """What the shop allows and minds, what jobs wish of their printers, and what waits for approval."""
     for statement in _SHOP_RULES:
@@ -424,6 +431,27 @@ _ANALYSES = (
     "DROP INDEX files_unread",
     """CREATE INDEX files_unread ON files (worker_deaths, uploaded_at, id)
         WHERE state IN ('queued', 'processing') AND removed_at IS NULL""",
+)
+
+_OPTIMISED_COPIES = (
+    # original, sha256: contents. settings: how the copy was wished for, as JSON; key: the same, to look up.
+    # sha256, size, proven (JSON): NULL where there is none, for `reason`. again_at: when it is tried again.
+    """CREATE TABLE optimised_copies (
+        original TEXT NOT NULL,
+        key TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        sha256 TEXT,
+        size INTEGER,
+        proven TEXT,
+        reason TEXT,
+        again_at TEXT,
+        made_at TEXT NOT NULL,
+        PRIMARY KEY (original, key)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX optimised_copies_by_content ON optimised_copies (sha256) WHERE sha256 IS NOT NULL",
+    # What was sent instead of the file itself; NULL where that was sent.
+    "ALTER TABLE prints ADD COLUMN optimised TEXT",
+    "ALTER TABLE prints ADD COLUMN optimised_size INTEGER",
 )
 
 _SHOP_RULES = (

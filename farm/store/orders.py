@@ -11,8 +11,9 @@ from farm.store.prints import ACTIVE
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """print, job, file: ids. size: bytes. estimate_s: how long it takes, as its slicer says.
+    """print, job, file: ids. estimate_s: how long it takes, as its slicer says.
 
+    sha256, size: of what is sent to the printer, the file or a smaller copy of it; bytes.
     mark: see `domain.file.RemoteFile`.
     """
 
@@ -31,7 +32,9 @@ class OpenOrder:
 
 _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.state,
         prints.remote_name, prints.remote_mark,
-        files.id AS file, files.name, files.sha256, files.size,
+        files.id AS file, files.name,
+        coalesce(prints.optimised, files.sha256) AS sha256,
+        coalesce(prints.optimised_size, files.size) AS size,
         json_extract(files.result, '$.time_s.slicer') AS estimate_s
     FROM prints
     JOIN print_jobs ON print_jobs.id = prints.job

@@ -44,14 +44,15 @@ class OnPlate:
     yield_per_plate: int
 
 
-def reserve(db: Connection, attempt: Print, who: str) -> None:
-    """Keep a new print, which from now on holds its printer.
+def reserve(db: Connection, attempt: Print, who: str, why: str = "reserved", size: int | None = None) -> None:
+    """Keep a new print, which from now on holds its printer. size: of the copy that is sent, in bytes.
 
     Raises sqlite3.IntegrityError when the printer has an active print or the attempt id was used.
     """
     db.execute(
-        """INSERT INTO prints (id, job, printer, attempt, remote_name, state, reserved_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO prints (id, job, printer, attempt, remote_name, state, reserved_at, optimised,
+               optimised_size)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             attempt.id,
             attempt.job,
@@ -60,9 +61,11 @@ def reserve(db: Connection, attempt: Print, who: str) -> None:
             attempt.remote_name,
             PrintState.RESERVED,
             iso(attempt.reserved_at),
+            attempt.optimised,
+            size,
         ),
     )
-    _noted(db, attempt, None, attempt.reserved_at, who, "reserved")
+    _noted(db, attempt, None, attempt.reserved_at, who, why)
 
 
 def enter(
@@ -286,4 +289,5 @@ def _print(row: Row) -> Print:
         filament_g=row["filament_g"],
         cause=FailureCause(row["cause"]) if row["cause"] else None,
         note=row["note"],
+        optimised=row["optimised"],
     )

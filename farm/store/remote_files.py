@@ -15,7 +15,8 @@ from farm.domain.clock import iso
 from farm.domain.file import RemoteFile
 from farm.store import jobs, prints
 
-_LEFT = """SELECT prints.id, remote_name, remote_checksum, sha256
+_LEFT = """SELECT prints.id, remote_name, remote_checksum,
+        coalesce(prints.optimised, files.sha256) AS sha256
     FROM prints
     JOIN print_jobs ON print_jobs.id = prints.job
     JOIN files ON files.id = print_jobs.file
@@ -43,7 +44,7 @@ def keep(db: Connection, print_id: str, file: RemoteFile) -> None:
 def to_copy(db: Connection, printer: str, sha256: str) -> LeftThere | None:
     """The newest whole file of this content that lies on a printer, if any."""
     row = db.execute(
-        f"""{_LEFT} AND sha256 = ? AND remote_checksum IS NOT NULL
+        f"""{_LEFT} AND coalesce(prints.optimised, files.sha256) = ? AND remote_checksum IS NOT NULL
             ORDER BY reserved_at DESC, prints.id DESC LIMIT 1""",
         (printer, sha256),
     ).fetchone()
@@ -72,14 +73,17 @@ def due(db: Connection, printer: str, at: datetime, limit: int) -> list[LeftTher
 
 
 def _wanted(db: Connection, printer: str, at: datetime) -> set[str]:
-    """The content that waiting jobs may print on this printer."""
+    """The content that waiting jobs may print on this printer, and smaller copies of it."""
     waiting = {
         job.file
         for job in jobs.waiting(db, at)
         if not job.required_printers or printer in job.required_printers
     }
     rows = db.execute(
-        "SELECT DISTINCT sha256 FROM files WHERE id IN (SELECT value FROM json_each(?))",
+        """WITH wanted AS (
+               SELECT sha256 FROM files WHERE id IN (SELECT value FROM json_each(?)))
+           SELECT sha256 FROM wanted UNION SELECT optimised_copies.sha256 FROM optimised_copies
+           JOIN wanted ON wanted.sha256 = original WHERE optimised_copies.sha256 IS NOT NULL""",
         (json.dumps(sorted(waiting)),),
     )
     return {row["sha256"] for row in rows}

@@ -23,7 +23,7 @@ from farm.files.pictures.thumbnails import PNG
 from farm.files.removal import forget
 from farm.live import shapes
 from farm.queue.fitting import takes
-from farm.store import file_analyses, file_lists, files
+from farm.store import file_analyses, file_lists, files, optimised
 from farm.store.audit import Stamp
 from farm.web.answers import problem
 from farm.web.contract import Accepted, Created, Page, Sends, Told, Versioned
@@ -117,6 +117,13 @@ def _fit(file: StoredFile, printer: Printer) -> PrinterFit:
     else:
         found = Fit(False, why="it does not print this kind of file")
     return PrinterFit(printer.id, found.fits, found.turn_deg, found.why)
+
+
+async def list_copies(call: Call, file: str) -> shapes.OptimisedCopies:
+    """The smaller copies of a file that printers want by their profile, and why there are no others."""
+    found = await _existing(call, file)
+    copies = await call.desk.database.read(optimised.of_content, found.sha256)
+    return shapes.OptimisedCopies([shapes.of_optimised_copy(copy) for copy in copies])
 
 
 async def send_content(
@@ -234,6 +241,7 @@ ROUTES = (
     Route("POST", "/v1/files", upload_file, Action.UPLOAD, takes=FILE),
     Route("GET", "/v1/files/<file>", show_file, Action.READ),
     Route("GET", "/v1/files/<file>/printers", list_fits, Action.READ),
+    Route("GET", "/v1/files/<file>/copies", list_copies, Action.READ),
     Route("GET", "/v1/files/<file>/thumbnail", send_thumbnail, Action.READ),
     Route("POST", "/v1/files/<file>/analyse", analyse_file, Action.UPLOAD),
     Route("DELETE", "/v1/files/<file>", remove_file, Action.REMOVE_FILES),

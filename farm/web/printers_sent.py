@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
+from farm.domain.optimising import Comments, Optimising
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
     MAX_RETRIES,
@@ -66,10 +67,24 @@ class SentLoaded(msgspec.Struct, forbid_unknown_fields=True):
     spool: str | None = None
 
 
+class SentOptimising(msgspec.Struct, forbid_unknown_fields=True):
+    """How copies of G-code files are made that are sent instead of them. They print the same; a file of which
+    none is there, or none can be made, is sent itself, and its print's log says why. comments: those that are
+    kept: all, what print hosts read, or none. arc_tolerance_mm: by how much arcs may stray from the lines
+    that they take the place of; null for a printer that takes no G2 and G3. arc_step_mm: how long the pieces
+    are that its firmware makes of arcs. progress: tell it how far it is (M73), where a file does not."""
+
+    comments: Comments = Comments.HOST
+    arc_tolerance_mm: float | None = None
+    arc_step_mm: float = 1.0
+    progress: bool = False
+
+
 class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
     """What the printer can do and takes; what is not given stays as it is, null is not known.
 
     model: a known one (`GET /v1/printer-models`); what it is known to do is filled in where nobody says.
+    optimise: null to send files as they are.
     """
 
     volume_mm: tuple[float, float, float] | UnsetType | None = UNSET
@@ -84,12 +99,15 @@ class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
     auto_eject: bool | UnsetType = UNSET
     loaded: list[SentLoaded] | UnsetType = UNSET
     model: str | UnsetType | None = UNSET
+    optimise: SentOptimising | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, by the names of the domain's."""
         fields = given(self)
         if not isinstance(self.loaded, UnsetType):
             fields["loaded"] = tuple(Loaded(**structs.asdict(each)) for each in self.loaded)
+        if isinstance(self.optimise, SentOptimising):
+            fields["optimise"] = Optimising(**structs.asdict(self.optimise))
         return fields
 
 

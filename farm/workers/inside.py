@@ -6,8 +6,8 @@ What it does stands in a module, named on the command line, with these functions
     def warm_up() -> None:  # may be missing
 
 `Asked` and `Answer` are whatever msgspec can carry; `tell` takes the share that is done, and answers that
-are good already, should the time run out for a better one. The process has
-no sockets, writes nothing but small files, and does not outlive the server: it ends with its input.
+are good already, should the time run out for a better one. The process has no sockets, writes nothing but
+small files unless its errand may, and does not outlive the server: it ends with its input.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ import msgspec
 
 from farm.errors import FarmError, ProtocolError
 from farm.platform import (
+    SMALL_FILE,
+    allow_files_of,
     allow_more_memory,
     allow_more_processor_time,
     forbid_large_files,
@@ -151,12 +153,14 @@ class _Limited:
 
     def __enter__(self) -> None:
         allow_more_memory(self._limits.memory)
+        allow_files_of(self._limits.file)
         allow_more_processor_time(self._limits.processor_s)
         # Also where a library holds the interpreter and no thread of ours gets its turn; tells where.
         faulthandler.dump_traceback_later(self._limits.wall_s, exit=True)
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()
+        allow_files_of(SMALL_FILE)
         memory_is_free_again()
 
 

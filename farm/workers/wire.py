@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from farm.errors import ProtocolError
+from farm.platform import SMALL_FILE
 
 _HEADER = struct.Struct(">I")  # the length of what follows, in bytes
 MOST_ASKED = 16 * 1024 * 1024  # bytes of an errand: files are named in it, a shop's work is told whole
@@ -20,13 +21,14 @@ MOST_ROUND = 4096  # bytes that a message takes around what it carries
 class Limits:
     """What one errand may take. memory: bytes more than its process had before. processor_s: of all threads.
 
-    wall_s: from the question to the answer. answer: bytes of it.
+    wall_s: from the question to the answer. answer: bytes of it. file: bytes of the largest that is written.
     """
 
     memory: int
     processor_s: float
     wall_s: float
     answer: int
+    file: int = SMALL_FILE
 
 
 class Errand(msgspec.Struct, frozen=True):

@@ -75,6 +75,11 @@ ROWS = {
         "UPDATE files SET search = 'a.gcode', time_s = 1088.5, filament_g = 4.5, material = 'PLA',"
         " printer_model = 'MK4', analysis_version = 1 WHERE id = 'f1'",
     ),
+    "m016_optimised_copies": (
+        "INSERT INTO optimised_copies VALUES"
+        " ('ab', '{}', '{}', 'cd', 3, '{}', NULL, NULL, '2026-01-01T00:00:00Z')",
+        "UPDATE prints SET optimised = 'cd', optimised_size = 3 WHERE id = 'r1'",
+    ),
     "m017_shop_rules": (
         "INSERT INTO shop VALUES ('constraints', '{\"operators\": 2}')",
         "INSERT INTO approved_fits VALUES ('f1', 'ab12', 'user:u1', 't')",

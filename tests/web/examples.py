@@ -13,12 +13,13 @@ from pathlib import Path
 import trio
 
 from farm.domain.job import JobState
+from farm.domain.optimising import OptimisedCopy, Optimising, Proven, Savings, Size
 from farm.domain.printer import Operation
 from farm.domain.user import LOCAL
 from farm.drivers.base import Loss
 from farm.files.pictures.sizes import in_sizes
 from farm.files.pictures.thumbnails import pictures
-from farm.store import jobs
+from farm.store import jobs, optimised
 from tests.simulation.shop import NOON
 from tests.web.api_shop import GCODE, PASSWORD, ApiShop, Request
 
@@ -406,6 +407,18 @@ async def send_thumbnail(api: ApiShop) -> Request:
 async def file_fits(api: ApiShop) -> Request:
     await api.printer()
     return Request("GET", f"/v1/files/{await api.file()}/printers", 200)
+
+
+@example("GET /v1/files/<file>/copies")
+async def file_copies(api: ApiShop) -> Request:
+    file = await api.upload("chip.gcode", GCODE + b"; copied")
+    original = (await api.get(f"/v1/files/{file}"))["sha256"]
+    at, proven = api.desk.clock(), Proven(Savings(Size(900, 30, 20), Size(500, 20, 20)), (10.0, 10.0))
+    made = OptimisedCopy(original, Optimising(), at, "ab" * 32, 500, proven)
+    none = OptimisedCopy(original, Optimising(progress=True), at, reason="it would be no smaller")
+    for copy in (made, none):
+        await api.desk.database.write(optimised.keep, copy)
+    return Request("GET", f"/v1/files/{file}/copies", 200)
 
 
 @example("POST /v1/files/<file>/analyse")

@@ -140,6 +140,7 @@ PROFILE = {
     "max_nozzle_degc": 260.0, "max_bed_degc": 110.0, "heat_up_w": 350.0, "heat_up_s": 300.0,
     "printing_w": 120.0, "circuit": None, "auto_eject": False,
     "loaded": [{"tool": 0, "material": "PLA", "colour": "black", "spool": None}], "model": None,
+    "optimise": {"comments": "none", "arc_tolerance_mm": 0.05, "arc_step_mm": 0.5, "progress": True},
 }  # fmt: skip
 
 
@@ -206,6 +207,10 @@ async def test_printer_is_changed_in_what_is_given_alone(farm):
         ({"profile": {"nozzle_mm": 40}}, "profile.nozzle_mm"),
         ({"profile": {"volume_mm": [1, 2]}}, "profile.volume_mm"),
         ({"profile": {"auto_eject": True}}, "profile.auto_eject"),
+        ({"profile": {"optimise": {"arc_tolerance_mm": 3}}}, "profile.optimise.arc_tolerance_mm"),
+        ({"profile": {"optimise": {"arc_step_mm": 0}}}, "profile.optimise.arc_step_mm"),
+        ({"profile": {"optimise": {"comments": "some"}}}, "profile.optimise.comments"),
+        ({"profile": {"optimise": {"tolerance": 3}}}, "profile.optimise.tolerance"),
         ({"profile": {"loaded": [{"material": "PLA"}]}}, "profile.loaded[0].tool"),
         ({"health_check_interval_s": 0}, "health_check_interval_s"),
         ({"max_retries": 1.5}, "max_retries"),

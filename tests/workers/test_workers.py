@@ -130,6 +130,17 @@ async def test_what_is_turned_down_is_told_in_its_words_and_the_process_is_kept(
     assert await still_works(worker)
 
 
+@LINUX
+async def test_one_errand_may_write_a_large_file_and_the_next_one_may_not(worker, tmp_path):
+    large = replace(LIMITS, file=25 * MB)
+
+    await ask(worker, "write", str(tmp_path / "large"), None, large)
+
+    assert (tmp_path / "large").stat().st_size == 20 * MB
+    with pytest.raises(WorkFailed):
+        await ask(worker, "write", str(tmp_path / "another"), None)
+
+
 @pytest.mark.parametrize(
     ("deed", "detail", "limits", "why"),
     [

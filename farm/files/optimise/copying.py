@@ -9,6 +9,7 @@ from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from farm.domain.optimising import Comments, Savings, Size
 from farm.errors import Invalid
 from farm.files.optimise.additions import NOTHING_MORE, Additions, Ejection
 from farm.files.optimise.arcs import ArcSupport, Fitted, fit_arcs
@@ -16,7 +17,6 @@ from farm.files.optimise.lines import (
     ENDS_MOVING,
     MOVES,
     PRINTS,
-    Comments,
     bare_lines,
     last_line,
     lines_of,
@@ -39,29 +39,6 @@ class Wishes:
     arcs: ArcSupport | None = None
     progress: bool = False
     ejection: Ejection | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """moves: lines that move something, G0 to G3."""
-
-    bytes: int
-    lines: int
-    moves: int
-
-
-@dataclass(frozen=True, slots=True)
-class Savings:
-    """What became of a file. arc_lines: lines that arcs took the place of.
-
-    deviation_mm: the most that an arc and its lines are apart anywhere; None where there is no arc.
-    """
-
-    before: Size
-    after: Size
-    arcs: int = 0
-    arc_lines: int = 0
-    deviation_mm: float | None = None
 
 
 def require_plain(source: Path) -> None:

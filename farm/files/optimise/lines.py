@@ -5,12 +5,12 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
 from functools import reduce
 from operator import xor
 from os import SEEK_CUR, SEEK_END
 from typing import BinaryIO
 
+from farm.domain.optimising import Comments
 from farm.errors import Invalid
 
 LONGEST_LINE = 64 * 1024  # bytes; the outlines of many objects stand on one, and nothing longer was seen
@@ -18,18 +18,6 @@ TELL_EVERY = 256 * 1024  # bytes
 
 GAP = b""
 """A line that was left out. It is not written; but what stands before and behind it is not one piece."""
-
-
-class Comments(StrEnum):
-    """Which comments a copy keeps.
-
-    HOST: what print hosts and the farm read: all before the first printed line and behind the last
-    (pictures, settings, times, filament), and between them the labels of objects and the marks of layers.
-    """
-
-    ALL = "all"
-    HOST = "host"
-    NONE = "none"
 
 
 # Looked for between the moves by print hosts and their plugins: where an object begins and ends, so that one

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from farm.domain.analysis import Box
 from farm.domain.file import FileKind
+from farm.domain.optimising import Comments, Proven
 from farm.errors import Invalid
 from farm.files.containers.opening import open_gcode
 from farm.files.gcode.machine import Machine, machine_of
 from farm.files.gcode.survey import Survey, survey
 from farm.files.optimise.additions import Additions, Progress
-from farm.files.optimise.copying import Savings, Wishes, require_plain, write_copy
-from farm.files.optimise.lines import Comments
+from farm.files.optimise.copying import Wishes, require_plain, write_copy
 from farm.files.slicers.metadata import describe
 
 ROUNDING_MM = 0.002  # of sums of words that were rounded themselves
@@ -23,14 +22,6 @@ TIME_SHARE = 0.01  # by which it may take longer, or shorter
 TIME_S = 1.0  # or this, of a print of seconds
 
 _READ_SHARE = 0.1  # of all the work: a survey of the original, and one of the copy
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A copy that prints the same. seconds: what the original, and the copy, take by the model of motion."""
-
-    savings: Savings
-    seconds: tuple[float, float]
 
 
 def write_proven_copy(

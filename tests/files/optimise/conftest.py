@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from farm.domain.optimising import Comments
 from farm.files.optimise.arcs import ArcSupport
 from farm.files.optimise.copying import Wishes, write_copy
-from farm.files.optimise.lines import Comments
 
 USUAL = ArcSupport()
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from farm.domain.optimising import Comments
 from farm.errors import Invalid
 from farm.files.optimise.arcs import ArcSupport
 from farm.files.optimise.copying import Wishes, write_copy
-from farm.files.optimise.lines import Comments
 from tests.files.optimise.shapes import cylinder
 from tests.files.optimise.slow_reader import arcs_of_same_print, read
 

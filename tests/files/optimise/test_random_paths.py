@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from farm.domain.optimising import Comments
 from farm.errors import Invalid
 from farm.files.optimise.arcs import ArcSupport
-from farm.files.optimise.lines import Comments
 from tests.files.optimise.slow_reader import arcs_of_same_print
 
 EXAMPLES = max(30, int(600 * float(os.environ.get("FARM_TEST_SCALE", "0.1"))))
