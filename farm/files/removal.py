@@ -14,10 +14,11 @@ async def forget(storage: Storage, database: Database, sha256: str) -> bool:
     """
     async with storage.lock_of(sha256):
         # Asked of the writer, so that no row for it can be on its way there any more.
-        if await database.write(files.is_kept, sha256):
+        copies = await database.write(optimised.let_go, sha256)
+        if copies is None:
             return False
         await storage.remove(sha256)
-    for copy in await database.write(optimised.drop_of, sha256):
+    for copy in copies:
         await forget(storage, database, copy)
     return True
 

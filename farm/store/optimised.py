@@ -128,8 +128,10 @@ def _unasked(db: Connection) -> list[Row]:
     ]
 
 
-def drop_of(db: Connection, sha256: str) -> list[str]:
-    """Forget the copies of a content that is taken away. The hashes of theirs."""
+def let_go(db: Connection, sha256: str) -> list[str] | None:
+    """Forget the copies of a content that is not kept any more. Their hashes; None while it is kept."""
+    if files.is_kept(db, sha256):
+        return None
     return _drop(db, *_rows(db, "original = ?", sha256))
 
 

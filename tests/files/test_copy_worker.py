@@ -177,13 +177,13 @@ async def test_what_cannot_be_copied_stays_as_it_is_with_the_reason(shop, happen
         (copy,) = await shop.copies(file)
         assert copy.sha256 is None
         assert reason in copy.reason
-        assert list(shop.storage.scratch().parent.iterdir()) == []
 
         shop.now += timedelta(hours=2)
         actor.tell_nowait(CopiesWanted())
         await trio.sleep(0.1)
         (copy,) = await shop.copies(file)
         assert (copy.sha256 is not None) is again
+    assert list(shop.storage.scratch().parent.iterdir()) == []
 
 
 async def test_copies_leave_the_room_on_the_disk_that_uploads_leave(shop, tmp_path):

@@ -218,7 +218,7 @@ def test_a_copy_on_the_printer_serves_for_the_same_copy_alone(db):
     assert remote_files.to_copy(db, "mk4", "sha-small").name == attempt.remote_name
     assert remote_files.to_copy(db, "mk4", "sha-cube") is None
     assert remote_files.due(db, "mk4", NOON, 9) == []  # it is spared for the job that waits
-    optimised.drop_of(db, "sha-cube")
+    optimised.drop_lost(db, set())
     assert [file.name for file in remote_files.due(db, "mk4", NOON, 9)] == [attempt.remote_name]
 
 
