@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from farm.schedule.problem import FOREVER, Job, Problem, Reason
-from farm.schedule.relax import WhatIf, lay, reasons
+from farm.schedule.relax import Placing, WhatIf, lay, reasons
 from farm.schedule.result import Placement, Relaxed, Schedule
 from farm.schedule.shop import Shop, by_printer
-from farm.schedule.slots import hands_at
+from farm.schedule.slots import Room, hands_at
 
 MOST_PRINTS = 200  # of one quote
 CHANCES = (0.5, 0.8, 0.95)
@@ -57,25 +57,30 @@ def quote(problem: Problem, schedule: Schedule, job: Job, spread: float | None =
     end_s = placing.end_s
     late_s = 0 if job.due_s is None else max(0, end_s - job.due_s)
     placements = tuple(slot.placement for slot in placing.slots)
-    by = () if spread is None else _by(with_it, placing.schedule, placements, spread)
+    by = () if spread is None else _by(_room(with_it, without, placing), placements, spread)
     return Quote(job.id, end_s, placements, late_s, by)
 
 
-def _by(
-    problem: Problem, schedule: Schedule, placements: Sequence[Placement], spread: float
-) -> tuple[tuple[float, int], ...]:
+def _room(problem: Problem, schedule: Schedule, placing: Placing) -> Room:
+    """The plan with what was laid into it."""
+    room = Room(problem, schedule.placements)
+    for slot in placing.slots:
+        room.put(slot)
+    return room
+
+
+def _by(room: Room, placements: Sequence[Placement], spread: float) -> tuple[tuple[float, int], ...]:
     """Prints take longer or shorter by chance, each by itself, and what follows on a printer waits for them
     and for people. Power and the number of people are not asked again: the plan is within their limits."""
     chance = random.Random(SEED)
-    shop = Shop(problem)
     here = {one.printer for one in placements}
-    lines = {printer: line for printer, line in by_printer(schedule.placements).items() if printer in here}
+    lines = {printer: line for printer, line in by_printer(room.placements).items() if printer in here}
     wanted = {(one.job, one.copy) for one in placements}
     ends = sorted(
         max(
             end
             for printer, line in lines.items()
-            for key, end in _as_it_comes(shop, printer, line, spread, chance)
+            for key, end in _as_it_comes(room.shop, printer, line, spread, chance)
             if key in wanted
         )
         for _ in range(TRIES)

@@ -13,7 +13,7 @@ from farm.schedule.problem import Job, Printer, Problem, Reason
 from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
 from farm.schedule.rules import Rule
 from farm.schedule.shop import Shop
-from farm.schedule.slots import Room, Slot, placed
+from farm.schedule.slots import Room, Slot
 from farm.schedule.words import at, counted, filament, grams, lasting, listed, watts
 
 MOST_COPIES = 20  # that are laid into a plan to say when the last of them is done
@@ -21,10 +21,9 @@ MOST_COPIES = 20  # that are laid into a plan to say when the last of them is do
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """A job laid into what is free of a plan: every print of it. schedule: the plan with it."""
+    """A job laid into what is free of a plan: every print of it, in the order in which they were laid."""
 
     slots: tuple[Slot, ...]
-    schedule: Schedule
 
     @property
     def end_s(self) -> int:
@@ -35,16 +34,16 @@ class Placing:
 def lay(room: Room, job: Job, copies: Sequence[int]) -> Placing | None:
     """Lay prints of the job into what is free, each where it ends soonest; None where one has no place."""
     slots: list[Slot] = []
-    schedule = Schedule(room.placements)
+    if len(copies) > 1:
+        room = Room(room.problem, room.placements)  # others go on asking the one that was given
     for copy in copies:
-        if slots:
-            room = Room(room.problem, schedule.placements)
         slot = room.anywhere(job, copy)
         if slot is None:
             return None
         slots.append(slot)
-        schedule = replace(schedule, placements=placed(schedule, slot))
-    return Placing(tuple(slots), schedule)
+        if len(copies) > 1:
+            room.put(slot)
+    return Placing(tuple(slots))
 
 
 # -- giving up one rule --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from farm.schedule.problem import FOREVER, Job, Pin, Printer, Problem, Span
 from farm.schedule.result import Placement, Schedule
 from farm.schedule.shop import HandsOn, Loaded, Shop, by_printer
 from farm.schedule.spans import gaps, holding
-from farm.schedule.steps import Steps, planned_draws, running_draws
+from farm.schedule.steps import Steps, Use, planned_draws, running_draws
 
 _ALWAYS: Sequence[Span] = ((-FOREVER, FOREVER),)
 
@@ -29,40 +29,76 @@ class Slot:
 
 
 class Room:
-    """A plan as it is seen by a print that looks for a place in it."""
+    """A plan as it is seen by a print that looks for a place in it. It may be put there."""
 
     def __init__(self, problem: Problem, placements: Iterable[Placement]) -> None:
         self.shop = Shop(problem)
         self.problem = problem
-        self.placements = tuple(placements)
-        self._on = by_printer(self.placements)
-        self._power = Steps([*running_draws(problem), *planned_draws(self.shop, self.placements)])
-        self._circuits = {
-            circuit: Steps(
-                [*running_draws(problem, circuit), *planned_draws(self.shop, self.placements, circuit)]
-            )
-            for circuit in problem.circuits_w
-        }
-        self._persons = {
-            (placement.printer, placement.start): hands.person
-            for printer, line in self._on.items()
-            for placement, hands in self.shop.hands_in_order(self.shop.printers[printer], line)
-        }
+        self._on = by_printer(placements)
+        self._power = Steps(running_draws(problem))
+        self._circuits = {name: Steps(running_draws(problem, name)) for name in problem.circuits_w}
+        self._busy = Steps()  # people's hands
+        self._persons: dict[tuple[str, int], bool] = {}  # whether one makes ready what a printer starts then
+        for printer in self._on:
+            self._draw(self._on[printer])
+            self._work(self.shop.printers[printer])
 
-    def earliest(self, job: Job, printer: Printer, copy: int = 0) -> Slot | None:
-        """Where a print of the job ends soonest on that printer; None where it never fits."""
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        return tuple(one for line in self._on.values() for one in line)
+
+    def put(self, slot: Slot) -> None:
+        """Put the print there, and change the others as it needs."""
+        changed = {one.start: one for one in slot.others}
+        name = slot.placement.printer
+        printer = self.shop.printers[name]
+        self._rest(printer)
+        line = [changed.get(one.start, one) for one in self._on.get(name, ())]
+        self._on[name] = sorted([*line, slot.placement], key=lambda one: one.start)
+        self._draw([slot.placement])
+        self._work(printer)
+
+    def _draw(self, placements: Sequence[Placement]) -> None:
+        self._power.add(planned_draws(self.shop, placements))
+        for circuit, steps in self._circuits.items():
+            steps.add(planned_draws(self.shop, placements, circuit))
+
+    def _work(self, printer: Printer) -> None:
+        """People go to that printer."""
+        for placement, hands in self.shop.hands_in_order(printer, self._on.get(printer.id, ())):
+            self._persons[printer.id, placement.start] = hands.person
+        self._busy.add(self._at_hand(printer, 1.0))
+
+    def _rest(self, printer: Printer) -> None:
+        """People do not go to that printer."""
+        self._busy.add(self._at_hand(printer, -1.0))
+
+    def _at_hand(self, printer: Printer, people: float) -> Iterator[Use]:
+        for one in self._on.get(printer.id, ()):
+            if self._persons[printer.id, one.start]:
+                yield one.hand_work_start, one.hand_work_end, people
+
+    def earliest(self, job: Job, printer: Printer, copy: int = 0, *, last: bool = False) -> Slot | None:
+        """Where a print of the job ends soonest on that printer; None where it never fits.
+
+        last: after all that is there.
+        """
         duration = job.estimate_s.get(printer.id)
         limit = self.shop.max_print_s(printer, job)
         if duration is None or (limit is not None and duration > limit) or not _pinned_here(job.pin, printer):
             return None
         line = self._on.get(printer.id, [])
-        hands_free = self._hands_free(printer)
+        first = len(line) if last else _frozen(self.problem, line)
         states = list(self._states(printer, line))
-        slots = (
-            self._between(job, printer, copy, line, position, states[position], hands_free)
-            for position in range(_frozen(self.problem, line), len(line) + 1)
-        )
-        return next((slot for slot in slots if slot is not None), None)
+        self._rest(printer)
+        try:
+            slots = (
+                self._between(job, printer, copy, line, position, states[position])
+                for position in range(first, len(line) + 1)
+            )
+            return next((slot for slot in slots if slot is not None), None)
+        finally:
+            self._work(printer)
 
     def anywhere(self, job: Job, copy: int = 0) -> Slot | None:
         """Where a print of the job ends soonest in the shop."""
@@ -86,7 +122,6 @@ class Room:
         line: Sequence[Placement],
         position: int,
         state: Loaded,
-        hands_free: Steps,
     ) -> Slot | None:
         """The earliest place before the print at that position of the printer's line. state: there."""
         hands, _ = self.shop.hands_on(printer, state, job)
@@ -95,18 +130,16 @@ class Room:
             line[position].start if position < len(line) else FOREVER,
         )
         for free in gaps(printer.blocked, frame):
-            placement = self._in(free, job, printer, copy, hands, hands_free)
+            placement = self._in(free, job, printer, copy, hands)
             if placement is None:
                 continue
-            others = self._later([*line[:position], placement], line[position:], printer, hands_free)
+            others = self._later([*line[:position], placement], line[position:], printer)
             if others is not None:
                 return Slot(placement, hands, others)
         return None
 
-    def _in(
-        self, free: Span, job: Job, printer: Printer, copy: int, hands: HandsOn, hands_free: Steps
-    ) -> Placement | None:
-        begin = hands_at(self.problem, free, hands, hands_free)
+    def _in(self, free: Span, job: Job, printer: Printer, copy: int, hands: HandsOn) -> Placement | None:
+        begin = hands_at(self.problem, free, hands, self._busy)
         if begin is None:
             return None
         end_s = free[1] if job.deadline_s is None else min(free[1], job.deadline_s)
@@ -155,16 +188,8 @@ class Room:
         if printer.circuit is not None and printer.circuit in self.problem.circuits_w:
             yield self._circuits[printer.circuit], self.problem.circuits_w[printer.circuit]
 
-    def _hands_free(self, printer: Printer) -> Steps:
-        """People's hands that are at other printers."""
-        return Steps(
-            (one.hand_work_start, one.hand_work_end, 1.0)
-            for one in self.placements
-            if one.printer != printer.id and self._persons[one.printer, one.start]
-        )
-
     def _later(
-        self, before: Sequence[Placement], line: Sequence[Placement], printer: Printer, hands_free: Steps
+        self, before: Sequence[Placement], line: Sequence[Placement], printer: Printer
     ) -> tuple[Placement, ...] | None:
         """The prints after it, that start when they did, where their hand-work changes; None where one of
         them cannot be made ready any more."""
@@ -173,7 +198,7 @@ class Room:
         needed = list(self.shop.hands_in_order(printer, [*before, *line]))[len(before) :]
         for placement, hands in needed:
             if not self._stays(placement, hands, free_from):
-                again = self._made_ready(placement, hands, free_from, printer, hands_free)
+                again = self._made_ready(placement, hands, free_from, printer)
                 if again is None:
                     return None
                 changed.append(again)
@@ -187,13 +212,13 @@ class Room:
         return same and hands.total_s == planned and free_from <= placement.hand_work_start
 
     def _made_ready(
-        self, placement: Placement, hands: HandsOn, free_from: int, printer: Printer, hands_free: Steps
+        self, placement: Placement, hands: HandsOn, free_from: int, printer: Printer
     ) -> Placement | None:
         """The print with its hand-work done as soon as can be, before it starts."""
         blocked_until = max((end for _, end in printer.blocked if end <= placement.start), default=0)
         earliest = max(free_from, self.shop.jobs[placement.job].release_s, blocked_until)
         free = (earliest, placement.start)
-        begin = hands_at(self.problem, free, hands, hands_free) if free[0] <= free[1] else None
+        begin = hands_at(self.problem, free, hands, self._busy) if free[0] <= free[1] else None
         if begin is None:
             return None
         if not hands.total_s:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 from farm.schedule.problem import FOREVER, Printer, Problem, Span
@@ -18,7 +18,7 @@ ROUNDING = 1e-6  # watts: sums of the same numbers in another order are not more
 class Steps:
     """How much is used in sum at every instant."""
 
-    def __init__(self, uses: Iterable[Use]) -> None:
+    def __init__(self, uses: Iterable[Use] = ()) -> None:
         changes: dict[int, float] = {}
         for start, end, amount in uses:
             if start < end and amount:
@@ -30,6 +30,22 @@ class Steps:
         for time in self._times:
             level += changes[time]
             self._levels.append(level)
+
+    def add(self, uses: Iterable[Use]) -> None:
+        """More of it, or less where the amount is negative."""
+        for start, end, amount in uses:
+            if start < end and amount:
+                first, last = self._step_at(start), self._step_at(end)
+                for number in range(first, last):
+                    self._levels[number] += amount
+
+    def _step_at(self, time: int) -> int:
+        """The number of the step that begins then; it is made where there is none."""
+        number = bisect_left(self._times, time)
+        if number == len(self._times) or self._times[number] != time:
+            self._times.insert(number, time)
+            self._levels.insert(number, self._levels[number - 1] if number else 0.0)
+        return number
 
     @property
     def peak(self) -> float:

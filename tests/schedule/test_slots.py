@@ -15,16 +15,17 @@ from tests.schedule.small_shop import PETG, WHITE, at, before, job, minutes, pla
 
 def laid_in(problem):
     """Every print in turn where it ends soonest, as a plan."""
-    schedule, left_out = Schedule(()), []
+    room, left_out = Room(problem, ()), []
     for wanted in problem.jobs:
         for copy in range(wanted.copies):
-            what_if = WhatIf(problem, schedule)
-            slot = None if what_if.stock_left(wanted) is not None else what_if.room().anywhere(wanted, copy)
+            short = WhatIf(problem, Schedule(room.placements)).stock_left(wanted) is not None
+            slot = None if short else room.anywhere(wanted, copy)
             if slot is None:
                 left_out.append(Unscheduled(wanted.id, 1, ()))
             else:
-                schedule = replace(schedule, placements=placed(schedule, slot))
-    return replace(schedule, unscheduled=tuple(left_out))
+                assert Room(problem, room.placements).anywhere(wanted, copy) == slot  # nothing is forgotten
+                room.put(slot)
+    return Schedule(room.placements, tuple(left_out))
 
 
 @settings(max_examples=100)
