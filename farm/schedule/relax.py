@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from farm.schedule.problem import Job, Printer, Problem, Reason
 from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
 from farm.schedule.rules import Rule
-from farm.schedule.shop import Shop
+from farm.schedule.shop import Shop, Stock
 from farm.schedule.slots import Room, Slot
 from farm.schedule.words import at, counted, filament, grams, lasting, listed, watts
 
@@ -121,6 +120,7 @@ class WhatIf:
         self.problem = problem
         self.schedule = schedule
         self._rooms: dict[Rule | None, Room] = {}
+        self._stock = Stock(Shop(problem), schedule.placements)
 
     def room(self, rule: Rule | None = None) -> Room:
         """What is free, with that rule of the shop given up."""
@@ -144,22 +144,7 @@ class WhatIf:
 
     def stock_left(self, job: Job, prints: int = 1) -> float | None:
         """The grams that are left for a job whose prints take more; None where there is enough."""
-        stock = None if job.filament is None else self.problem.stock_g.get(job.filament)
-        if stock is None or job.grams is None or job.allow_short_filament or job.filament is None:
-            return None
-        left = stock - self._taken.get(job.filament, 0.0)
-        return left if prints * job.grams > left + 1e-6 else None
-
-    @cached_property
-    def _taken(self) -> dict[object, float]:
-        """Grams of each filament that the plan takes of the stock."""
-        taken: dict[object, float] = {}
-        jobs = Shop(self.problem).jobs
-        for one in self.schedule.placements:
-            job = jobs[one.job]
-            if job.grams is not None and not job.allow_short_filament:
-                taken[job.filament] = taken.get(job.filament, 0.0) + job.grams
-        return taken
+        return self._stock.too_little_for(job, prints)
 
     def relaxed(self, job: Job, copies: Sequence[int]) -> Iterator[tuple[Rule, Placing]]:
         """Every rule that, given up by itself, gives all those prints a place; and the place."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from farm.schedule.problem import Filament, Job, Printer, Problem, Setups
 from farm.schedule.result import Placement
 
+ROUNDING_G = 1e-6  # sums of the same grams in another order are not more than before
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -98,6 +100,33 @@ class Shop:
         if after is None:
             return setups.first[machine][number]
         return setups.between[machine][self._number[after]][number]
+
+
+class Stock:
+    """Grams of each filament that somebody counts and nothing is planned for."""
+
+    def __init__(self, shop: Shop, placements: Iterable[Placement] = ()) -> None:
+        self._left = dict(shop.problem.stock_g)
+        for placement in placements:
+            self._less(shop.jobs[placement.job])
+
+    def too_little_for(self, job: Job, prints: int = 1) -> float | None:
+        """What is left, where so many prints of the job take more; None where there is enough."""
+        if job.filament is None or job.grams is None or job.allow_short_filament:
+            return None
+        left = self._left.get(job.filament)
+        return left if left is not None and prints * job.grams > left + ROUNDING_G else None
+
+    def take(self, job: Job) -> bool:
+        """For one print; whether there was enough."""
+        if self.too_little_for(job) is not None:
+            return False
+        self._less(job)
+        return True
+
+    def _less(self, job: Job) -> None:
+        if job.filament in self._left and job.grams is not None and not job.allow_short_filament:
+            self._left[job.filament] -= job.grams
 
 
 def by_printer(placements: Iterable[Placement]) -> dict[str, list[Placement]]:

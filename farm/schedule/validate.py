@@ -7,7 +7,8 @@ nobody here, so that a mistake has to be made twice before a plan goes wrong uns
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from farm.schedule.problem import FOREVER, Job, Problem, Reason
@@ -307,32 +308,55 @@ def _frozen(plan: _Plan) -> Iterator[Violation]:
 
     Prints of a job are alike, so it is asked for its jobs, not for its copies.
     """
-    for printer, held in held_in_order(plan.problem).items():
+    for printer, held in _held(plan.problem).items():
         line = [one.job for one in plan.on.get(printer, [])]
-        if line[: len(held)] != held:
+        if not _keeps(line, held):
             yield Violation(
                 Rule.FROZEN,
                 printer,
-                f"{printer} was to print {listed(held)} next, as people have been told; planned is "
-                f"{listed(line[: len(held)]) or 'nothing'}.",
+                f"{printer} was to print {listed([one.job for one in held])} next, as people have been told; "
+                f"planned is {listed(line[: len(held)]) or 'nothing'}.",
             )
 
 
+def _keeps(line: Sequence[str], held: Sequence[_Held]) -> bool:
+    position = 0
+    for one in held:
+        if line[position : position + 1] == [one.job]:
+            position += 1
+        elif one.must:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A print that people have been told comes next. must: nothing can rightly take its place."""
+
+    job: str
+    must: bool
+
+
 def held_in_order(problem: Problem) -> dict[str, list[str]]:
-    """The jobs that come first on each printer because people have been told so, where that is possible."""
+    """The jobs that have to come first on each printer because people have been told so."""
+    must = {printer: [one.job for one in held if one.must] for printer, held in _held(problem).items()}
+    return {printer: jobs for printer, jobs in must.items() if jobs}
+
+
+def _held(problem: Problem) -> dict[str, list[_Held]]:
+    """What people have been told comes first on each printer, where that is possible."""
     shop = Shop(problem)
     left = {job.id: job.copies for job in problem.jobs}
     room = Room(problem, ())
-    held: dict[str, list[str]] = {}
+    held: dict[str, list[_Held]] = {}
     planned = sorted(problem.previous.items(), key=lambda one: (one[1].hand_work_start, one[1].start))
     for (name, _), place in planned:
         job, printer = shop.jobs.get(name), shop.printers.get(place.printer)
         if job is None or printer is None or place.hand_work_start >= problem.frozen_s or not left[name]:
             continue
-        if _might_not_be(problem, job) or room.earliest(job, printer) is None:
-            continue
-        left[name] -= 1
-        held.setdefault(place.printer, []).append(name)
+        if room.earliest(job, printer) is not None:
+            left[name] -= 1
+            held.setdefault(place.printer, []).append(_Held(name, not _might_not_be(problem, job)))
     return held
 
 

@@ -288,6 +288,16 @@ def test_what_cannot_stay_is_let_go():
     assert held == {"a": ["j"]}
 
 
+def test_what_can_lose_its_place_to_a_deadline_may_go_or_stay():
+    jobs = job("j", on=("a", "b"), deadline_s=minutes(500)), job("k"), job("m")
+    planned = at(0), at(65, "k", hands=(59, 64))
+    problem = shop(printer(), printer("b"), *jobs, previous=before(*planned))
+    later = at(130, "m", hands=(125, 130))
+    assert broken(problem, at(0), at(65, "k", hands=(60, 65)), later) == []
+    assert broken(problem, at(0, "k"), at(0, on="b"), at(65, "m", hands=(60, 65))) == []
+    assert broken(problem, at(0, "m"), at(0, on="b"), at(65, "k", hands=(60, 65))) == ["frozen"]
+
+
 def test_of_a_job_with_fewer_prints_than_before_no_more_are_held_than_there_are():
     planned = before(at(0, copy=0), at(0, on="b", copy=1))
     problem = shop(printer(), printer("b"), job(on=("a", "b")), previous=planned)
