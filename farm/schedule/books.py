@@ -11,7 +11,7 @@ from farm.errors import Invalid
 from farm.schedule import schema as sent
 from farm.schedule.config import Objective
 from farm.schedule.evaluate import weights_for
-from farm.schedule.problem import Filament, HandWork, Job, Printer, Problem, Setups, Weights
+from farm.schedule.problem import Filament, HandWork, Job, Printer, Problem, Running, Setups, Weights
 from farm.schedule.sound import moment, names_of, require_known, spans
 
 MINUTE = 60
@@ -104,6 +104,7 @@ def _instance_printer(told: sent.InstancePrinter, field: str) -> Printer:
         heat_up_w=told.heat,
         heat_up_s=HEAT_UP_MIN * MINUTE,
         printing_w=told.steady,
+        running=Running("") if told.avail else None,  # nobody knows which, but it draws its power
         blocked=spans(told.maint, f"{field}.maint", MINUTE),
     )
 

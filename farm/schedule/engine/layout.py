@@ -1,0 +1,110 @@
+"""A whole plan anew from its chains: print after print in the order of time, each as early as it can be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farm.schedule.engine.model import NONE, Int64s, Model
+from farm.schedule.engine.retime import dates_cost, own_cost
+from farm.schedule.engine.state import State, take
+from farm.schedule.engine.timing import earliest, fitted, occupy, prepare
+from farm.workers.kernels import kernel
+
+NEVER = 2**62
+
+
+@kernel
+def placed(model: Model, state: State, number: int, one: int, only_ask: bool) -> int:
+    """When a print starts as the next one of its printer; NEVER where it cannot be.
+
+    only_ask: nothing changes, and it is not asked for power and hands.
+    """
+    nodes, shop, printer = state.nodes, model.shop[0], model.printers[number]
+    node, left = nodes[one], nodes[nodes[one].before]
+    of = model.prints[one].job
+    job, length = model.jobs[of], model.length[of, number]
+    clear = node.before >= len(state.new) and printer.clear
+    hand_s, person, filament, spool, changed = prepare(
+        model.filaments, shop, printer, job, left.filament, left.spool, clear
+    )
+    time = max(left.end, job.release)
+    if only_ask:
+        _, start, end = earliest(model.calendar, printer, job, length, time, hand_s, person)
+        return start if end != NONE else NEVER
+    hand, start, end = fitted(model, state.load, printer, job, length, time, hand_s, person)
+    if end == NONE or end > job.deadline:
+        return NEVER
+    node.hand = hand
+    node.hand_s = hand_s
+    node.start = start
+    node.end = end
+    node.filament = filament
+    node.spool = spool
+    node.person = person
+    node.own = own_cost(model, one, number, hand_s, person, changed, start)
+    if len(model.limit) > 0:
+        occupy(state.load, shop, printer, node, 1)
+        node.loaded = True
+    return start
+
+
+@kernel
+def lay_out(model: Model, state: State, known: Int64s) -> None:
+    """New times for the whole plan. Of the printers, the one whose next print could start first has its turn.
+    Prints that cannot be where they stand wait, without a place.
+
+    known: for each print, when it starts in a plan that is there already, or NONE. By these the turns go
+    where they are given: then no print starts later than it did, where it could start so.
+    """
+    nodes, prints, printers = state.nodes, len(state.new), len(model.printers)
+    state.load[:] = model.base
+    upcoming, starts = np.empty(printers, np.int64), np.empty(printers, np.int64)
+    for one in range(prints):
+        nodes[one].loaded = False
+    for turn in range(printers + prints):
+        if turn < printers:
+            printer = turn
+            upcoming[printer] = nodes[prints + printer].after
+        else:
+            printer = int(starts.argmin())
+            if starts[printer] == NEVER:
+                break
+            one = upcoming[printer]
+            upcoming[printer] = nodes[one].after
+            if placed(model, state, printer, one, False) == NEVER:
+                take(state, one)
+        starts[printer] = NEVER
+        while upcoming[printer] < prints and starts[printer] == NEVER:
+            one = upcoming[printer]
+            starts[printer] = placed(model, state, printer, one, True)
+            if starts[printer] == NEVER:
+                upcoming[printer] = nodes[one].after
+                take(state, one)
+            elif known[one] != NONE:
+                starts[printer] = known[one]
+    sum_up(model, state)
+
+
+@kernel
+def sum_up(model: Model, state: State) -> None:
+    """What the plan costs, counted anew."""
+    tally, shop, prints = state.tally[0], model.shop[0], len(state.new)
+    for number in range(len(state.groups)):
+        state.groups[number].end = 0
+    cost, left_out, makespan = 0.0, 0.0, 0
+    for one in range(prints):
+        node, of = state.nodes[one], model.prints[one].job
+        if node.on == NONE:
+            left_out += model.jobs[of].weight
+        else:
+            state.groups[of].end = max(state.groups[of].end, node.end)
+            cost += node.own
+            makespan = max(makespan, node.end)
+    for number in range(len(state.groups)):
+        cost += dates_cost(shop, model.jobs[number], state.groups[number].end)
+    for number in range(len(state.places)):
+        last = state.nodes[prints + number].before
+        state.places[number].done = state.nodes[last].end if last < prints else 0
+    tally.makespan = makespan
+    tally.cost = cost + shop.makespan * makespan
+    tally.left_out = left_out

@@ -1,0 +1,116 @@
+"""Dispatch rules: whenever a printer is free and somebody is there, it is given one of the prints that wait.
+
+Power and the number of people are not looked at; the chains that come out are laid out with them afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from farm.schedule.engine.model import NONE, Model
+from farm.schedule.engine.state import State, put
+from farm.schedule.engine.timing import earliest, prepare, staffed_at
+from farm.workers.kernels import kernel, part
+
+NEVER = 2**62
+FIRST = 1e12  # seconds: what goes before any date
+
+
+class Rule(IntEnum):
+    """Which of the waiting prints comes next."""
+
+    FIFO = 0  # the one that could have been begun first
+    FIFO_LOADED = 1  # the same, but those for which the filament is loaded go before
+    EDD = 2  # the one that is due first
+    PRIORITY_EDD = 3  # the weightiest, and of those the one that is due first
+    WSPT = 4  # the most weight for its time
+    ATCS = 5  # the same, less for what has time yet and for what needs a change (Lee & Pinedo 1997)
+
+
+_FIFO, _FIFO_LOADED, _EDD, _PRIORITY_EDD, _WSPT = (int(rule) for rule in list(Rule)[:5])
+
+
+@part
+def urgency(
+    rule: int, job: Any, length: int, hand_s: int, changed: bool, time: int, calm: float, ease: float
+) -> float:
+    """The print with the lowest comes next. calm, ease: seconds by which ATCS measures slack and set-ups."""
+    if rule == _FIFO:
+        return float(job.release)
+    if rule == _FIFO_LOADED:
+        return float(job.release + (FIRST if changed else 0.0))
+    if rule == _EDD:
+        return float(job.due)
+    if rule == _PRIORITY_EDD:
+        return float(job.due - FIRST * job.weight)
+    if rule == _WSPT:
+        return float(-job.weight / (length + hand_s))
+    slack = max(0, job.due - length - time)
+    return float(-job.weight / length * math.exp(-slack / calm) * math.exp(-hand_s / ease))
+
+
+@kernel
+def dispatch(model: Model, state: State, rule: int, calm: float, ease: float) -> None:
+    """Give every waiting print its place behind those that have one already, where there is one."""
+    nodes, shop, prints, printers = state.nodes, model.shop[0], len(state.new), len(model.printers)
+    free, times, spools = np.empty(printers, np.int64), np.empty(printers, np.int64), np.empty(printers)
+    loaded = np.empty(printers, np.int64)
+    for number in range(printers):
+        last = nodes[nodes[prints + number].before]
+        times[number] = free[number] = last.end
+        loaded[number], spools[number] = last.filament, last.spool
+    waits = np.sort(state.waiting[: state.tally[0].waiting])
+    left = len(waits)
+    refused = np.full(prints, NONE, np.int64)  # the printer on which it cannot be any more
+    while left > 0:
+        number = int(times.argmin())
+        if times[number] == NEVER:
+            break
+        printer = model.printers[number]
+        clear = nodes[prints + number].before >= prints and printer.clear
+        release = NEVER
+        for one in waits[:left]:
+            of = model.prints[one].job
+            if model.length[of, number] > 0 and refused[one] != number:
+                release = min(release, model.jobs[of].release)
+        time = NEVER
+        if release < NEVER:
+            time = max(free[number], release)
+            if not clear and not printer.ejects:
+                time = staffed_at(model.calendar, time, shop.clear_s)
+                if time == NONE:
+                    time = NEVER
+        if time > times[number]:
+            times[number] = time
+            continue
+        best, least = NONE, np.inf
+        for place in range(left):
+            of = model.prints[waits[place]].job
+            job, length = model.jobs[of], model.length[of, number]
+            if length > 0 and job.release <= time and refused[waits[place]] != number:
+                hand_s, _, _, _, changed = prepare(
+                    model.filaments, shop, printer, job, loaded[number], spools[number], clear
+                )
+                value = urgency(rule, job, length, hand_s, changed, time, calm, ease)
+                if best == NONE or value < least:
+                    best, least = place, value
+        one = waits[best]
+        of = model.prints[one].job
+        job, length = model.jobs[of], model.length[of, number]
+        hand_s, person, filament, spool, _ = prepare(
+            model.filaments, shop, printer, job, loaded[number], spools[number], clear
+        )
+        begin = max(free[number], job.release)
+        _, _, end = earliest(model.calendar, printer, job, length, begin, hand_s, person)
+        if end == NONE or end > job.deadline:
+            refused[one] = number
+            continue
+        put(state, one, number)
+        loaded[number], spools[number] = filament, spool
+        times[number] = free[number] = end
+        waits[best : left - 1] = waits[best + 1 : left].copy()
+        left -= 1
