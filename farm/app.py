@@ -295,6 +295,7 @@ class Farm:
             database=self.database,
             storage=self.storage,
             events=lambda: self.address("events"),
+            queue=lambda: self.address("queue"),
             analyser=analyser,
             glancer=partial(analyser, glance=True),
             workers=1 if seams.inline else settings.workers or _file_workers(),

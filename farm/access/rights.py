@@ -18,6 +18,7 @@ class Action(StrEnum):
     UPLOAD = "upload files"
     REMOVE_FILES = "remove files"
     QUEUE = "queue or change jobs"
+    APPROVE = "approve of jobs"
     CONTROL = "command printers"
     CLEAR_PLATE = "declare plates clear"
     SEND_GCODE = "send G-code"
@@ -59,6 +60,7 @@ RULES: dict[Action, Rule] = {
     Action.UPLOAD: Rule(Role.OPERATOR, Scope.UPLOAD, Reach.OPEN),
     Action.REMOVE_FILES: Rule(Role.OPERATOR, Scope.QUEUE, Reach.FARM),
     Action.QUEUE: Rule(Role.OPERATOR, Scope.QUEUE, Reach.PRINTER),
+    Action.APPROVE: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),
     Action.CONTROL: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),
     Action.CLEAR_PLATE: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),
     Action.SEND_GCODE: Rule(Role.OPERATOR, Scope.CONTROL, Reach.PRINTER),

@@ -21,6 +21,7 @@ COLUMNS = {
     "created_at": "ADDED",
 }
 CHANGES = {
+    "approve": "let a job go on that waits for approval",
     "hold": "begin no more prints of a job until it is released",
     "release": "let a held job go on",
     "cancel": "give a job up; a print of it that runs goes on",
@@ -56,6 +57,21 @@ def add_to(commands: options.Commands) -> None:
         metavar="TAG",
         help="only on printers with this tag; may be repeated",
     )
+    adding.add_argument(
+        "--prefer",
+        dest="preferred",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="rather on this printer; may be repeated",
+    )
+    adding.add_argument("--material", help="to print it in (default: what the file says)")
+    adding.add_argument("--colour", help="to print it in (default: whatever is loaded)")
+    adding.add_argument("--rotatable", action="store_true", help="it may be turned by 90 degrees to fit")
+    adding.add_argument("--attended", action="store_true", help="only while somebody is there to its end")
+    adding.add_argument(
+        "--allow-short-filament", action="store_true", help="though too little is left on the spool"
+    )
     adding.add_argument("--hold", action="store_true", help="begin nothing until it is released")
     listing = options.command(group, "list", "list the jobs, oldest first", list_all)
     listing.add_argument(
@@ -88,6 +104,12 @@ def add(chosen: argparse.Namespace) -> int:
                 "priority": chosen.priority,
                 "required_printers": chosen.printers,
                 "required_tags": chosen.tags,
+                "preferred_printers": chosen.preferred,
+                "material": chosen.material,
+                "colour": chosen.colour,
+                "rotatable": chosen.rotatable,
+                "attended": chosen.attended,
+                "allow_short_filament": chosen.allow_short_filament,
                 "hold": chosen.hold,
             }
         )
@@ -106,8 +128,13 @@ def list_all(chosen: argparse.Namespace) -> int:
 
 
 def _line(job: output.Row) -> output.Row:
-    wanted = [*job["required_printers"], *(f"#{tag}" for tag in job["required_tags"])]
-    return {**job, "copies": f"{job['done']}/{job['copies']}", "on": wanted or ["any"]}
+    pinned = [job["pin"]["printer"]] if job["pin"] else job["required_printers"]
+    wanted = [*pinned, *(f"#{tag}" for tag in job["required_tags"])]
+    return {**job, "state": _state(job), "copies": f"{job['done']}/{job['copies']}", "on": wanted or ["any"]}
+
+
+def _state(job: output.Row) -> str:
+    return "waits for approval" if job["approval"] else str(job["state"])
 
 
 def change_job(change: str, chosen: argparse.Namespace) -> int:
@@ -121,4 +148,5 @@ def _answer(chosen: argparse.Namespace, job: output.Row) -> None:
     if chosen.json:
         output.say_json(job)
     else:
-        output.say(f"Job {job['id']} ({job['name']}) is {job['state']}.")
+        stands = f"waits for approval: {job['approval_why']}" if job["approval"] else f"is {job['state']}"
+        output.say(f"Job {job['id']} ({job['name']}) {stands}.")

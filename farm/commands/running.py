@@ -230,7 +230,7 @@ class RunningFarm:
         return self._all("/jobs", {"state": state} if state else {})
 
     def change_job(self, id: str, change: str) -> Row:
-        """change: hold, release, cancel or retry."""
+        """change: approve, hold, release, cancel or retry."""
         return self._ask("POST", f"/jobs/{quote(id, safe='')}/{change}")
 
     def _change_user(self, username: str, change: Mapping[str, Any]) -> Row:

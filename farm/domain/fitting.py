@@ -37,16 +37,18 @@ def fit(found: Analysis | None, volume_mm: tuple[float, float, float] | None) ->
         return Fit(None, why="the printer's profile does not say how large its prints may be")
     turn = turn_to_fit(box, volume_mm)
     if turn is None or (turn and not isinstance(found, MeshAnalysis)):
-        return Fit(False, why=f"it takes {_edges(_size(box))} mm, the printer has {_edges(volume_mm)}")
+        return Fit(False, why=f"it takes {edges(size_of(box))} mm, the printer has {edges(volume_mm)}")
     return Fit(True, turn if isinstance(found, MeshAnalysis) else None)
 
 
-def _size(box: Box) -> tuple[float, float, float]:
+def size_of(box: Box) -> tuple[float, float, float]:
+    """Width, depth and height, in millimetres."""
     width, depth, height = (edge[1] - edge[0] for edge in (box.x, box.y, box.z))
     return width, depth, height
 
 
-def _edges(size: tuple[float, float, float]) -> str:
+def edges(size: tuple[float, float, float]) -> str:
+    """A size in words: "250 x 210 x 220"."""
     return " x ".join(f"{edge:.4g}" for edge in size)
 
 
@@ -57,7 +59,7 @@ def turn_to_fit(box: Box, volume_mm: tuple[float, float, float]) -> float | None
     the middle. 0 when it fits as it is; else the smallest turn. Models whose corners are empty may fit
     although their box does not.
     """
-    width, depth, height = _size(box)
+    width, depth, height = size_of(box)
     wide, deep, high = volume_mm
     if height > high + _TOUCH:
         return None

@@ -107,12 +107,37 @@ def kept_on_printer(end: PrintState) -> timedelta:
     return timedelta(0) if end is PrintState.FINISHED else KEPT_ON_PRINTER
 
 
+class Approval(StrEnum):
+    """What a job waits for somebody's approval of."""
+
+    SHARE = "share"  # it is more than its owner's share: the job is held
+    FIT = "fit"  # nobody can tell whether its file fits any printer: the job needs a review
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Somebody said on which printer a job is to be printed, and perhaps before when it is not begun."""
+
+    printer: str
+    start: datetime | None = None
+
+
+def only_on(pin: Pin | None, required_printers: frozenset[str]) -> frozenset[str]:
+    """The printers that are left; empty means any."""
+    return frozenset({pin.printer}) if pin is not None else required_printers
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One wish: print this file so many times.
 
     kind: of its file.
     required_printers: printers it may run on; empty means any. required_tags: the printer has all.
+    preferred_printers: those that are wished for, and not insisted on. pin: stronger than both.
+    rotatable: it may be turned by 90 degrees to fit. attended: people are there while it prints.
+    allow_short_filament: it is printed although less is left on the spool. material, colour: to print it in,
+    None for what its file says. approval: what it waits for, None for nothing; approval_why: in words.
+    share_approved: it may be more than its owner's share.
     priority: larger goes first. yield_per_plate: good parts that one copy gives. order: the order's id.
     release_at: not begun before. due_at: wanted by. deadline_at: of no use after.
     good: parts that people counted. uncounted: finished prints whose plate nobody has cleared yet.
@@ -135,6 +160,16 @@ class Job:
     order: str | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
+    preferred_printers: frozenset[str] = frozenset()
+    pin: Pin | None = None
+    rotatable: bool = False
+    attended: bool = False
+    allow_short_filament: bool = False
+    material: str | None = None
+    colour: str | None = None
+    approval: Approval | None = None
+    approval_why: str = ""
+    share_approved: bool = False
     good: int = 0
     uncounted: int = 0
     running: int = 0
@@ -154,13 +189,31 @@ class Job:
             self.order,
             self.required_printers,
             self.required_tags,
+            self.preferred_printers,
+            self.pin,
+            self.rotatable,
+            self.attended,
+            self.allow_short_filament,
+            self.material,
+            self.colour,
             self.state is JobState.HELD,
         )
 
     def may_run_on(self, printer: Printer) -> bool:
         """Whether its wishes allow this printer; whether that takes its file is another matter."""
-        listed = not self.required_printers or printer.id in self.required_printers
+        listed = not self.only_on or printer.id in self.only_on
         return listed and self.required_tags <= printer.tags
+
+    @property
+    def only_on(self) -> frozenset[str]:
+        """The printers it may run on, by what people wish; empty means any."""
+        return only_on(self.pin, self.required_printers)
+
+    @property
+    def not_before(self) -> datetime | None:
+        """When it may be begun at the earliest; None for at once."""
+        starts = [at for at in (self.release_at, self.pin.start if self.pin is not None else None) if at]
+        return max(starts, default=None)
 
     @property
     def wanted(self) -> int:

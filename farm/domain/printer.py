@@ -240,7 +240,7 @@ class Profile:
     """What the printer can do and takes, as the shop says. None where nobody said.
 
     volume_mm: the edges of what it can print. materials: those it may print. heat_up_w, printing_w:
-    watts; heat_up_s: for how long. circuit: the fuse it hangs on. model: a known one, see `printers.models`.
+    watts; heat_up_s: for how long. circuit: the fuse it hangs on. model: a known one, see `domain.models`.
     optimise: how copies are made that are sent instead of the files; None to send the files.
     """
 

@@ -17,6 +17,7 @@ from farm.files.analyser import Analyser, Read
 from farm.files.messages import FilesMessage
 from farm.files.parts import FilesParts
 from farm.live.messages import FileProgress
+from farm.queue.messages import FileRead
 from farm.store import file_analyses
 from farm.store.file_analyses import Claim
 from farm.workers.process import State, Why, WorkFailed
@@ -128,6 +129,7 @@ class FileWorker:
         at, tell = self._parts.clock(), not claim.again
         await self._insist(partial(file_analyses.note_analysis, tell=tell), claim.file, analysis, at)
         self._in_hand = None
+        self._parts.queue().tell_nowait(FileRead(claim.file.id))
 
     async def _read(self, file: StoredFile) -> Read:
         events = self._parts.events()

@@ -15,6 +15,7 @@ from farm.files.analyser import Analyser
 from farm.files.copier import Copier
 from farm.files.storage import Storage
 from farm.live.messages import BroadcasterMessage
+from farm.queue.messages import QueueMessage
 from farm.store.database import Database
 
 
@@ -30,6 +31,7 @@ class FilesParts:
     database: Database
     storage: Storage
     events: Callable[[], Address[BroadcasterMessage]]
+    queue: Callable[[], Address[QueueMessage]]
     analyser: Callable[[], Analyser]
     glancer: Callable[[], Analyser]
     workers: int

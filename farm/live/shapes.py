@@ -207,15 +207,31 @@ class Print(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True):
-    """What keeps a printer from beginning a job. printer: null where it is the job's own."""
+    """What keeps a printer from beginning a job. printer: null where it is the job's own.
+
+    constraint, needed, have: what was compared, where something was; needed is null where nobody knows.
+    """
 
     printer: str | None
     reason: str
+    constraint: str | UnsetType = UNSET
+    needed: str | UnsetType | None = UNSET
+    have: str | UnsetType | None = UNSET
+
+
+class Pin(Struct, frozen=True):
+    """Somebody said on which printer it is to be printed. start: it is not begun before, null for at once."""
+
+    printer: str
+    start: Moment | None
 
 
 class Job(Struct, frozen=True):
     """One wish to print a file, with its attempts, oldest first. Nothing is planned yet.
 
+    material, colour: to print it in, null for what its file says. approval: of what it waits for somebody's
+    approval: that it is more than its owner's "share", or that it is a "fit"; approval_why: in words.
+    warnings: what speaks against a printer, and does not keep it from beginning; null in lists, as why_not.
     done: copies whose parts are there. failed: prints that spoiled a plate, since it was last retried.
     why_not: what keeps each printer from beginning it; null in lists, where nobody looked.
     """
@@ -233,6 +249,15 @@ class Job(Struct, frozen=True):
     order: str | None
     required_printers: list[str]
     required_tags: list[str]
+    preferred_printers: list[str]
+    pin: Pin | None
+    rotatable: bool
+    attended: bool
+    allow_short_filament: bool
+    material: str | None
+    colour: str | None
+    approval: job.Approval | None
+    approval_why: str | None
     created_by: str
     created_at: Moment
     done: int
@@ -241,6 +266,7 @@ class Job(Struct, frozen=True):
     prints: list[Print]
     planned: None = None
     why_not: list[Reason] | None = None
+    warnings: list[Reason] | None = None
 
 
 class Order(Struct, frozen=True):
@@ -428,9 +454,12 @@ def _progress(told: printer.PrintProgress, at: datetime) -> Progress:
 
 
 def of_job(
-    wish: job.Job, attempts: Iterable[job.Print], why_not: Iterable[tuple[str | None, str]] | None = None
+    wish: job.Job,
+    attempts: Iterable[job.Print],
+    why_not: list[Reason] | None = None,
+    warnings: list[Reason] | None = None,
 ) -> Job:
-    """A job with its attempts, oldest first. why_not: printers and reasons, None where nobody looked."""
+    """A job with its attempts, oldest first. why_not, warnings: None where nobody looked."""
     return Job(
         id=wish.id,
         state=wish.state,
@@ -445,13 +474,23 @@ def of_job(
         order=wish.order,
         required_printers=sorted(wish.required_printers),
         required_tags=sorted(wish.required_tags),
+        preferred_printers=sorted(wish.preferred_printers),
+        pin=None if wish.pin is None else Pin(wish.pin.printer, moment(wish.pin.start)),
+        rotatable=wish.rotatable,
+        attended=wish.attended,
+        allow_short_filament=wish.allow_short_filament,
+        material=wish.material,
+        colour=wish.colour,
+        approval=wish.approval,
+        approval_why=wish.approval_why or None,
         created_by=wish.created_by,
         created_at=iso(wish.created_at),
         done=wish.done,
         failed=wish.failed,
         parts=of_parts(wish),
         prints=[of_print(attempt) for attempt in attempts],
-        why_not=None if why_not is None else [Reason(printer, reason) for printer, reason in why_not],
+        why_not=why_not,
+        warnings=warnings,
     )
 
 

@@ -162,9 +162,7 @@ class _View:
         if room == rooms.PRINTERS:
             return {"items": [shape for id, shape in self._printer_shapes.items() if self._sees(grant, id)]}
         if room == rooms.QUEUE:
-            seen = [
-                job for job in self._jobs if rooms.may_see_job(job.required_printers, grant, self.printers)
-            ]
+            seen = [job for only_on, job in self._jobs if rooms.may_see_job(only_on, grant, self.printers)]
             return {"items": [self._job(job, grant) for job in seen]}
         if room == rooms.FILES:
             return {"items": self._files}
@@ -184,8 +182,12 @@ class _View:
         return found
 
     @cached_property
-    def _jobs(self) -> list[shapes.Job]:
-        return [shapes.of_job(job, prints.of_job(self._db, job.id)) for job in jobs.open_jobs(self._db)]
+    def _jobs(self) -> list[tuple[frozenset[str], shapes.Job]]:
+        """Each with the printers that it may run on alone."""
+        return [
+            (job.only_on, shapes.of_job(job, prints.of_job(self._db, job.id)))
+            for job in jobs.open_jobs(self._db)
+        ]
 
     def _job(self, job: shapes.Job, grant: Grant) -> shapes.Job:
         seen = [attempt for attempt in job.prints if self._sees(grant, attempt.printer)]

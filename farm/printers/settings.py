@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from farm.domain.models import filled_in
 from farm.domain.optimising import ARC_STEPS_MM, TOLERANCES_MM, Optimising
 from farm.domain.printer import (
     ENDPOINTS,
@@ -23,7 +24,6 @@ from farm.domain.printer import (
     Simulation,
 )
 from farm.errors import Invalid
-from farm.printers.models import filled_in
 
 LONGEST_NAME = 100
 MOST_NAMES = 50  # materials a printer takes, or tags it has

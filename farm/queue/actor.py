@@ -34,19 +34,21 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
-from farm.queue import dispatch, plates
+from farm.queue import approvals, dispatch, plates
 from farm.queue.clerk import Clerk
-from farm.queue.dispatch import Note
+from farm.queue.dispatch import Idle, Note
 from farm.queue.messages import (
     AddJob,
     AddOrder,
     AmendJob,
+    ApproveJob,
     CancelOrder,
     ChangeJob,
     ChangeOrder,
     ChangeSettings,
     ClearPlate,
     ExplainPrint,
+    FileRead,
     PlanIs,
     QueueMessage,
     SetConstraints,
@@ -112,6 +114,7 @@ class Queue:
         self._rests_until: dict[str, float] = {}  # after it turned a print away
         self._turned_away: dict[str, int] = {}  # prints in a row
         self._nothing_for: set[str] = set()  # printers for which no job waited when last looked
+        self._nothing_yet: set[str] = set()  # those for which one waits, until what is in its way has passed
         self._foreign: dict[str, str] = {}  # files that printers work on, looked up
         self._fuses = Fuses()
 
@@ -148,7 +151,15 @@ class Queue:
         match message:
             case ExplainPrint():
                 return await self._clerk.explain(message, by)
-            case AddJob() | ChangeJob() | AmendJob() | AddOrder() | ChangeOrder() | CancelOrder():
+            case (
+                AddJob()
+                | ChangeJob()
+                | AmendJob()
+                | ApproveJob()
+                | AddOrder()
+                | ChangeOrder()
+                | CancelOrder()
+            ):
                 taken = await self._clerk.take(message, by)
                 self._jobs_changed()
                 return taken
@@ -169,6 +180,8 @@ class Queue:
                 self._forget(printer)
                 self._gone.add(printer)
                 self._look_soon(printer)
+            case FileRead(file):
+                await self._take_up(file)
             case ObstacleGone():
                 await trio.lowlevel.checkpoint()
                 self._jobs_changed()
@@ -179,6 +192,15 @@ class Queue:
             case _:
                 assert_never(message)
         return None
+
+    async def _take_up(self, file: str) -> None:
+        """What was not known of a file may be in the way of its jobs now, or not be any more."""
+        at, who = self._parts.clock(), str(SYSTEM)
+        try:
+            if await self._parts.database.write(approvals.settle_file, file, at, who):
+                self._jobs_changed()
+        except FarmError as problem:  # whether it fits is looked at again before a print is begun
+            log.warning("jobs of a file not looked at again", file=file, problem=str(problem))
 
     def _stamp(self, by: Principal) -> Stamp:
         return Stamp.of(by, self._parts.clock())
@@ -238,6 +260,7 @@ class Queue:
         self._fuses.hear(printer, news.status)
         if known is None or known.printer != news.printer:
             self._nothing_for.discard(printer)
+            self._nothing_yet.discard(printer)
         self._look_soon(printer)
 
     def _forget(self, printer: str) -> None:
@@ -255,6 +278,7 @@ class Queue:
 
     def _jobs_changed(self) -> None:
         self._nothing_for.clear()
+        self._nothing_yet.clear()
         for printer in self._printers:
             self._look_soon(printer)
 
@@ -265,13 +289,17 @@ class Queue:
         return False
 
     async def _look_at_the_clock(self) -> None:
-        """Look for work when the time has come before which a job is not to be begun."""
+        """Look for work when the time has come before which a job is not to be begun, or something that
+        passes by itself may have passed."""
         looked_at = self._parts.clock()
         for printer in self._gone:
             self._look_soon(printer)
         while True:
             await trio.sleep(LOOK_AT_THE_CLOCK_S)
             for printer in self._gone:  # what could not be committed is tried again
+                self._look_soon(printer)
+            may_have_passed, self._nothing_yet = self._nothing_yet, set()
+            for printer in may_have_passed:
                 self._look_soon(printer)
             try:
                 released_at = await self._parts.database.read(jobs.next_release, looked_at)
@@ -356,7 +384,7 @@ class Queue:
         if attempt is not None:
             step = next_step(attempt.state, news.report.stage if news.report else None)
             return None if step.do is Do.NOTHING else partial(self._bring_closer, attempt, step, news.report)
-        if self._is_free(news) and printer not in self._nothing_for and self._has_power(news.printer):
+        if self._is_free(news) and self._may_have_work(printer) and self._has_power(news.printer):
             return partial(self._begin, news.printer)
         return None
 
@@ -385,16 +413,16 @@ class Queue:
         at, chance = self._parts.clock(), self._parts.chance
         ticket = dispatch.Ticket(new_id(chance), new_id(chance, ATTEMPT_ID_LENGTH))
         self._fuses.begin(printer.id)  # before another one asks
-        attempt = None
+        attempt: Print | Idle = Idle.NOTHING
         try:
             attempt = await self._parts.database.write(
                 dispatch.reserve, printer, self._parts.plan, ticket, at, str(SYSTEM)
             )
         finally:
-            if attempt is None:
+            if isinstance(attempt, Idle):
                 self._fuses.end(printer.id)
-        if attempt is None:
-            self._nothing_for.add(printer.id)
+        if isinstance(attempt, Idle):
+            (self._nothing_for if attempt is Idle.NOTHING else self._nothing_yet).add(printer.id)
             return False
         self._parts.plan.note_begun(attempt.job, printer.id)
         self._active[printer.id] = attempt
@@ -410,6 +438,10 @@ class Queue:
             and trio.current_time() >= self._settled_at.get(printer, 0.0)
             and trio.current_time() >= self._rests_until.get(printer, 0.0)
         )
+
+    def _may_have_work(self, printer: str) -> bool:
+        """Whether it is worth to look for a job, or what was found the last time may have changed."""
+        return printer not in self._nothing_for and printer not in self._nothing_yet
 
     def _has_power(self, printer: Printer) -> bool:
         return self._fuses.allow(printer, ((one.printer, one.status) for one in self._printers.values()))

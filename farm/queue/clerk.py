@@ -9,16 +9,17 @@ from typing import assert_never
 from farm.access.rights import Action, Target, require
 from farm.domain.clock import Randomness, WallClock, new_id
 from farm.domain.constraints import Constraints
-from farm.domain.job import Job, JobState, Print
+from farm.domain.job import Job, JobState, Print, only_on
 from farm.domain.order import Order
 from farm.domain.settings import Settings
 from farm.domain.user import Principal
 from farm.errors import NotFound
-from farm.queue import shop_rules, wishes
+from farm.queue import approvals, shop_rules, wishes
 from farm.queue.messages import (
     AddJob,
     AddOrder,
     AmendJob,
+    ApproveJob,
     CancelOrder,
     ChangeJob,
     ChangeOrder,
@@ -51,10 +52,14 @@ class Clerk:
             case AddJob():
                 return await self._add_job(wish, by)
             case ChangeJob(job_id, change):
-                self._require_queue(await self._job(job_id), by)
+                self._require_queue_of(await self._job(job_id), by)
                 return await self._database.change(by, wishes.change_job, job_id, change, self._stamp(by))
             case AmendJob():
                 return await self._amend_job(wish, by)
+            case ApproveJob(job_id):
+                job = await self._job(job_id)
+                self._require_queue(job.only_on, job.required_tags, by, Action.APPROVE)
+                return await self._database.change(by, approvals.approve, job_id, self._stamp(by))
             case AddOrder():
                 require(by, Action.QUEUE)
                 order = Order(
@@ -95,7 +100,7 @@ class Clerk:
         return await self._database.change(by, wishes.explain_print, wish, self._stamp(by))
 
     async def _add_job(self, wish: AddJob, by: Principal) -> Job:
-        self._require_queue(wish, by)
+        self._require_queue(only_on(wish.pin, wish.required_printers), wish.required_tags, by)
         file = await self._database.read(files.by_id, wish.file)
         if file is None:
             raise NotFound(f"there is no file {wish.file}; upload it first")
@@ -116,14 +121,21 @@ class Clerk:
             order=wish.order,
             required_printers=wish.required_printers,
             required_tags=wish.required_tags,
+            preferred_printers=wish.preferred_printers,
+            pin=wish.pin,
+            rotatable=wish.rotatable,
+            attended=wish.attended,
+            allow_short_filament=wish.allow_short_filament,
+            material=wish.material,
+            colour=wish.colour,
         )
         return await self._database.change(by, wishes.add_job, job, self._stamp(by))
 
     async def _amend_job(self, wish: AmendJob, by: Principal) -> Job:
         job = await self._job(wish.job)
-        self._require_queue(job, by)
+        self._require_queue_of(job, by)
         fields = {name: value for name, value in wish.changes.items() if name != "hold"}
-        self._require_queue(replace(job, **fields), by)  # nor may it be sent to printers of others
+        self._require_queue_of(replace(job, **fields), by)  # nor may it be sent to printers of others
         return await self._database.change(by, wishes.amend_job, wish, self._stamp(by))
 
     async def _job(self, job_id: str) -> Job:
@@ -132,12 +144,17 @@ class Clerk:
             raise NotFound(f"there is no job {job_id}")
         return job
 
-    def _require_queue(self, wish: AddJob | Job, by: Principal) -> None:
+    def _require_queue_of(self, job: Job, by: Principal) -> None:
+        self._require_queue(job.only_on, job.required_tags, by)
+
+    def _require_queue(
+        self, printers: frozenset[str], tags: frozenset[str], by: Principal, action: Action = Action.QUEUE
+    ) -> None:
         """A job for any printer needs the right to all of them."""
-        for printer in wish.required_printers:
-            require(by, Action.QUEUE, self._target(printer))
-        if not wish.required_printers:
-            require(by, Action.QUEUE, Target("", wish.required_tags) if wish.required_tags else None)
+        for printer in printers:
+            require(by, action, self._target(printer))
+        if not printers:
+            require(by, action, Target("", tags) if tags else None)
 
     def _stamp(self, by: Principal) -> Stamp:
         return Stamp.of(by, self._clock())

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
+from functools import partial
 from sqlite3 import Connection
 
 from farm.domain.file import RemoteFile, remote_name
 from farm.domain.job import ACTIVE_PRINTS, MAY_BE_HOT, JobState, Print, PrintState
 from farm.domain.printer import Plate, Printer
 from farm.errors import Refused
+from farm.queue import approvals
+from farm.queue.look import Look
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
-from farm.store import files, jobs, maintenance, optimised, printers, prints, remote_files, spools
+from farm.store import jobs, maintenance, optimised, printers, prints, remote_files, spools
 from farm.store.printers import PlateRow
 
 _BEGUN = frozenset({PrintState.PRINTING, PrintState.PAUSED, PrintState.FINISHED})
@@ -28,24 +32,33 @@ class Ticket:
     attempt: str
 
 
+class Idle(Enum):
+    """Why a free printer is given nothing."""
+
+    NOTHING = auto()  # until a job, the printer or the shop's rules change
+    NOT_YET = auto()  # what is in the way passes by itself
+
+
 def reserve(
     db: Connection, printer: Printer, plan: Plan, ticket: Ticket, at: datetime, who: str
-) -> Print | None:
-    """Reserve this printer for the job that the plan gives it; None if a chore comes first, or none waits.
+) -> Print | Idle:
+    """Reserve this printer for the job that the plan gives it, out of those that may be begun there.
 
-    Looks once more, in the same transaction, whether the printer is free and its plate clear. Raises
-    NotFound, Refused when it is not as the queue believes.
+    A job of which nobody can tell whether it fits anywhere waits from here on for a person. Looks once more,
+    in the same transaction, whether the printer is free and its plate clear. Raises NotFound, Refused when
+    it is not as the queue believes.
     """
     if existing_plate(db, printer.id).plate is not Plate.CLEAR or prints.active_on(db, printer.id):
         raise Refused(f"{printer.name} is not free, or its plate not clear")
     if maintenance.blocking(db, printer.id):
-        return None
-    job = plan.next_for(printer, jobs.waiting(db, at), at)
+        return Idle.NOTHING
+    look = Look(db, at)
+    job = plan.next_for(printer, jobs.waiting(db, at), at, partial(look.may_begin, printer=printer))
+    for unsure in look.unsure:
+        approvals.ask_where_unsure(db, look, unsure, at, who)
     if job is None:
-        return None
-    file = files.by_id(db, job.file)
-    if file is None:
-        raise LookupError(f"job {job.id} wants file {job.file}, which is not here")
+        return Idle.NOT_YET if look.waits else Idle.NOTHING
+    file = look.file(job)
     sent = optimised.to_send(db, file, printer.profile.optimise)
     attempt = Print(
         id=ticket.id,

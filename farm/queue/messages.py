@@ -9,7 +9,7 @@ from typing import Any
 
 from farm.actors import Ask, Latest
 from farm.domain.constraints import Constraints
-from farm.domain.job import Job, Print
+from farm.domain.job import Job, Pin, Print
 from farm.domain.order import Order
 from farm.domain.plan import Plan
 from farm.domain.settings import Settings
@@ -36,6 +36,13 @@ class AddJob(Ask[Job]):
     order: str | None = None
     required_printers: frozenset[str] = frozenset()
     required_tags: frozenset[str] = frozenset()
+    preferred_printers: frozenset[str] = frozenset()
+    pin: Pin | None = None
+    rotatable: bool = False
+    attended: bool = False
+    allow_short_filament: bool = False
+    material: str | None = None
+    colour: str | None = None
     hold: bool = False
 
 
@@ -109,6 +116,20 @@ class ChangeJob(Ask[Job]):
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveJob(Ask[Job]):
+    """Let a job go on that waits for approval. Raises NotFound, Refused, Forbidden for one's own share."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """More is known of a file than when its jobs were added."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainPrint(Ask[Print]):
     """Say why a print failed, or was spoiled. changes: of cause and note.
 
@@ -145,7 +166,7 @@ class PlanIs(Latest):
         return PlanIs
 
 
-Wish = AddJob | AmendJob | ChangeJob | AddOrder | ChangeOrder | CancelOrder
+Wish = AddJob | AmendJob | ChangeJob | ApproveJob | AddOrder | ChangeOrder | CancelOrder
 """What people want of jobs and orders."""
 
 ShopRule = SetConstraints | ChangeSettings
@@ -160,5 +181,6 @@ QueueMessage = (
     | PrinterChanged
     | PrinterGone
     | ObstacleGone
+    | FileRead
     | PlanIs
 )

@@ -1,20 +1,25 @@
-"""Which job a free printer gets: a simple list, behind the interface a better plan will take over."""
+"""Which job a free printer gets: a simple list, behind the interface that a better plan has, too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from farm.domain.job import Job
 from farm.domain.printer import Printer
-from farm.queue.fitting import takes
+
+MayBegin: TypeAlias = Callable[[Job], bool]
+"""Whether a print of a job may be begun on the printer in question now, whatever a plan says. It takes its
+time to find out: no more jobs should be asked about than have to be."""
 
 
 class Plan(Protocol):
     """Answers at once, inside the transaction that reserves the printer; it must not wait."""
 
-    def next_for(self, printer: Printer, waiting: Sequence[Job], at: datetime) -> Job | None:
+    def next_for(
+        self, printer: Printer, waiting: Sequence[Job], at: datetime, may_begin: MayBegin
+    ) -> Job | None:
         """The job to begin on `printer` at that moment, out of those `waiting`, the most urgent first."""
         ...
 
@@ -22,10 +27,7 @@ class Plan(Protocol):
 class ListPlan:
     """The most urgent job goes to the first printer that is free and may print it."""
 
-    def next_for(self, printer: Printer, waiting: Sequence[Job], at: datetime) -> Job | None:
-        return next((job for job in waiting if may_run_on(job, printer)), None)
-
-
-def may_run_on(job: Job, printer: Printer) -> bool:
-    """Whether a job's wishes allow this printer, and it takes the job's file."""
-    return job.may_run_on(printer) and takes(printer, job.kind)
+    def next_for(
+        self, printer: Printer, waiting: Sequence[Job], at: datetime, may_begin: MayBegin
+    ) -> Job | None:
+        return next((job for job in waiting if may_begin(job)), None)

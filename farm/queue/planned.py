@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from farm.domain.job import Job
 from farm.domain.plan import Plan, Planned
 from farm.domain.printer import Printer
-from farm.queue.plan import ListPlan, may_run_on
+from farm.queue.plan import ListPlan, MayBegin
 
 PATIENCE = timedelta(seconds=15)  # for the scheduler to take up a new job; then the list says who prints it
 LAPSES = timedelta(
@@ -71,18 +71,20 @@ class FollowedPlan:
         times = (self._patient_until, lapses, *(one.start for one in planned))
         return any(time is not None and after < time <= until for time in times)
 
-    def next_for(self, printer: Printer, waiting: Sequence[Job], at: datetime) -> Job | None:
+    def next_for(
+        self, printer: Printer, waiting: Sequence[Job], at: datetime, may_begin: MayBegin
+    ) -> Job | None:
         """The job to begin there now, out of those `waiting`, the most urgent first; or none."""
         if self._plan is None or self._heard_at is None or at - self._heard_at > LAPSES:
-            return self._list.next_for(printer, waiting, at)
+            return self._list.next_for(printer, waiting, at, may_begin)
         there = {job.id: job for job in waiting}
         for one in self.left(printer.id):
             if one.start > at + EARLY:
                 break
-            if one.job in there and may_run_on(there[one.job], printer):
+            if one.job in there and may_begin(there[one.job]):
                 return there[one.job]
         unknown = [job for job in waiting if job.id not in self._jobs]
         late = [job for job in unknown if at - job.created_at >= PATIENCE]
         if len(late) < len(unknown):
             self._patient_until = at + PATIENCE
-        return self._list.next_for(printer, late, at)
+        return self._list.next_for(printer, late, at, may_begin)

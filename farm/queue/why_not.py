@@ -6,30 +6,40 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from farm.domain.job import Job, JobState, Print
+from farm.domain.compatibility import Reason, in_words
+from farm.domain.job import Approval, Job, JobState, Print
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
-from farm.queue.fitting import takes
-from farm.queue.plan import Plan
 from farm.store.printers import PlateRow
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One printer as the queue sees it. active: the print that holds it. due: the chore that comes first."""
+    """One printer as the queue sees it. active: the print that holds it. due: the chore that comes first.
+
+    lasting: what keeps the job from it for good, or nobody can tell. obstacles: what would keep it from being
+    begun there if the printer were free; power: why there is not enough for it. first: the job that the plan
+    gives it next.
+    """
 
     printer: Printer
     status: PrinterStatus
     plate: PlateRow
-    active: Print | None
+    active: Print | None = None
     due: str | None = None
+    lasting: Sequence[Reason] = ()
+    obstacles: Sequence[Reason] = ()
+    power: str | None = None
+    first: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """printer: None where the reason is the job's own, and holds for all of them."""
+    """printer: None where the reason is the job's own, and holds for all of them. compared: the same for
+    programs, where it is what the job needs against what the printer has."""
 
     printer: str | None
     reason: str
+    compared: Reason | None = None
 
 
 _OF_THE_JOB = {
@@ -38,6 +48,8 @@ _OF_THE_JOB = {
     JobState.NEEDS_REVIEW: "nobody knows how a print of it ended; look at it, then try again or cancel",
 }
 
+_APPROVAL = "it waits for approval: {why}"
+
 _DECIDED = {
     Operation.MAINTENANCE: "it is in maintenance",
     Operation.EMERGENCY: "it was stopped in an emergency; look at it, then clear that",
@@ -45,44 +57,44 @@ _DECIDED = {
 }
 
 
-def why_not(
-    job: Job, places: Iterable[Place], waiting: Sequence[Job], plan: Plan, at: datetime
-) -> list[WhyNot]:
+def why_not(job: Job, places: Iterable[Place], at: datetime) -> list[WhyNot]:
     """What keeps each printer from beginning the job; nothing for a job of which no print is to be begun.
 
-    waiting: the jobs that could be begun, the most urgent first.
+    The job's own reason comes first. Of one that needs approval to fit, each printer's follow.
     """
+    if job.approval is not None:
+        own = WhyNot(None, _APPROVAL.format(why=job.approval_why))
+        unfit = [_compared(reason) for place in places for reason in place.lasting[:1]]
+        return [own, *unfit] if job.approval is Approval.FIT else [own]
     if job.state in _OF_THE_JOB:
         return [WhyNot(None, _OF_THE_JOB[job.state])]
     if job.state in (JobState.DONE, JobState.CANCELLED) or job.to_begin == 0:
         return []
-    if job.release_at is not None and job.release_at > at:
-        return [WhyNot(None, f"it is not to be begun before {job.release_at:%Y-%m-%d %H:%M} UTC")]
-    return [WhyNot(place.printer.id, _of_place(job, place, waiting, plan, at)) for place in places]
+    if job.not_before is not None and job.not_before > at:
+        return [WhyNot(None, f"it is not to be begun before {job.not_before:%Y-%m-%d %H:%M} UTC")]
+    return [_of_place(job, place, at) for place in places]
 
 
-def _of_place(job: Job, place: Place, waiting: Sequence[Job], plan: Plan, at: datetime) -> str:
-    wished_away = _unfit(job, place.printer)
-    if wished_away is not None:
-        return wished_away
+def _of_place(job: Job, place: Place, at: datetime) -> WhyNot:
+    if place.lasting:
+        return _compared(place.lasting[0])
+    printer, first = place.printer.id, place.first
     busy = _busy(place, job) or _plate(place.plate, at)
     if busy is not None:
-        return busy
+        return WhyNot(printer, busy)
     if place.due is not None:
-        return f"its maintenance is due: {place.due}"
-    first = plan.next_for(place.printer, waiting, at)
-    return (
-        f"{first.name} comes first" if first is not None and first.id != job.id else "it begins in a moment"
-    )
+        return WhyNot(printer, f"its maintenance is due: {place.due}")
+    if place.obstacles:
+        return _compared(place.obstacles[0])
+    if place.power is not None:
+        return WhyNot(printer, place.power)
+    if first is not None and first.id != job.id:
+        return WhyNot(printer, f"{first.name} comes first")
+    return WhyNot(printer, "it begins in a moment")
 
 
-def _unfit(job: Job, printer: Printer) -> str | None:
-    if job.required_printers and printer.id not in job.required_printers:
-        return f"the job is for {' or '.join(sorted(job.required_printers))}"
-    missing = sorted(job.required_tags - printer.tags)
-    if missing:
-        return f"it lacks the tag {' and '.join(missing)}"
-    return None if takes(printer, job.kind) else f"it prints no .{job.kind}; export it as plain G-code"
+def _compared(reason: Reason) -> WhyNot:
+    return WhyNot(reason.printer, in_words(reason), reason)
 
 
 def _busy(place: Place, job: Job) -> str | None:

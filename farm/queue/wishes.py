@@ -8,13 +8,13 @@ from sqlite3 import Connection
 from typing import Any
 
 from farm.domain.clock import iso
-from farm.domain.job import ACTIVE_PRINTS, JOBS, Job, JobState, Print
+from farm.domain.job import ACTIVE_PRINTS, JOBS, Approval, Job, JobState, Pin, Print
 from farm.domain.order import Order, OrderState
 from farm.domain.terms import require_version
 from farm.errors import Invalid, NotFound, Refused
+from farm.queue import approvals
 from farm.queue.fitting import require_printable
 from farm.queue.messages import AmendJob, ChangeOrder, ExplainPrint
-from farm.queue.plan import may_run_on
 from farm.queue.settling import prints_going_on, settle_copies
 from farm.store import audit, customer_orders, files, jobs, printers, prints
 from farm.store.audit import Stamp
@@ -22,7 +22,7 @@ from farm.store.events import record
 
 LIMITS = {"copies": (1, 100_000), "yield_per_plate": (1, 10_000), "priority": (-1000, 1000)}
 NAMED = {"yield_per_plate": "yield"}  # what people call it
-LONGEST_NAME, LONGEST_NOTE = 200, 2000
+LONGEST_NAME, LONGEST_NOTE, LONGEST_FILAMENT = 200, 2000, 50
 _OVER = frozenset({JobState.DONE, JobState.CANCELLED})
 
 
@@ -32,12 +32,12 @@ def add_job(db: Connection, job: Job, stamp: Stamp) -> Job:
     if file is None:
         raise NotFound(f"there is no file {job.file}; upload it first")
     _check_job(db, {name: getattr(job, name) for name in _CHECKED})
-    wished = (printer for printer, _ in printers.everything(db) if may_run_on(job, printer))
+    wished = (printer for printer, _ in printers.everything(db) if job.may_run_on(printer))
     require_printable(file, wished)
     jobs.add(db, job, str(stamp.who))
     detail = {"name": job.name, "file": job.file, "copies": job.copies, "state": job.state}
     audit.append(db, stamp, "job.added", f"job:{job.id}", detail)
-    return job
+    return approvals.settle(db, jobs.existing(db, job.id), stamp.at, str(stamp.who))
 
 
 def amend_job(db: Connection, wish: AmendJob, stamp: Stamp) -> Job:
@@ -48,21 +48,26 @@ def amend_job(db: Connection, wish: AmendJob, stamp: Stamp) -> Job:
         raise Refused(f"{job.name} is {job.state}; add a new job instead")
     changes = {name: value for name, value in wish.changes.items() if name != "hold"}
     changes = {name: value for name, value in changes.items() if getattr(job, name) != value}
+    was_copies = job.copies
     _check_job(db, changes)
     if changes:
         was = {name: getattr(job, name) for name in changes}
         detail = {"was": _plain(was), "is": _plain(changes)}
         job = jobs.amend(db, job.id, changes, stamp.at)
         audit.append(db, stamp, "job.amended", f"job:{job.id}", detail)
+    if changes.get("copies", 0) > was_copies:
+        jobs.note_share_approved(db, job.id, approved=False)
     hold = wish.changes.get("hold")
     if hold is not None and hold is not (job.state is JobState.HELD):
         change_job(db, job.id, "hold" if hold else "release", stamp)
+    if changes and job.approval is Approval.FIT:
+        jobs.enter(db, job.id, JobState.QUEUED, stamp.at, str(stamp.who), "it was changed")
     if "copies" in changes:
         settle_copies(db, job.id, stamp.at, str(stamp.who))
-    return jobs.existing(db, job.id)
+    return approvals.settle(db, jobs.existing(db, job.id), stamp.at, str(stamp.who))
 
 
-_CHECKED = (*LIMITS, "name", "required_printers", "order")
+_CHECKED = (*LIMITS, "name", "required_printers", "preferred_printers", "pin", "material", "colour", "order")
 
 
 def _check_job(db: Connection, fields: Mapping[str, Any]) -> None:
@@ -72,11 +77,21 @@ def _check_job(db: Connection, fields: Mapping[str, Any]) -> None:
             raise Invalid(f"{field} is a number from {least} to {most}", field)
     if "name" in fields:
         _check_text(fields["name"], "name", LONGEST_NAME)
-    for printer in sorted(fields.get("required_printers", ())):
-        if not printers.exists(db, printer):
-            raise Invalid(f"there is no printer {printer}", "required_printers")
+    for name in ("material", "colour"):
+        if fields.get(name) is not None:
+            _check_text(fields[name], name, LONGEST_FILAMENT)
+    for name in ("required_printers", "preferred_printers"):
+        for printer in sorted(fields.get(name, ())):
+            _check_printer(db, printer, name)
+    if fields.get("pin") is not None:
+        _check_printer(db, fields["pin"].printer, "pin.printer")
     if fields.get("order") is not None:
         _check_order(db, fields["order"])
+
+
+def _check_printer(db: Connection, printer: str, field: str) -> None:
+    if not printers.exists(db, printer):
+        raise Invalid(f"there is no printer {printer}", field)
 
 
 def _check_order(db: Connection, order_id: str) -> None:
@@ -147,6 +162,8 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _plain_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, Pin):
+        return _plain({"printer": value.printer, "start": value.start})
     return sorted(value) if isinstance(value, frozenset) else value
 
 
@@ -167,6 +184,8 @@ def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
         raise Refused(
             f"{job.name} is {job.state}; only a job that is {_either(allowed)} can be told to {change}"
         )
+    if change == "release" and job.approval is Approval.SHARE:
+        raise Refused(f"{job.name} waits for approval: {job.approval_why}")
     if change == "retry":
         jobs.forgive(db, job.id, stamp.at)
     if new is JobState.QUEUED and prints_going_on(db, job):
@@ -175,7 +194,7 @@ def change_job(db: Connection, job_id: str, change: str, stamp: Stamp) -> Job:
     changed = jobs.enter(db, job.id, new, stamp.at, str(stamp.who), change)
     if new is JobState.CANCELLED and job.order is not None:
         customer_orders.tell_if_finished(db, job.order, stamp.at)
-    return changed
+    return approvals.settle(db, changed, stamp.at, str(stamp.who))
 
 
 def _either(states: frozenset[JobState]) -> str:

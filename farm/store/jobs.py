@@ -10,7 +10,7 @@ from typing import Any
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.file import FileKind
-from farm.domain.job import JOBS, Job, JobState
+from farm.domain.job import JOBS, Approval, Job, JobState, Pin
 from farm.domain.transitions import require
 from farm.store.changes import record_change
 from farm.store.events import record
@@ -33,28 +33,17 @@ _COUNTED = f"""SELECT print_jobs.*,
 
 def add(db: Connection, job: Job, who: str) -> None:
     """Keep a new job and tell that it is there."""
-    db.execute(
-        """INSERT INTO print_jobs (id, file, name, copies, yield_per_plate, state, priority, release_at,
-               due_at, deadline_at, order_id, required_printers, required_tags, created_by, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            job.id,
-            job.file,
-            job.name,
-            job.copies,
-            job.yield_per_plate,
-            job.state,
-            job.priority,
-            _time(job.release_at),
-            _time(job.due_at),
-            _time(job.deadline_at),
-            job.order,
-            _list(job.required_printers),
-            _list(job.required_tags),
-            job.created_by,
-            iso(job.created_at),
-        ),
-    )
+    row = {
+        "id": job.id,
+        "file": job.file,
+        "state": job.state,
+        "yield_per_plate": job.yield_per_plate,
+        "created_by": job.created_by,
+        "created_at": iso(job.created_at),
+        **_columns({name: getattr(job, name) for name in _CHANGING}),
+    }
+    names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    db.execute(f"INSERT INTO print_jobs ({names}) VALUES ({places})", row)
     record_change(db, "job", job.id, None, job.state, job.created_at, who, "added")
     data = {
         "job": job.id,
@@ -62,7 +51,7 @@ def add(db: Connection, job: Job, who: str) -> None:
         "name": job.name,
         "copies": job.copies,
         "state": job.state,
-        "printers": sorted(job.required_printers),
+        "printers": sorted(job.only_on),
     }
     record(db, "job.queued", ("queue",), job.created_at, data)
 
@@ -73,31 +62,47 @@ def enter(db: Connection, job: str, new: JobState, at: datetime, who: str, why: 
     if before.state is new:
         return before
     require(JOBS, before.state, new)
-    db.execute("UPDATE print_jobs SET state = ? WHERE id = ?", (new, job))
+    db.execute("UPDATE print_jobs SET state = ?, approval = NULL, approval_why = '' WHERE id = ?", (new, job))
     record_change(db, "job", job, before.state, new, at, who, why)
-    pinned_to = sorted(before.required_printers)
+    pinned_to = sorted(before.only_on)
     data = {"job": job, "from": before.state, "to": new, "why": why, "printers": pinned_to}
     record(db, "job.changed", ("queue",), at, data)
     return existing(db, job)
 
 
+def wait_for_approval(db: Connection, job: str, approval: Approval, why: str, at: datetime, who: str) -> Job:
+    """Let a job wait until somebody approves of it, and tell everybody."""
+    waits = JobState.HELD if approval is Approval.SHARE else JobState.NEEDS_REVIEW
+    enter(db, job, waits, at, who, why)
+    db.execute("UPDATE print_jobs SET approval = ?, approval_why = ? WHERE id = ?", (approval, why, job))
+    asking = existing(db, job)
+    data = {"job": job, "approval": approval, "why": why, "printers": sorted(asking.only_on)}
+    record(db, "job.approvalWanted", ("queue",), at, data)
+    return asking
+
+
+def note_share_approved(db: Connection, job: str, approved: bool = True) -> None:
+    """Somebody said that it may be more than its owner's share; or it has become more, and nobody has."""
+    db.execute("UPDATE print_jobs SET share_approved = ? WHERE id = ?", (int(approved), job))
+
+
 def amend(db: Connection, job: str, changes: Mapping[str, Any], at: datetime) -> Job:
     """Make other values of some of a job's fields, by their names, and tell everybody."""
     before = existing(db, job)
-    columns = {name: _COLUMNS[name](value) for name, value in changes.items()}
-    settings = ", ".join(f"{'order_id' if name == 'order' else name} = ?" for name in columns)
+    columns = _columns(changes)
+    settings = ", ".join(f"{name} = ?" for name in columns)
     db.execute(f"UPDATE print_jobs SET {settings} WHERE id = ?", (*columns.values(), job))
     after = existing(db, job)
-    data = {"job": job, "fields": sorted(columns), "printers": _concerned(before, after)}
+    data = {"job": job, "fields": sorted(changes), "printers": _concerned(before, after)}
     record(db, "job.amended", ("queue",), at, data)
     return after
 
 
 def _concerned(before: Job, after: Job) -> list[str]:
     """The printers for which a job was or is; none where it may be for any."""
-    if not (before.required_printers and after.required_printers):
+    if not (before.only_on and after.only_on):
         return []
-    return sorted(before.required_printers | after.required_printers)
+    return sorted(before.only_on | after.only_on)
 
 
 def forgive(db: Connection, job: str, at: datetime) -> None:
@@ -107,7 +112,11 @@ def forgive(db: Connection, job: str, at: datetime) -> None:
 
 def of_file(db: Connection, file: str) -> list[Job]:
     """Jobs for this file that are not over, oldest first."""
-    return [job for job in open_jobs(db) if job.file == file]
+    rows = db.execute(
+        f"""{_COUNTED} WHERE file = ? AND state NOT IN ('done', 'cancelled') ORDER BY created_at, id""",
+        (file,),
+    ).fetchall()
+    return [_job(row) for row in rows]
 
 
 def printers_that_failed(db: Connection, file: str) -> list[str]:
@@ -148,7 +157,7 @@ def waiting(db: Connection, at: datetime) -> list[Job]:
     rows = db.execute(
         f"""{_COUNTED} WHERE state IN ('queued', 'active')
             AND copies * yield_per_plate > good + (uncounted + running) * yield_per_plate
-            AND coalesce(release_at, '') <= ?
+            AND max(coalesce(release_at, ''), coalesce(pin_start, '')) <= ?
             ORDER BY priority DESC,
                 min(coalesce(due_at, (SELECT due_at FROM orders WHERE id = order_id), 'never'),
                     coalesce(deadline_at, 'never')),
@@ -161,8 +170,10 @@ def waiting(db: Connection, at: datetime) -> list[Job]:
 def next_release(db: Connection, at: datetime) -> datetime | None:
     """When, after `at`, the next job that is not over may be begun; None when none waits for its time."""
     row = db.execute(
-        """SELECT min(release_at) FROM print_jobs
-           WHERE release_at > ? AND state NOT IN ('done', 'cancelled')""",
+        """SELECT min(begin_at) FROM (
+               SELECT max(coalesce(release_at, ''), coalesce(pin_start, '')) AS begin_at FROM print_jobs
+               WHERE state NOT IN ('done', 'cancelled'))
+           WHERE begin_at > ?""",
         (iso(at),),
     ).fetchone()
     return parse_iso(row[0]) if row[0] else None
@@ -183,6 +194,16 @@ def page(
 def of_order(db: Connection, order: str) -> list[Job]:
     """Every job of an order, oldest first."""
     rows = db.execute(f"{_COUNTED} WHERE order_id = ? ORDER BY created_at, id", (order,)).fetchall()
+    return [_job(row) for row in rows]
+
+
+def of_owner(db: Connection, who: str) -> list[Job]:
+    """Jobs of somebody's that are not over, oldest first."""
+    rows = db.execute(
+        f"""{_COUNTED} WHERE created_by = ? AND state NOT IN ('done', 'cancelled')
+            ORDER BY created_at, id""",
+        (who,),
+    ).fetchall()
     return [_job(row) for row in rows]
 
 
@@ -212,6 +233,16 @@ def _job(row: Row) -> Job:
         order=row["order_id"],
         required_printers=frozenset(json.loads(row["required_printers"])),
         required_tags=frozenset(json.loads(row["required_tags"])),
+        preferred_printers=frozenset(json.loads(row["preferred_printers"])),
+        pin=Pin(row["pin_printer"], _moment(row["pin_start"])) if row["pin_printer"] else None,
+        rotatable=bool(row["rotatable"]),
+        attended=bool(row["attended"]),
+        allow_short_filament=bool(row["allow_short_filament"]),
+        material=row["material"],
+        colour=row["colour"],
+        approval=Approval(row["approval"]) if row["approval"] else None,
+        approval_why=row["approval_why"],
+        share_approved=bool(row["share_approved"]),
         good=row["good"],
         uncounted=row["uncounted"],
         running=row["running"],
@@ -227,23 +258,55 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else parse_iso(text)
 
 
-def _list(names: Iterable[str]) -> str:
-    return json.dumps(sorted(names))
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Some of a job's fields as they are stored."""
+    columns: dict[str, Any] = {}
+    for name, value in fields.items():
+        columns |= _CHANGING[name](name, value)
+    return columns
 
 
-def _plain(value: Any) -> Any:
-    return value
+def _as_it_is(name: str, value: Any) -> dict[str, Any]:
+    return {name: value}
 
 
-_COLUMNS: dict[str, Callable[[Any], Any]] = {
-    "name": _plain,
-    "copies": _plain,
-    "priority": _plain,
-    "release_at": _time,
-    "due_at": _time,
-    "deadline_at": _time,
-    "order": _plain,
-    "required_printers": _list,
-    "required_tags": _list,
+def _in_order(name: str, order: str | None) -> dict[str, Any]:
+    return {"order_id": order}
+
+
+def _at(name: str, moment: datetime | None) -> dict[str, Any]:
+    return {name: _time(moment)}
+
+
+def _names(name: str, names: Iterable[str]) -> dict[str, Any]:
+    return {name: json.dumps(sorted(names))}
+
+
+def _yes_or_no(name: str, value: bool) -> dict[str, Any]:
+    return {name: int(value)}
+
+
+def _pinned(name: str, pin: Pin | None) -> dict[str, Any]:
+    printer, start = (None, None) if pin is None else (pin.printer, pin.start)
+    return {"pin_printer": printer, "pin_start": _time(start)}
+
+
+_CHANGING: dict[str, Callable[[str, Any], dict[str, Any]]] = {
+    "name": _as_it_is,
+    "copies": _as_it_is,
+    "priority": _as_it_is,
+    "release_at": _at,
+    "due_at": _at,
+    "deadline_at": _at,
+    "order": _in_order,
+    "required_printers": _names,
+    "required_tags": _names,
+    "preferred_printers": _names,
+    "pin": _pinned,
+    "rotatable": _yes_or_no,
+    "attended": _yes_or_no,
+    "allow_short_filament": _yes_or_no,
+    "material": _as_it_is,
+    "colour": _as_it_is,
 }
 """What of a job can become something else, and how it is stored."""

@@ -472,6 +472,8 @@ _SHOP_RULES = (
     # Of what it waits for somebody's approval, and why; NULL where it does not.
     "ALTER TABLE print_jobs ADD COLUMN approval TEXT",
     "ALTER TABLE print_jobs ADD COLUMN approval_why TEXT NOT NULL DEFAULT ''",
+    # Whether somebody said that it may be more than its owner's share.
+    "ALTER TABLE print_jobs ADD COLUMN share_approved INTEGER NOT NULL DEFAULT 0",
     # Files of which nobody can tell whether they fit, and somebody said that they do. profile: of the
     # printer, as it was then.
     """CREATE TABLE approved_fits (

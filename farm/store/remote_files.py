@@ -74,11 +74,7 @@ def due(db: Connection, printer: str, at: datetime, limit: int) -> list[LeftTher
 
 def _wanted(db: Connection, printer: str, at: datetime) -> set[str]:
     """The content that waiting jobs may print on this printer, and smaller copies of it."""
-    waiting = {
-        job.file
-        for job in jobs.waiting(db, at)
-        if not job.required_printers or printer in job.required_printers
-    }
+    waiting = {job.file for job in jobs.waiting(db, at) if not job.only_on or printer in job.only_on}
     rows = db.execute(
         """WITH wanted AS (
                SELECT sha256 FROM files WHERE id IN (SELECT value FROM json_each(?)))

@@ -124,8 +124,8 @@ def reserved(db: Connection) -> dict[tuple[str, int], float]:
             found[printer, tool] += plates * (grams or 0.0)
 
     for job in jobs.open_jobs(db):
-        if len(job.required_printers) == 1:
-            (only,) = job.required_printers
+        if len(job.only_on) == 1:
+            (only,) = job.only_on
             take(only, job.file, job.to_begin)
     for attempt in prints.active(db):
         take(attempt.printer, jobs.existing(db, attempt.job).file, 1)

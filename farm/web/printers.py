@@ -6,12 +6,12 @@ import msgspec
 import trio
 
 from farm.access.rights import Action, Target, allowed
+from farm.domain import models
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.printers import models
 from farm.printers.messages import (
     AddPrinter,
     ChangePrinter,

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from sqlite3 import Connection
-from typing import TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from farm.access.rights import Action
-from farm.domain.job import FailureCause, Job, JobState, Print, PrintState
-from farm.domain.printer import Printer, PrinterStatus
+from farm.domain.compatibility import in_words
+from farm.domain.job import FailureCause, Job, JobState, Pin, Print, PrintState
 from farm.domain.user import EVERYTHING
-from farm.errors import Invalid, NotFound
+from farm.errors import NotFound
 from farm.live import shapes
 from farm.live.messages import ReportStatuses
-from farm.queue.messages import AddJob, AmendJob, ChangeJob, ExplainPrint
-from farm.queue.why_not import Place, why_not
-from farm.store import changes, jobs, maintenance, printers, prints
+from farm.queue.look import around
+from farm.queue.messages import AddJob, AmendJob, ApproveJob, ChangeJob, ExplainPrint
+from farm.queue.why_not import WhyNot, why_not
+from farm.store import changes, jobs, prints
 from farm.store.changes import Change
-from farm.store.printers import PlateRow
 from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
 from farm.web.printers import may_read, readable_ids
 from farm.web.printers_sent import given
 from farm.web.routes import Call, Entry, Route
 
 
+class SentPin(msgspec.Struct, forbid_unknown_fields=True):
+    """On which printer a job is to be printed. start: it is not begun before."""
+
+    printer: str
+    start: SentMoment | None = None
+
+    def meant(self) -> Pin:
+        return Pin(self.printer, self.start)
+
+
 class NewJob(msgspec.Struct, forbid_unknown_fields=True):
     """release_at: not begun before. due_at: wanted by. deadline_at: of no use after. order: the order's id.
 
-    The fields after `hold` are known, and refused by name as long as the farm cannot honour them.
+    material, colour: to print it in, where not in what its file says. pin: stronger than required_printers;
+    preferred_printers are a wish. rotatable: it may be turned by 90 degrees to fit. attended: somebody has
+    to be there for all of it. allow_short_filament: though too little is left on the spool.
     """
 
     file: str
@@ -48,13 +59,14 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True):
     material: str | None = None
     colour: str | None = None
     preferred_printers: frozenset[str] = frozenset()
+    pin: SentPin | None = None
     rotatable: bool = False
     attended: bool = False
     allow_short_filament: bool = False
 
 
 class JobChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Only what is given changes; null takes a date, or the job's order, away."""
+    """Only what is given changes; null takes a date, the job's order, its pin or filament away."""
 
     name: str | UnsetType = UNSET
     copies: int | UnsetType = UNSET
@@ -66,6 +78,20 @@ class JobChange(msgspec.Struct, forbid_unknown_fields=True):
     required_printers: frozenset[str] | UnsetType = UNSET
     required_tags: frozenset[str] | UnsetType = UNSET
     hold: bool | UnsetType = UNSET
+    material: str | UnsetType | None = UNSET
+    colour: str | UnsetType | None = UNSET
+    preferred_printers: frozenset[str] | UnsetType = UNSET
+    pin: SentPin | UnsetType | None = UNSET
+    rotatable: bool | UnsetType = UNSET
+    attended: bool | UnsetType = UNSET
+    allow_short_filament: bool | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """What was sent, by the names of the job's fields."""
+        changes = given(self)
+        if isinstance(self.pin, SentPin):
+            changes["pin"] = self.pin.meant()
+        return changes
 
 
 class JobQuery(Paging):
@@ -91,9 +117,6 @@ class PrintChange(msgspec.Struct, forbid_unknown_fields=True):
 
 async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
     """Wish to print a file; the queue decides whether it may be wished."""
-    for field in _NOT_YET:
-        if getattr(sent, field):
-            raise Invalid(f"this version of the farm cannot plan by {field}; leave it out", field)
     wish = AddJob(
         file=sent.file,
         name=sent.name,
@@ -106,6 +129,13 @@ async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
         order=sent.order,
         required_printers=sent.required_printers,
         required_tags=sent.required_tags,
+        preferred_printers=sent.preferred_printers,
+        pin=None if sent.pin is None else sent.pin.meant(),
+        rotatable=sent.rotatable,
+        attended=sent.attended,
+        allow_short_filament=sent.allow_short_filament,
+        material=sent.material,
+        colour=sent.colour,
         hold=sent.hold,
     )
     job = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
@@ -133,8 +163,7 @@ async def show_job(call: Call, job: str) -> Versioned[shapes.Job]:
 async def amend_job(call: Call, job: str, sent: JobChange) -> Versioned[shapes.Job]:
     """Change what is wanted of a job that is not over; prints of it that run go on."""
     await _visible(call, job)
-    changes = {name: value for name, value in structs.asdict(sent).items() if value is not UNSET}
-    wish = AmendJob(job, changes)
+    wish = AmendJob(job, sent.given())
     amended = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
     return Versioned.of(await _shown(call, amended), amended.version)
 
@@ -159,6 +188,17 @@ async def retry_job(call: Call, job: str) -> shapes.Job:
     return await _change(call, job, "retry")
 
 
+async def approve_job(call: Call, job: str) -> shapes.Job:
+    """Let a job go on that waits for approval.
+
+    Of one that is more than its owner's share, somebody else has to approve. Of one of which nobody could
+    tell whether it fits, the answer is remembered for its file and all printers like those.
+    """
+    await _visible(call, job)
+    wish = ApproveJob(job)
+    return await _shown(call, await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by)))
+
+
 async def _change(call: Call, job: str, change: str) -> shapes.Job:
     await _visible(call, job)
     wish = ChangeJob(job, change)
@@ -167,30 +207,22 @@ async def _change(call: Call, job: str, change: str) -> shapes.Job:
 
 async def _shown(call: Call, job: Job) -> shapes.Job:
     """One job as it is answered, looked at from every printer that the asker may see."""
-    attempts, places, waiting = await call.desk.database.read(_around, job, call.desk.clock())
     statuses = await call.desk.events.ask(ReportStatuses(), by=call.asker)
-    seen = [
-        Place(printer, statuses.get(printer.id, PrinterStatus()), plate, active, due)
-        for printer, plate, active, due in places
-        if may_read(call.asker, printer)
-    ]
-    reasons = why_not(job, seen, waiting, call.desk.plan, call.desk.clock())
-    shown = shapes.of_job(job, attempts, [(each.printer, each.reason) for each in reasons])
+    at = call.desk.clock()
+    attempts, places, doubts = await call.desk.database.read(around, job, statuses, call.desk.plan, at)
+    seen = [place for place in places if may_read(call.asker, place.printer)]
+    reasons = [_reason(each) for each in why_not(job, seen, at)]
+    warnings = [_reason(WhyNot(doubt.printer, in_words(doubt), doubt)) for doubt in doubts]
+    named = {place.printer.id for place in seen}
+    shown = shapes.of_job(job, attempts, reasons, [each for each in warnings if each.printer in named])
     return _seen(shown, await _readable(call))
 
 
-_Around: TypeAlias = tuple[list[Print], list[tuple[Printer, PlateRow, Print | None, str | None]], list[Job]]
-
-
-def _around(db: Connection, job: Job, at: datetime) -> _Around:
-    """The job's prints, every printer with its plate, active print and due chore, and the jobs that wait."""
-    plates, active = printers.plates(db), {attempt.printer: attempt for attempt in prints.active(db)}
-    due = maintenance.blocking(db)
-    places = [
-        (printer, plates[printer.id], active.get(printer.id), due.get(printer.id))
-        for printer, _ in printers.everything(db)
-    ]
-    return prints.of_job(db, job.id), places, jobs.waiting(db, at)
+def _reason(told: WhyNot) -> shapes.Reason:
+    compared = told.compared
+    if compared is None:
+        return shapes.Reason(told.printer, told.reason)
+    return shapes.Reason(told.printer, told.reason, compared.constraint, compared.needed, compared.have)
 
 
 async def list_prints(call: Call, query: PrintQuery) -> Page[shapes.Print]:
@@ -251,7 +283,7 @@ def _seen(job: shapes.Job, readable: frozenset[str] | None) -> shapes.Job:
 
 
 def _may_see(job: Job, readable: frozenset[str] | None) -> bool:
-    return readable is None or not job.required_printers or bool(job.required_printers & readable)
+    return readable is None or not job.only_on or bool(job.only_on & readable)
 
 
 def _jobs_page(db: Connection, query: JobQuery) -> list[tuple[Job, list[Print]]]:
@@ -272,15 +304,6 @@ def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Ch
     return [(attempt, changes.history(db, "print", attempt.id)) for attempt in page]
 
 
-_NOT_YET: tuple[str, ...] = (
-    "material",
-    "colour",
-    "preferred_printers",
-    "rotatable",
-    "attended",
-    "allow_short_filament",
-)
-
 ROUTES = (
     Route("GET", "/v1/jobs", list_jobs, Action.READ),
     Route("POST", "/v1/jobs", add_job, Entry.KNOWN, also=(404,)),
@@ -290,6 +313,7 @@ ROUTES = (
     Route("POST", "/v1/jobs/<job>/release", release_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/cancel", cancel_job, Entry.KNOWN),
     Route("POST", "/v1/jobs/<job>/retry", retry_job, Entry.KNOWN),
+    Route("POST", "/v1/jobs/<job>/approve", approve_job, Entry.KNOWN),
     Route("GET", "/v1/prints", list_prints, Action.READ),
     Route("GET", "/v1/prints/<print>", show_print, Action.READ),
     Route("PATCH", "/v1/prints/<print>", explain_print, Entry.KNOWN),

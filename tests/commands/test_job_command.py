@@ -48,13 +48,16 @@ def test_a_job_is_wished_with_all_that_can_be_wished(server, shop, part):
     add_printers(shop, "mk4-01", "mk4-02")
     code, out, _ = shop.types(
         *("job", "add", str(part), "--copies", "20", "--priority", "-5", "--printer", "mk4-01"),
-        *("--printer", "mk4-02", "--tag", "row-a", "--hold", "--json"),
+        *("--printer", "mk4-02", "--tag", "row-a", "--prefer", "mk4-01", "--hold", "--json"),
+        *("--material", "PETG", "--colour", "red", "--rotatable", "--attended", "--allow-short-filament"),
     )
     (wish,) = server.farm.queue.heard
     assert (code, json.loads(out)["copies"]) == (0, 20)
     assert (wish.copies, wish.priority, wish.hold) == (20, -5, True)
     assert wish.required_printers == {"mk4-01", "mk4-02"}
-    assert wish.required_tags == {"row-a"}
+    assert (wish.required_tags, wish.preferred_printers) == ({"row-a"}, {"mk4-01"})
+    assert (wish.material, wish.colour) == ("PETG", "red")
+    assert all((wish.rotatable, wish.attended, wish.allow_short_filament))
 
 
 def test_a_person_sees_how_far_a_file_has_come(server, shop, part, monkeypatch):
@@ -83,6 +86,19 @@ def test_the_same_jobs_are_listed_with_and_without_a_server(shop, a_server, part
     assert first.split()[1:-1] == ["queued", *part.name.split(), "0/2", "3", "any", "-"]
     assert second.split()[1:-1] == ["held", *part.name.split(), "0/1", "0", "mk4-01,#row-a", "-"]
     assert shop.types("job", "list")[1] == table
+
+
+def test_a_job_that_waits_for_approval_says_so_and_is_approved(server, shop, part):
+    shop.types("job", "add", str(part))
+    (job,) = jobs(shop)
+    with closing(sqlite3.connect(server.folder.farm_db)) as db, db:
+        db.execute("UPDATE print_jobs SET state = 'held', approval = 'share', approval_why = 'too much'")
+    assert "waits for approval" in shop.types("job", "list")[1]
+    refusal = shop.types("job", "release", job["id"])
+    assert refusal == (1, "", f"{part.name} waits for approval: too much\n")
+    told = shop.types("job", "approve", job["id"])
+    assert told == (0, f"Job {job['id']} ({part.name}) is queued.\n", "")
+    assert shop.types("job", "approve", job["id"])[0] == 1
 
 
 @pytest.mark.parametrize(

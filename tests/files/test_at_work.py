@@ -54,10 +54,18 @@ async def reading(database, storage, folder, *, workers=1, limits=USUAL, module=
     def analyser(**options):
         return ProcessAnalyser(storage, Surroundings(folder), limits, module=module, **options)
 
-    events = Mailbox("events", size=10_000)
+    events, queue = Mailbox("events", size=10_000), Mailbox("queue", size=10_000)
     runtime = Runtime(chance=random.Random(1))
     parts = FilesParts(
-        runtime, database, storage, lambda: Address(events), analyser, analyser, workers, lambda: NOON
+        runtime,
+        database,
+        storage,
+        events=lambda: Address(events),
+        queue=lambda: Address(queue),
+        analyser=analyser,
+        glancer=analyser,
+        workers=workers,
+        clock=lambda: NOON,
     )
     supervisor = Supervisor(runtime)
     async with supervisor.running():

@@ -68,11 +68,13 @@ class Shop:
         self.analysers = []
         self.runtime = Runtime(chance=random.Random(1))
         self.events = Mailbox("events", size=1000)
+        self.queue = Mailbox("queue", size=1000)
         self.parts = FilesParts(
             self.runtime,
             database,
             storage,
             events=lambda: Address(self.events),
+            queue=lambda: Address(self.queue),
             analyser=self._analyser,
             glancer=lambda: InlineAnalyser(storage),
             workers=workers,

@@ -21,6 +21,10 @@ def job(name, created_at=LONG_AGO, **fields):
     return Job(name, "f", name, 1, JobState.QUEUED, "user:1", created_at, **fields)
 
 
+def anything(wanted):
+    return True
+
+
 def planned(name, printer, after_min, copy=0):
     start = NOON + timedelta(minutes=after_min)
     return Planned(name, copy, printer, start, start, start, start + timedelta(hours=1))
@@ -37,58 +41,58 @@ def follow(followed, *placements, unplanned=()):
 
 
 def test_without_a_plan_the_list_says_what_is_begun(followed):
-    assert followed.next_for(A, [job("first"), job("second")], NOON).id == "first"
+    assert followed.next_for(A, [job("first"), job("second")], NOON, anything).id == "first"
 
 
 def test_what_is_planned_there_is_begun_when_it_is_due_whatever_the_list_says(followed):
     follow(followed, planned("second", "a", 0), planned("first", "b", 0))
 
-    assert followed.next_for(A, [job("first"), job("second")], NOON).id == "second"
-    assert followed.next_for(B, [job("first"), job("second")], NOON).id == "first"
+    assert followed.next_for(A, [job("first"), job("second")], NOON, anything).id == "second"
+    assert followed.next_for(B, [job("first"), job("second")], NOON, anything).id == "first"
 
 
 def test_nothing_is_begun_before_its_time(followed):
     follow(followed, planned("first", "a", 30))
 
-    assert followed.next_for(A, [job("first")], NOON) is None
-    assert followed.next_for(A, [job("first")], NOON + timedelta(minutes=30)).id == "first"
+    assert followed.next_for(A, [job("first")], NOON, anything) is None
+    assert followed.next_for(A, [job("first")], NOON + timedelta(minutes=30), anything).id == "first"
 
 
 def test_what_is_begun_makes_room_for_the_next_copy(followed):
     follow(followed, planned("many", "a", 0), planned("many", "a", 60, copy=1), planned("many", "b", 0, 2))
     followed.note_begun("many", "a")
 
-    assert followed.next_for(A, [job("many")], NOON) is None
-    assert followed.next_for(A, [job("many")], NOON + timedelta(hours=1)).id == "many"
-    assert followed.next_for(B, [job("many")], NOON).id == "many"
+    assert followed.next_for(A, [job("many")], NOON, anything) is None
+    assert followed.next_for(A, [job("many")], NOON + timedelta(hours=1), anything).id == "many"
+    assert followed.next_for(B, [job("many")], NOON, anything).id == "many"
 
 
 def test_a_job_that_was_held_lets_the_next_one_go_first(followed):
     follow(followed, planned("held", "a", 0), planned("next", "a", 0))
 
-    assert followed.next_for(A, [job("next")], NOON).id == "next"
+    assert followed.next_for(A, [job("next")], NOON, anything).id == "next"
 
 
 def test_a_new_job_waits_for_the_plan_and_not_for_ever(followed):
     follow(followed, planned("other", "b", 0))
     new = job("new", created_at=NOON)
 
-    assert followed.next_for(A, [new], NOON) is None
+    assert followed.next_for(A, [new], NOON, anything) is None
     followed.follow(followed.in_force, NOON + PATIENCE)
-    assert followed.next_for(A, [new], NOON + PATIENCE) == new
+    assert followed.next_for(A, [new], NOON + PATIENCE, anything) == new
 
 
 def test_what_the_plan_leaves_out_is_not_begun_by_the_list(followed):
     follow(followed, planned("other", "b", 0), unplanned=["impossible"])
 
-    assert followed.next_for(A, [job("impossible")], NOON) is None
+    assert followed.next_for(A, [job("impossible")], NOON, anything) is None
 
 
 def test_a_plan_that_nobody_confirms_lapses(followed):
     follow(followed, planned("first", "a", 600))
 
-    assert followed.next_for(A, [job("first")], NOON + LAPSES) is None
-    assert followed.next_for(A, [job("first")], NOON + LAPSES + timedelta(seconds=1)).id == "first"
+    assert followed.next_for(A, [job("first")], NOON + LAPSES, anything) is None
+    assert followed.next_for(A, [job("first")], NOON + LAPSES + timedelta(seconds=1), anything).id == "first"
 
 
 def test_what_was_begun_is_remembered_when_the_same_plan_is_confirmed(followed):
@@ -96,4 +100,12 @@ def test_what_was_begun_is_remembered_when_the_same_plan_is_confirmed(followed):
     followed.note_begun("once", "a")
     followed.follow(followed.in_force, NOON)
 
-    assert followed.next_for(A, [job("once")], NOON) is None
+    assert followed.next_for(A, [job("once")], NOON, anything) is None
+
+
+def test_what_may_not_be_begun_yet_is_passed_over_whatever_the_plan_says(followed):
+    follow(followed, planned("first", "a", 0), planned("second", "a", 0))
+
+    jobs = [job("first"), job("second")]
+    assert followed.next_for(A, jobs, NOON, lambda wanted: wanted.id != "first").id == "second"
+    assert followed.next_for(A, jobs, NOON, lambda wanted: False) is None

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.compatibility import Constraint, Reason
+from farm.domain.job import Approval, Job, JobState, Pin, Print, PrintState
 from farm.domain.printer import Address, Connection, Operation, Plate, Printer, PrinterStatus
-from farm.queue.plan import ListPlan
 from farm.queue.why_not import Place, WhyNot, why_not
 from farm.store.printers import PlateRow
 
@@ -18,11 +18,11 @@ JOB = Job("j1", "f1", "benchy", 2, JobState.QUEUED, "test", NOON, required_tags=
 OTHER = replace(JOB, id="j2", name="clip")
 PRINTER = Printer("mk4", "MK4", Address("octoprint", "http://x"), frozenset({"row-a"}))
 READY = PrinterStatus(Connection.ONLINE, Operation.IDLE, Plate.CLEAR)
-FREE = Place(PRINTER, READY, PlateRow(Plate.CLEAR), None)
+FREE = Place(PRINTER, READY, PlateRow(Plate.CLEAR))
 
 
-def reason(place, job=JOB, waiting=(JOB,)):
-    (found,) = why_not(job, [place], list(waiting), ListPlan(), NOON)
+def reason(place, job=JOB):
+    (found,) = why_not(job, [place], NOON)
     assert found.printer == "mk4"
     return found.reason
 
@@ -35,8 +35,14 @@ def active(job):
     return Print("p1", job, "mk4", "a1", PrintState.PRINTING, NOON, "a1_x.gcode")
 
 
+TAG = Reason("mk4", Constraint.TAGS, "row-a", "none")
+FILAMENT = Reason("mk4", Constraint.LOADED, "PETG", "PLA")
+
 PLACES = [
-    (replace(FREE, printer=replace(PRINTER, tags=frozenset({"row-b"}))), "it lacks the tag row-a"),
+    (replace(FREE, lasting=[TAG], obstacles=[TAG]), "it lacks the tag row-a"),
+    (replace(FREE, obstacles=[FILAMENT]), "the job takes PETG, and PLA is loaded; change it, and say so"),
+    (replace(FREE, power="there is no power for it"), "there is no power for it"),
+    (replace(status(connection=Connection.OFFLINE), obstacles=[FILAMENT], power="none"), "it is offline"),
     (status(connection=Connection.OFFLINE, message="no answer"), "it is offline: no answer"),
     (status(connection=Connection.DISABLED), "it is disabled"),
     (
@@ -67,27 +73,39 @@ def test_each_state_of_a_printer_has_its_reason(place, words):
     assert reason(place) == words
 
 
-def test_a_printer_that_the_job_does_not_name_is_told_which_it_names():
-    job = replace(JOB, required_printers=frozenset({"mini", "xl"}))
-    assert reason(FREE, job) == "the job is for mini or xl"
+def test_what_was_compared_is_there_for_programs_too():
+    (found,) = why_not(JOB, [replace(FREE, lasting=[TAG])], NOON)
+    assert found == WhyNot("mk4", "it lacks the tag row-a", TAG)
 
 
 def test_a_more_urgent_job_is_named():
-    assert reason(FREE, waiting=[OTHER, JOB]) == "clip comes first"
+    assert reason(replace(FREE, first=OTHER)) == "clip comes first"
+    assert reason(replace(FREE, first=JOB)) == "it begins in a moment"
+
+
+def test_a_job_that_waits_for_approval_says_of_what():
+    share = replace(JOB, state=JobState.HELD, approval=Approval.SHARE, approval_why="12 of 10 jobs")
+    assert why_not(share, [FREE], NOON) == [WhyNot(None, "it waits for approval: 12 of 10 jobs")]
+    asked = Reason("mk4", Constraint.NOZZLE, None, "0.4 mm")
+    fit = replace(JOB, state=JobState.NEEDS_REVIEW, approval=Approval.FIT, approval_why="nozzle?")
+    own, of_printer = why_not(fit, [replace(FREE, lasting=[asked]), FREE], NOON)
+    assert (own.printer, own.reason) == (None, "it waits for approval: nozzle?")
+    assert (of_printer.printer, of_printer.compared) == ("mk4", asked)
 
 
 @pytest.mark.parametrize("state", [JobState.HELD, JobState.QUARANTINED, JobState.NEEDS_REVIEW])
 def test_a_job_that_waits_for_a_person_says_so_once(state):
-    (found,) = why_not(replace(JOB, state=state), [FREE, FREE], [], ListPlan(), NOON)
+    (found,) = why_not(replace(JOB, state=state), [FREE, FREE], NOON)
     assert found.printer is None
     assert found.reason
 
 
 def test_a_job_that_waits_for_its_time_says_when():
     job = replace(JOB, release_at=NOON + timedelta(hours=1))
-    assert why_not(job, [FREE], [], ListPlan(), NOON) == [
-        WhyNot(None, "it is not to be begun before 2026-03-02 13:00 UTC")
-    ]
+    later = [WhyNot(None, "it is not to be begun before 2026-03-02 13:00 UTC")]
+    assert why_not(job, [FREE], NOON) == later
+    pinned = replace(JOB, pin=Pin("mk4", NOON + timedelta(hours=1)), release_at=NOON + timedelta(minutes=1))
+    assert why_not(pinned, [FREE], NOON) == later
 
 
 @pytest.mark.parametrize(
@@ -101,4 +119,4 @@ def test_a_job_that_waits_for_its_time_says_when():
     ids=["done", "cancelled", "all run", "all begun"],
 )
 def test_a_job_of_which_nothing_is_to_be_begun_needs_no_reason(job):
-    assert why_not(job, [FREE], [], ListPlan(), NOON) == []
+    assert why_not(job, [FREE], NOON) == []

@@ -20,23 +20,25 @@ from farm.actors import Address
 from farm.app import Farm, Seams
 from farm.config import Settings
 from farm.data_folder import DataFolder
+from farm.domain.analysis import ANALYSIS_VERSION, GcodeAnalysis
 from farm.domain.command import NAMES, ClearEmergency, Command, MaintenanceOff, MaintenanceOn
 from farm.domain.event import Fact
-from farm.domain.file import StoredFile, kind_of
+from farm.domain.file import FileAnalysis, FileState, StoredFile, kind_of
 from farm.domain.job import Job, Print
 from farm.domain.printer import Address as PrinterAddress
-from farm.domain.printer import Plate, Printer, PrinterStatus
+from farm.domain.printer import Plate, Printer, PrinterStatus, Profile
 from farm.domain.user import SYSTEM, Principal
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import AddPrinter, EmergencyStop, RunCommand
 from farm.queue.messages import AddJob, ClearPlate
 from farm.schedule.planner import Planner
-from farm.store import events, files, jobs, printers, prints
+from farm.store import events, file_analyses, files, jobs, printers, prints
 from farm.store.database import Database
 from tests.simulation.machine import PRINT_S, Faults, Machine, MachineDriver
 from tests.simulation.promises import Promises
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+UNSAID = Profile()
 
 
 @dataclass
@@ -67,7 +69,12 @@ class Shop:
         return self.farm.database
 
     async def add_printer(
-        self, name: str, faults: Faults | None = None, print_s: float = PRINT_S, kind: str = "octoprint"
+        self,
+        name: str,
+        faults: Faults | None = None,
+        print_s: float = PRINT_S,
+        kind: str = "octoprint",
+        profile: Profile = UNSAID,
     ) -> None:
         if name not in self.machines:
             self.machines[name] = Machine(
@@ -79,13 +86,24 @@ class Shop:
                 sent=lambda command: self.promises.check_sent(name, command),
                 later=self.later.start_soon,
             )
-        printer = Printer(name, name.upper(), PrinterAddress(kind, f"http://{name}.test"), max_retries=1)
+        address = PrinterAddress(kind, f"http://{name}.test")
+        printer = Printer(name, name.upper(), address, max_retries=1, profile=profile)
         await self.farm.address("printers").ask(AddPrinter(printer))
 
     async def add_file(self, name: str = "cube.gcode", size: int = 50_000) -> str:
         content = hashlib.sha256(name.encode()).hexdigest()
         file = StoredFile(f"file-{name}", name, kind_of(name), size, content, "test", NOON)
         stored, _ = await self.database.write(files.add, file)
+        return stored.id
+
+    async def add_read_file(self, name: str, found: GcodeAnalysis) -> str:
+        """A file of which this was found out."""
+        content = hashlib.sha256(name.encode()).hexdigest()
+        being_read = FileAnalysis(FileState.PROCESSING)
+        file = StoredFile(f"file-{name}", name, kind_of(name), 50_000, content, "test", NOON, being_read)
+        stored, _ = await self.database.write(files.add, file)
+        ready = FileAnalysis(FileState.READY, None, found, ANALYSIS_VERSION)
+        await self.database.write(file_analyses.note_analysis, stored, ready, NOON)
         return stored.id
 
     async def add_job(self, file: str = "", copies: int = 1, **wishes: object) -> Job:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trio
 
-from farm.domain.job import JobState
+from farm.domain.job import Approval, JobState
 from farm.domain.optimising import OptimisedCopy, Optimising, Proven, Savings, Size
 from farm.domain.printer import Operation
 from farm.domain.user import LOCAL
@@ -497,6 +497,28 @@ async def show_job(api: ApiShop) -> Request:
 @example("PATCH /v1/jobs/<job>")
 async def amend_job(api: ApiShop) -> Request:
     return Request("PATCH", f"/v1/jobs/{await api.job()}", 200, {"copies": 7, "hold": False})
+
+
+@example("PATCH /v1/jobs/<job>")
+async def pin_job(api: ApiShop) -> Request:
+    printer = await api.printer(clear=False)
+    pin = {"printer": printer, "start": "2026-03-03T08:00:00Z"}
+    wish = {
+        "pin": pin,
+        "preferred_printers": [printer],
+        "material": "PETG",
+        "colour": "red",
+        "attended": True,
+    }
+    return Request("PATCH", f"/v1/jobs/{await api.job()}", 200, wish)
+
+
+@example("POST /v1/jobs/<job>/approve")
+async def approve_job(api: ApiShop) -> Request:
+    job = await api.job()
+    why = "it is more than their share"
+    await api.shop.database.write(jobs.wait_for_approval, job, Approval.SHARE, why, NOON, "test")
+    return Request("POST", f"/v1/jobs/{job}/approve", 200)
 
 
 async def failed_print(api: ApiShop) -> str:

@@ -170,7 +170,13 @@ async def test_a_job_is_changed_in_what_is_given_alone(farm, headers):
         ({"required_printers": ["ghost"]}, "required_printers"),
         ({"order": "ghost"}, "order"),
         ({"file": "f2"}, "file"),
-        ({"pin": {"printer": "mk4-01"}}, "pin"),
+        ({"pin": {"printer": "ghost"}}, "pin.printer"),
+        ({"pin": {"start": "2026-03-01T12:00:00Z"}}, "pin.printer"),
+        ({"pin": {"printer": "mk4-01", "start": "soon"}}, "pin.start"),
+        ({"preferred_printers": ["ghost"]}, "preferred_printers"),
+        ({"material": ""}, "material"),
+        ({"colour": "x" * 51}, "colour"),
+        ({"attended": "yes"}, "attended"),
     ],
 )
 async def test_a_change_that_cannot_be_is_refused_by_name(farm, headers, change, field):
@@ -194,7 +200,13 @@ async def test_a_job_says_of_each_printer_that_one_may_see_why_it_is_not_begun_t
     (listed,) = (await farm.http.get("/v1/jobs", headers=headers)).json()["items"]
 
     looked = {"printer": "mk4-01", "reason": "nobody has looked at its plate; say that it is clear"}
-    lacking = {"printer": "mk4-02", "reason": "it lacks the tag row-a"}
+    lacking = {
+        "printer": "mk4-02",
+        "reason": "it lacks the tag row-a",
+        "constraint": "required_tags",
+        "needed": "row-a",
+        "have": "none",
+    }
     assert shown["why_not"] == [looked, lacking]
     assert mine["why_not"] == [lacking]
     assert listed["why_not"] is None

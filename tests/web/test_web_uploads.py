@@ -6,20 +6,27 @@ import contextlib
 import hashlib
 import json
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import trio
 from forms import BOUNDARY, FORM, form
-from web_farm import MAX_UPLOAD, WebFarm, read_answer
+from web_farm import MAX_UPLOAD, NOON, WebFarm, read_answer
 
 from farm.access.rights import Action
-from farm.domain.file import EXTENSIONS
-from farm.domain.user import Grant
+from farm.domain.analysis import ANALYSIS_VERSION, GcodeAnalysis
+from farm.domain.file import EXTENSIONS, FileAnalysis, FileState
+from farm.domain.job import Approval, JobState
+from farm.domain.printer import Profile
+from farm.domain.user import LOCAL, Grant
 from farm.errors import Overloaded
 from farm.files.storage import MB, Storage
+from farm.queue import approvals
 from farm.queue.messages import AddJob
+from farm.store import file_analyses, files, jobs, printers
+from farm.store.audit import Stamp
 from farm.web import intake
 from farm.web.hypercorn_cures import READ_BODY
 from farm.web.request_cures import HELD, Body
@@ -67,6 +74,26 @@ async def test_upload_without_print_makes_no_job(farm):
 
     assert (answer.status_code, answer.json()["effectivePrint"]) == (201, False)
     assert farm.queue.heard == []
+
+
+async def test_a_slicer_is_told_when_somebody_has_to_look_before_its_file_is_printed(farm):
+    printer = await farm.printer()
+    picky = replace(printer, profile=Profile(nozzle_mm=0.4))
+    await farm.database.write(printers.change, picky, b"")
+    headers = await farm.key("upload", "queue")
+    await send(farm, "/api/files/local", [("file", GCODE, "benchy.gcode")], headers)
+    (file,) = await farm.database.read(files.newest, 9)
+    silent = FileAnalysis(FileState.READY, None, GcodeAnalysis(), ANALYSIS_VERSION)
+    await farm.database.write(file_analyses.note_analysis, file, silent, NOON)
+
+    asked = await send(farm, "/api/files/local", PRUSASLICER, headers)
+    (job,) = await farm.database.read(jobs.open_jobs)
+    await farm.database.write(approvals.approve, job.id, Stamp(NOON, LOCAL))
+    known = await send(farm, "/api/files/local", PRUSASLICER, headers)
+
+    assert (job.state, job.approval) == (JobState.NEEDS_REVIEW, Approval.FIT)
+    assert (asked.status_code, asked.json()["effectivePrint"]) == (201, False)
+    assert known.json()["effectivePrint"] is True
 
 
 async def test_slicer_tests_the_connection_first(farm):

@@ -4,7 +4,7 @@ import pytest
 from web_farm import NOON
 
 from farm.domain.file import FileKind, StoredFile
-from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.job import Approval, Job, JobState, Print, PrintState
 from farm.domain.user import Grant
 from farm.errors import NotFound, Refused
 from farm.queue.messages import AddJob, ChangeJob
@@ -62,17 +62,55 @@ async def test_job_is_handed_to_the_queue_in_its_words(farm):
 @pytest.mark.parametrize(
     ("wish", "field"),
     [
-        ({"file": "f1", "material": "PLA"}, "material"),
+        ({"file": "f1", "pin": "mk4-01"}, "pin"),
         ({"file": "f1", "due_at": "2026-03-01T12:00:00"}, "due_at"),
         ({"file": "f1", "colour_of_the_sky": 1}, "colour_of_the_sky"),
         ({}, "file"),
     ],
 )
-async def test_job_with_a_field_that_is_not_honoured_is_refused_by_name(farm, wish, field):
+async def test_job_with_a_field_that_cannot_be_is_refused_by_name(farm, wish, field):
     answer = await farm.http.post("/v1/jobs", json=wish, headers=await farm.key("queue"))
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
     assert farm.queue.heard == []
+
+
+async def test_what_a_job_wishes_of_its_printer_is_shown_and_can_be_taken_away(farm):
+    await job(farm, "j0")
+    await farm.printer("mk4-01")
+    headers = await farm.key("queue", "read")
+    wish = {
+        "material": "PETG", "colour": "red", "preferred_printers": ["mk4-01"], "rotatable": True,
+        "attended": True, "allow_short_filament": True,
+        "pin": {"printer": "mk4-01", "start": "2026-03-01T12:00:00+01:00"},
+    }  # fmt: skip
+    told = {**wish, "pin": {"printer": "mk4-01", "start": "2026-03-01T11:00:00.000Z"}}
+
+    made = (await farm.http.post("/v1/jobs", json={"file": "f1", **wish}, headers=headers)).json()
+    assert {name: made[name] for name in wish} == told
+    assert (made["approval"], made["approval_why"]) == (None, None)
+
+    nothing = {"material": None, "colour": None, "preferred_printers": [], "pin": None, "rotatable": False}
+    where = f"/v1/jobs/{made['id']}"
+    left = (await farm.http.patch(where, json=nothing, headers=headers)).json()
+    assert {name: left[name] for name in wish} == {**told, **nothing}
+
+
+async def test_a_job_that_waits_for_approval_is_approved_by_who_may(farm):
+    await job(farm, "j0")
+    await farm.database.write(jobs.wait_for_approval, "j0", Approval.SHARE, "it is too much", NOON, "test")
+    headers = await farm.key("queue", "read")
+
+    shown = (await farm.http.get("/v1/jobs/j0", headers=headers)).json()
+    refused = await farm.http.post("/v1/jobs/j0/approve", headers=headers)
+    approved = await farm.http.post("/v1/jobs/j0/approve", headers=await farm.key("control", "read"))
+    again = await farm.http.post("/v1/jobs/j0/approve", headers=await farm.key("control", "read"))
+
+    assert (shown["state"], shown["approval"], shown["approval_why"]) == ("held", "share", "it is too much")
+    assert shown["why_not"] == [{"printer": None, "reason": "it waits for approval: it is too much"}]
+    assert refused.status_code == 403
+    assert (approved.json()["state"], approved.json()["approval"]) == ("queued", None)
+    assert again.status_code == 409
 
 
 async def test_refusal_of_the_queue_is_the_answer(farm):

@@ -7,9 +7,8 @@ sends the same file again after that answer means another print of it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
@@ -29,18 +28,29 @@ RETRIED_WITHIN = timedelta(minutes=10)  # later it is another day's wish
 STEP = 1
 
 
-async def wish_once(call: Call, file: StoredFile, place: Place) -> Once:
-    """Wish a file printed at a place, unless that very wish waits already and its answer was lost.
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """once: for `answered`. job: as it was when it was wished."""
 
-    `answered` is called with what this returns.
-    """
+    once: Once
+    job: Job
+
+    @property
+    def will_print(self) -> bool:
+        """Whether nobody has to say anything before it is begun."""
+        return self.job.state not in (JobState.HELD, JobState.NEEDS_REVIEW)
+
+
+async def wish_once(call: Call, file: StoredFile, place: Place) -> Wished:
+    """Wish a file printed at a place, unless that very wish waits already and its answer was lost."""
     once = _name_of(call.asker, file, place)
     await call.desk.database.write(_forget_what_is_over, once, call.desk.clock())
     by = replace(call.asker, terms=replace(call.asker.terms, once=once))
     wish = AddJob(file.id, required_printers=place.printers, required_tags=place.tags)
-    with contextlib.suppress(DoneBefore):
-        await call.desk.queue.ask(wish, by=by)
-    return once
+    try:
+        return Wished(once, await call.desk.queue.ask(wish, by=by))
+    except DoneBefore as before:
+        return Wished(once, msgspec.json.decode(before.result, type=Job))
 
 
 async def answered(call: Call, once: Once) -> None:
@@ -69,4 +79,4 @@ def _still_waits(db: Connection, id: str, now: datetime) -> bool:
     job = jobs.by_id(db, id)
     if job is None or job.created_at < now - RETRIED_WITHIN:
         return False
-    return job.state in (JobState.QUEUED, JobState.HELD) and not prints.of_job(db, id)
+    return job.state in (JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW) and not prints.of_job(db, id)

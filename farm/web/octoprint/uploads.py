@@ -12,12 +12,12 @@ from quart import Response, request
 
 from farm.access.rights import Action, require
 from farm.domain.file import StoredFile
-from farm.domain.terms import Once
 from farm.errors import Invalid
 from farm.files.storage import Upload
 from farm.web.answers import answer
 from farm.web.octoprint import retries, shapes
 from farm.web.octoprint.places import PREFIXES, Place, place_of
+from farm.web.octoprint.retries import Wished
 from farm.web.routes import Call, Entry, Route
 from farm.web.uploads import hand_over, incoming, keep
 
@@ -38,13 +38,13 @@ async def take_upload(call: Call, printer: str | None = None, tag: str | None = 
         take_in = partial(_take_in, call, upload, form.name, place if wanted else None)
         file, wish = await hand_over(take_in)
     if wish is not None:
-        await retries.answered(call, wish)
-    return _uploaded(file.name, wanted, place.prefix)
+        await retries.answered(call, wish.once)
+    return _uploaded(file.name, wish is not None and wish.will_print, place.prefix)
 
 
 async def _take_in(
     call: Call, upload: Upload, name: str, place: Place | None
-) -> tuple[StoredFile, Once | None]:
+) -> tuple[StoredFile, Wished | None]:
     """Keep the file, and wish it printed where a place is given."""
     file, _ = await keep(call, upload, name)
     return file, None if place is None else await retries.wish_once(call, file, place)

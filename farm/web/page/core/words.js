@@ -52,7 +52,8 @@ const JOBS = {
 };
 
 /** A job's state as {word, tone, icon}. */
-export const jobStanding = ({ state }) => named(JOBS[state] ?? [state, "away", "question"]);
+export const jobStanding = ({ approval, state }) =>
+  named(approval ? ["Waits for approval", "plate", "hand"] : (JOBS[state] ?? [state, "away", "question"]));
 
 const named = ([word, tone, icon]) => ({ word, tone, icon });
 

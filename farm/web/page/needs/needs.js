@@ -25,7 +25,8 @@ export function needs(printers, jobs, chores = []) {
 }
 
 /** Whether a job's wishes allow this printer. */
-export function mayRunOn({ required_printers: ids, required_tags: tags }, printer) {
+export function mayRunOn({ pin, required_printers: wished, required_tags: tags }, printer) {
+  const ids = pin ? [pin.printer] : wished;
   return (ids.length === 0 || ids.includes(printer.id)) && tags.every((tag) => printer.tags.includes(tag));
 }
 
@@ -39,7 +40,10 @@ export function copiesToBegin(job) {
   return Math.ceil(job.parts.remaining / job.yield);
 }
 
-export const waitsForItsTime = ({ release_at: at }) => at !== null && Date.parse(at) > Date.now();
+/** When it may be begun at the earliest, as ISO text; "" for at once. */
+export const notBefore = ({ release_at: at, pin }) => [at ?? "", pin?.start ?? ""].sort()[1];
+
+export const waitsForItsTime = (job) => notBefore(job) !== "" && Date.parse(notBefore(job)) > Date.now();
 
 /** What waits to be begun, jobs with the same wishes together: {job, left, takers}, one of the jobs for all. */
 function wishesOf(jobs, usable) {
@@ -47,7 +51,7 @@ function wishesOf(jobs, usable) {
   for (const job of jobs) {
     const left = copiesToBegin(job);
     if (left === 0) continue;
-    const key = JSON.stringify([job.required_printers, job.required_tags]);
+    const key = JSON.stringify([job.pin?.printer, job.required_printers, job.required_tags]);
     const wish = found.get(key) ?? { job, left: 0, takers: usable.filter((printer) => mayRunOn(job, printer)).length };
     found.set(key, { ...wish, left: wish.left + left });
   }
@@ -96,8 +100,8 @@ function heldUp(printer, wishes, held = 0) {
   };
 }
 
-function ofJob({ id, state, copies, done, created_at: since }) {
-  if (state !== "needs_review" && state !== "quarantined") return null;
+function ofJob({ id, state, approval, copies, done, created_at: since }) {
+  if (!approval && state !== "needs_review" && state !== "quarantined") return null;
   const waiting = Math.max(1, copies - done);
   return { kind: "job", id, since, waiting, weight: waiting };
 }

@@ -150,13 +150,15 @@ function JobRow({ id, waiting }) {
       <div class="head"><${State} ...${standing} /> <h3 class="file">${job.name}</h3></div>
       <div class="body">
         <p>
-          ${sentence(lastReason(job)) || "Nobody can tell what became of it."}
+          ${sentence(job.approval ? job.approval_why : lastReason(job)) || "Nobody can tell what became of it."}
           <span class="waiting"> ${count(waiting, "copy", "copies")} still to print.</span>
         </p>
         ${mayOperate.value && html`
           <div class="actions">
             <button type="button" onClick=${() => changeJob(job, "cancel")}>Cancel job</button>
-            <button type="button" class="primary" onClick=${() => changeJob(job, "retry")}>Retry</button>
+            <button type="button" class="primary" onClick=${() => changeJob(job, job.approval ? "approve" : "retry")}>
+              ${job.approval ? "Approve" : "Retry"}
+            </button>
           </div>`}
       </div>
     </li>`;

@@ -1,4 +1,4 @@
-// Holding, releasing, cancelling and retrying jobs.
+// Approving, holding, releasing, cancelling and retrying jobs.
 import { patch, post } from "../core/api.js";
 import { jobs } from "../core/store.js";
 import { count } from "../core/words.js";
@@ -6,9 +6,9 @@ import { isUnderWay } from "../needs/needs.js";
 import { confirm } from "../parts/dialog.js";
 import { say, sayProblem } from "../parts/toast.js";
 
-const DONE = { hold: "held", release: "released", cancel: "cancelled", retry: "back in the queue" };
+const DONE = { approve: "approved", hold: "held", release: "released", cancel: "cancelled", retry: "back in the queue" };
 
-/** change: "hold", "release", "cancel" or "retry". */
+/** change: "approve", "hold", "release", "cancel" or "retry". */
 export async function changeJob(job, change) {
   if (change === "cancel" && !(await sureToCancel(job))) return;
   try {

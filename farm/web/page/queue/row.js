@@ -19,13 +19,13 @@ export function JobRow({ job, first }) {
         <p><${State} word=${word} tone=${tone} icon=${icon} /> <${Copies} job=${job} /></p>
         <${Where} job=${job} />
         <${WhyNot} job=${job} />
-        ${["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
+        ${!job.approval && ["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
         ${job.due_at && html`<p class="why">Due <${Moment} at=${job.due_at} /></p>`}
       </div>
       ${mayOperate.value && html`
         <div class="actions">
           ${job.state === "queued" && !first && html`<${Button} job=${job} label="Do first" run=${goFirst} />`}
-          ${(BUTTONS[job.state] ?? []).map(([label, change]) => html`
+          ${(job.approval ? TO_APPROVE : BUTTONS[job.state] ?? []).map(([label, change]) => html`
             <${Button} key=${change} job=${job} label=${label} run=${() => changeJob(job, change)} />`)}
         </div>`}
     </li>`;
@@ -64,6 +64,8 @@ function Where({ job }) {
   const rest = at.length > FEW ? ` and ${at.length - FEW} more` : "";
   return html`<p class="where">On ${at.slice(0, FEW).map(howFar).join(", ")}${rest}</p>`;
 }
+
+const TO_APPROVE = [["Approve", "approve"], ["Cancel", "cancel"]];
 
 const BUTTONS = {
   queued: [["Hold", "hold"], ["Cancel", "cancel"]],

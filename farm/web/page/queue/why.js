@@ -5,13 +5,14 @@ import { html } from "../core/html.js";
 import { printerOf } from "../core/store.js";
 import { moment } from "../core/time.js";
 import { count, isBusy, sentence } from "../core/words.js";
-import { copiesToBegin, mayRunOn, waitsForItsTime } from "../needs/needs.js";
+import { copiesToBegin, mayRunOn, notBefore, waitsForItsTime } from "../needs/needs.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 
 /** One sentence; "" when there is nothing left to begin. */
 export function whyNot(job, printers) {
+  if (job.approval) return `Waits for approval: ${job.approval_why}.`;
   if (job.state === "held") return "Held until somebody releases it.";
-  if (waitsForItsTime(job)) return `Not before ${moment(job.release_at)}.`;
+  if (waitsForItsTime(job)) return `Not before ${moment(notBefore(job))}.`;
   const left = copiesToBegin(job);
   if (left === 0) return "";
   const fitting = printers.filter((printer) => mayRunOn(job, printer));

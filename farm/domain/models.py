@@ -39,7 +39,7 @@ class Model:
 @cache
 def known() -> tuple[Model, ...]:
     """Every model, by name."""
-    text = resources.files("farm.printers").joinpath("models.toml").read_text("utf-8")
+    text = resources.files("farm.domain").joinpath("models.toml").read_text("utf-8")
     return tuple(_model(name, fields) for name, fields in sorted(tomllib.loads(text).items()))
 
 
@@ -49,13 +49,25 @@ def _model(name: str, fields: Mapping[str, Any]) -> Model:
     return Model(name, tuple(fields.get("also", ())), profile, fields["source"])
 
 
+def known_as(name: str) -> str | None:
+    """What the farm calls the model of this name, however it is written; None for one it does not know."""
+    found = _by_name().get(" ".join(name.split()).casefold())
+    return None if found is None else found.name
+
+
+@cache
+def _by_name() -> Mapping[str, Model]:
+    return {each.casefold(): model for model in known() for each in (model.name, *model.also)}
+
+
 def named(name: str) -> Model:
     """The model of this name, however it is written. Raises Invalid with the nearest one there is."""
-    names = {each.casefold(): model for model in known() for each in (model.name, *model.also)}
-    found = names.get(" ".join(name.split()).casefold())
+    found = _by_name().get(" ".join(name.split()).casefold())
     if found is None:
-        close = difflib.get_close_matches(name.casefold(), names, n=1)
-        hint = f"did you mean {names[close[0]].name}?" if close else "leave it out, and say what it can do"
+        close = difflib.get_close_matches(name.casefold(), _by_name(), n=1)
+        hint = (
+            f"did you mean {_by_name()[close[0]].name}?" if close else "leave it out, and say what it can do"
+        )
         raise Invalid(f"the farm knows no model {name[:40]!r}; {hint}", "profile.model")
     return found
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from farm.domain import models
 from farm.domain.printer import Address, Printer, Profile
 from farm.errors import Invalid
-from farm.printers import models
 from farm.printers.settings import changed_printer, checked_printer
 
 MK4 = Printer("mk4", "MK4", Address("octoprint", "http://10.0.0.7"))
