@@ -9,7 +9,7 @@ from farm.domain.settings import Preset
 from farm.schedule.config import SearchConfig
 from farm.schedule.evaluate import evaluate
 from farm.schedule.problem import Problem, Weights
-from farm.schedule.replan import Solver
+from farm.schedule.replan import Solver, found_by_search
 from farm.schedule.result import Metrics, Schedule
 
 LEVELS_APART = 5  # a weight of 2 becomes one of 32: no number of lesser jobs makes up for a greater one
@@ -59,7 +59,10 @@ def _priced(weights: Weights, changes: Mapping[str, float]) -> Weights:
 
 
 def alternatives(
-    problem: Problem, config: SearchConfig, solver: Solver, presets: Iterable[Preset] = tuple(Preset)
+    problem: Problem,
+    config: SearchConfig,
+    solver: Solver = found_by_search,
+    presets: Iterable[Preset] = tuple(Preset),
 ) -> list[Alternative]:
     """A plan for each preset that differs from the others and is not worse than another in every figure.
 

@@ -65,12 +65,19 @@ class JobGone:
 Event: TypeAlias = PrinterLost | PrinterBack | PrintEndsAt | PrintFailed | JobChanged | JobGone
 
 
+def found_by_search(problem: Problem, config: SearchConfig) -> Schedule:
+    """A new plan. What it is compiled with is loaded by the first that asks."""
+    from farm.schedule.solve import solve
+
+    return solve(problem, config)
+
+
 def replan(
     problem: Problem,
     previous: Schedule,
     events: Iterable[Event],
     config: SearchConfig,
-    solver: Solver,
+    solver: Solver = found_by_search,
 ) -> Schedule:
     """The best plan for the problem as it is after the events.
 
