@@ -21,7 +21,8 @@ from farm.schedule.problem import FOREVER, Filament, Job, Printer, Problem
 from farm.schedule.shop import Loaded, Shop
 from farm.schedule.spans import length, within
 
-MOST_VARIABLES = 60_000  # more take longer than a plan may
+MOST_VARIABLES = 60_000
+VARIABLES_A_SECOND = 20_000  # that HiGHS solves
 MOST_STEPS = 80  # times at which it is asked what fits until then
 FEWEST_STEPS = 8
 TOLERANCE = 1e-6  # of HiGHS: the bound is lowered by as much of itself
@@ -36,10 +37,11 @@ class Alone:
     price: float
 
 
-def lower_bound(problem: Problem, seconds: float) -> float | None:
+def lower_bound(problem: Problem, seconds: float | None) -> float | None:
     """A cost that no plan is below that leaves nothing out; None where some print has no printer.
 
-    seconds: for HiGHS; when they do not suffice the bound is what each print costs by itself.
+    seconds: for HiGHS, None for as many as it takes; when they do not suffice the bound is what each print
+    costs by itself.
     """
     alone = _Alone(problem)
     options = {job.id: dict(alone.options(job)) for job in problem.jobs}
@@ -52,7 +54,7 @@ def lower_bound(problem: Problem, seconds: float) -> float | None:
     )
     last = max(min(one.end for one in options[job.id].values()) for job in jobs)
     by_itself += problem.weights.makespan * last / 60
-    together = _Relaxation(problem, jobs, options).cost(seconds)
+    together = _Relaxation(problem, jobs, options, seconds).cost()
     return max(by_itself, together or 0.0)
 
 
@@ -127,14 +129,22 @@ class _Alone:
 class _Relaxation:
     """Which share of which job's prints ends on printers of which kind within which step of time."""
 
-    def __init__(self, problem: Problem, jobs: Sequence[Job], options: dict[str, dict[str, Alone]]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        jobs: Sequence[Job],
+        options: dict[str, dict[str, Alone]],
+        seconds: float | None,
+    ) -> None:
         self.problem = problem
         self.jobs = jobs
         kinds = self._kinds(jobs)
         self.kinds = kinds
         self.options = [self._by_kind(options[job.id]) for job in jobs]
         pairs = sum(map(len, self.options))
-        self.steps = min(MOST_STEPS, MOST_VARIABLES // max(1, pairs))
+        self.seconds = seconds
+        most = MOST_VARIABLES if seconds is None else min(MOST_VARIABLES, VARIABLES_A_SECOND * seconds)
+        self.steps = min(MOST_STEPS, int(most) // max(1, pairs))
 
     def _kinds(self, jobs: Iterable[Job]) -> list[list[Printer]]:
         """Printers that take equally long for everything."""
@@ -156,7 +166,7 @@ class _Relaxation:
                 )
         return best
 
-    def cost(self, seconds: float) -> float | None:
+    def cost(self) -> float | None:
         """None where it is too large, or HiGHS took too long."""
         if self.steps < FEWEST_STEPS:
             return None
@@ -174,7 +184,7 @@ class _Relaxation:
             b_eq=np.array([job.copies for job in self.jobs], dtype=float),
             bounds=[(0, None)] * count + [(least, None)],
             method="highs",
-            options={"time_limit": max(0.01, seconds)},
+            options={} if self.seconds is None else {"time_limit": max(0.01, self.seconds)},
         )
         return float(solved.fun) * (1 - TOLERANCE) if solved.status == 0 else None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_PROVEN = 12  # prints: of more no proof is to be had in seconds
+
 
 class Objective(StrEnum):
     """What makes a plan good. COST: the problem's weights; the others are for problems from books."""
@@ -18,7 +20,8 @@ class Objective(StrEnum):
 class SearchConfig:
     """seconds: after which there is an answer. iterations: a budget instead of the clock, for plans that are
     to be the same on every machine; the same problem, seed and budget give the same plan.
-    exact: whether small problems are also given to CP-SAT, which may prove that nothing is better.
+    exact: whether it is also asked how good the plan is: problems of up to MOST_PROVEN prints are given to
+    CP-SAT, which may prove that nothing is better, and larger ones get a bound.
     """
 
     seconds: float = 5.0

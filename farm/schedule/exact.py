@@ -6,6 +6,7 @@ process imports this.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from farm.schedule.exact_model import ExactModel, scale_of
 from farm.schedule.problem import Problem
 from farm.schedule.result import Placement
 
-MOST_PRINTS = 12  # for which a proof is to be had in seconds
 LONG_LINES = 4  # prints a printer
 LOOKS_EVERY_S = 0.02  # whether it is to stop
 COST_STEPS = 1_000_000  # of a unit of cost, where prices are not whole numbers of something coarser
@@ -43,7 +43,7 @@ class Exact:
 
 def best_plan(
     problem: Problem,
-    seconds: float,
+    seconds: float | None,
     *,
     hint: Sequence[Placement] | None = None,
     effort: float | None = None,
@@ -53,11 +53,11 @@ def best_plan(
 ) -> Exact:
     """The plan that leaves out least and of those costs least, or how far it got in that time.
 
-    hint: a plan that keeps to the rules, to go on from. effort: CP-SAT's own measure of work instead of
-    time, for answers that are the same on every machine; about a second each.
+    seconds: None where `effort` alone limits it. hint: a plan to go on from. effort: CP-SAT's own measure of
+    work instead of time, for answers that are the same on every machine; about a second each.
     on_plan: is told each better plan that places everything.
     """
-    until = monotonic() + seconds
+    until = math.inf if seconds is None else monotonic() + seconds
     search = _Search(until, effort, seed, should_stop)
     model = ExactModel(problem)
     if hint is not None:
@@ -135,7 +135,8 @@ class _Search:
         parameters = solver.parameters
         parameters.num_workers = 1  # else it takes every core of the shop's computer
         parameters.random_seed = self.seed
-        parameters.max_time_in_seconds = left
+        if left < math.inf:
+            parameters.max_time_in_seconds = left
         if self.effort is not None:
             parameters.max_deterministic_time = self.effort
         parameters.linearization_level = _linearization(model)
