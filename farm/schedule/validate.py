@@ -7,7 +7,7 @@ nobody here, so that a mistake has to be made twice before a plan goes wrong uns
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -308,15 +308,30 @@ def _frozen(plan: _Plan) -> Iterator[Violation]:
 
     Prints of a job are alike, so it is asked for its jobs, not for its copies.
     """
-    for printer, held in _held(plan.problem).items():
+    every = _held(plan.problem)
+    for printer, held in every.items():
         line = [one.job for one in plan.on.get(printer, [])]
-        if not _keeps(line, held):
+        if not _keeps(line, held) and not _keeps(line, _that_can_be(plan, printer, every)):
             yield Violation(
                 Rule.FROZEN,
                 printer,
                 f"{printer} was to print {listed([one.job for one in held])} next, as people have been told; "
                 f"planned is {listed(line[: len(held)]) or 'nothing'}.",
             )
+
+
+def _that_can_be(plan: _Plan, printer: str, every: Mapping[str, Sequence[_Held]]) -> list[_Held]:
+    """What is held at the printer without what the other held prints leave no people, time or power for."""
+    names = {name: {one.job for one in held} for name, held in every.items()}
+    kept = [one for one in plan.known if one.job in names.get(one.printer, ())]
+    line = {one.job for one in plan.on.get(printer, [])}
+    room = Room(plan.problem, kept)
+    machine, jobs = plan.shop.printers[printer], plan.shop.jobs
+    return [
+        one
+        for one in every[printer]
+        if one.job in line or room.earliest(jobs[one.job], machine, last=True) is not None
+    ]
 
 
 def _keeps(line: Sequence[str], held: Sequence[_Held]) -> bool:

@@ -298,6 +298,18 @@ def test_what_can_lose_its_place_to_a_deadline_may_go_or_stay():
     assert broken(problem, at(0, "m"), at(0, on="b"), at(65, "k", hands=(60, 65))) == ["frozen"]
 
 
+def test_of_two_that_both_need_the_one_person_at_once_one_is_let_go():
+    printers = [printer(name, plate_clear=False, attended=True) for name in "ab"]
+    jobs = job("j", on=("a",)), job("k", on=("b",))
+    planned = before(at(5, hands=(0, 5)), at(5, "k", "b", hands=(0, 5)))
+    hours = (minutes(0, 65),)
+    problem = shop(*printers, *jobs, staffed=hours, operators=1, previous=planned)
+    one = at(5, hands=(0, 5))
+    assert broken(problem, one, left_out=(Unscheduled("k", 1, ()),)) == []
+    neither = (Unscheduled("j", 1, ()), Unscheduled("k", 1, ()))
+    assert broken(problem, left_out=neither) == ["frozen", "frozen"]
+
+
 def test_of_a_job_with_fewer_prints_than_before_no_more_are_held_than_there_are():
     planned = before(at(0, copy=0), at(0, on="b", copy=1))
     problem = shop(printer(), printer("b"), job(on=("a", "b")), previous=planned)
