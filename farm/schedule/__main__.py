@@ -15,7 +15,7 @@ import msgspec
 
 from farm.errors import FarmError, Invalid, NotFound
 from farm.schedule.config import Objective, SearchConfig
-from farm.schedule.evaluate import evaluate, weights_for
+from farm.schedule.evaluate import costs_by_job, evaluate, weights_for
 from farm.schedule.explain import explain
 from farm.schedule.problem import Problem
 from farm.schedule.reading import read_plan, read_problem
@@ -110,7 +110,8 @@ def _positive(text: str) -> float:
 
 def _solve(chosen: argparse.Namespace) -> int:
     problem = _problem(chosen)
-    _say_json(plan_json(_planned(problem, chosen)))
+    schedule = _planned(problem, chosen)
+    _say_json(plan_json(schedule, costs_by_job(problem, schedule)))
     return GOOD
 
 

@@ -32,7 +32,7 @@ def evaluate(problem: Problem, schedule: Schedule) -> Metrics:
         left_out=plan.left_out(),
         cost=sum(plan.terms().values()),
         terms=plan.terms(),
-        weighted_tardiness_s=sum(job.weight * plan.tardiness_s(job) for job in plan.begun),
+        weighted_tardiness_s=sum((job.weight * plan.tardiness_s(job) for job in plan.begun), 0.0),
         max_tardiness_s=max(map(plan.tardiness_s, plan.begun), default=0),
         late_jobs=sum(plan.tardiness_s(job) > 0 for job in plan.begun),
         makespan_s=plan.makespan_s,

@@ -30,6 +30,8 @@ def test_a_plan_is_printed_as_json_and_nothing_else(plan, capsys):
         *("job", "copy", "printer", "hand_work_start", "hand_work_end", "start", "end", "locked")
     }
     assert len(told["placements"]) == len(instance("10x3-s1").jobs)
+    of_jobs = sum(sum(terms.values()) for terms in told["metrics"]["jobs"].values())
+    assert told["metrics"]["cost"] == pytest.approx(of_jobs + told["metrics"]["terms"]["makespan"])
     assert main(["validate", str(SMALL), str(plan)]) == GOOD
     assert capsys.readouterr().out == ""
 
