@@ -138,6 +138,24 @@ def test_why_a_job_waits_is_one_sentence(call, wish, why):
     assert call("queue/why.js", "whyNot", wish, printers) == why
 
 
+def test_a_pinned_job_is_held_up_by_that_printer_alone(call):
+    pinned = job("j", on=("a",), pin={"printer": "b", "start": None})
+    dirty = [printer("a", plate="occupied"), printer("b", plate="occupied")]
+    found = {need["id"]: need["waiting"] for need in call("needs/needs.js", "needs", dirty, [pinned])}
+    assert found == {"a": 0, "b": 1}
+    later = {**pinned, "pin": {"printer": "b", "start": "2999-01-01T12:00:00Z"}}
+    assert call("queue/why.js", "whyNot", later, dirty).startswith("Not before")
+
+
+@pytest.mark.parametrize("state", ["held", "needs_review"])
+def test_a_job_that_waits_for_approval_is_among_what_needs_somebody(call, state):
+    asking = job("j", state=state, approval="share", approval_why="it is too much")
+    (need,) = call("needs/needs.js", "needs", [], [asking])
+    assert (need["kind"], need["id"]) == ("job", "j")
+    assert call("queue/why.js", "whyNot", asking, []) == "Waits for approval: it is too much."
+    assert call("core/words.js", "jobStanding", asking)["word"] == "Waits for approval"
+
+
 def test_every_state_of_a_printer_and_a_job_has_a_word(call):
     for connection in Connection:
         for operation in Operation:
