@@ -1,12 +1,12 @@
 """Whether a printer can print a job at all: what one needs and the other has, compared one by one. Pure.
 
 Where the shop has not said what a printer has, nothing is compared. Where the file does not say what it
-needs, a person is asked; and while it is still being read, nobody is asked yet.
+needs, a person is asked; while it is still being read, what is known so far is compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,25 +64,22 @@ class Reason:
 def compatibility(job: Job, analysis: FileAnalysis, printer: Printer) -> list[Reason]:
     """Why this printer cannot print the job, or nobody can tell; nothing where it can."""
     found = [*_wishes(job, printer), *_file(job, _found(analysis), printer)]
-    return (
-        [unread(printer), *(each for each in found if not each.asks)]
-        if _asks_too_soon(found, analysis)
-        else found
-    )
+    return not_asked_too_soon(found, analysis, printer)
 
 
-def _asks_too_soon(found: list[Reason], analysis: FileAnalysis) -> bool:
-    return is_unread(analysis) and any(reason.asks for reason in found)
+def not_asked_too_soon(found: Iterable[Reason], analysis: FileAnalysis, printer: Printer) -> list[Reason]:
+    """The same while a file may still be read: nobody is asked what it will say.
 
-
-def is_unread(analysis: FileAnalysis) -> bool:
-    """Whether more may be known of the file in a moment."""
-    return analysis.state in (FileState.QUEUED, FileState.PROCESSING)
-
-
-def unread(printer: Printer) -> Reason:
-    """It is not known yet, and will be."""
-    return Reason(printer.id, Constraint.READ, "a file that was read", "one that waits to be read")
+    What its slicer says is known long before the rest, and enough to begin; before that it is waited for.
+    """
+    reasons = list(found)
+    if analysis.state not in (FileState.QUEUED, FileState.PROCESSING):
+        return reasons
+    known = [reason for reason in reasons if not reason.asks]
+    if len(known) == len(reasons) or analysis.result is not None:
+        return known
+    unread = Reason(printer.id, Constraint.READ, "a file that was read", "one that waits to be read")
+    return [unread, *known]
 
 
 def doubts(job: Job, analysis: FileAnalysis, printer: Printer) -> list[Reason]:

@@ -51,10 +51,10 @@ def _beyond_share(db: Connection, look: Look, job: Job) -> str:
         return ""
     waiting = [job, *(each for each in jobs.of_owner(db, job.created_by) if _counts(each, job))]
     if share.jobs is not None and len(waiting) > share.jobs:
-        return f"with it {len(waiting)} of your jobs would wait, and {share.jobs} may"
+        return f"with it {len(waiting)} jobs of its owner would wait, and {share.jobs} may"
     hours = sum((print_time_s(look.analysis(each)) or 0.0) * each.to_begin for each in waiting) / 3600
     if share.hours is not None and hours > share.hours:
-        return f"with it {hours:.1f} h of printing would wait for you, and {share.hours:g} h may"
+        return f"with it {hours:.1f} h of printing would wait for its owner, and {share.hours:g} h may"
     return ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from functools import partial
 from sqlite3 import Connection
 
 from farm.domain.file import RemoteFile, remote_name
@@ -53,7 +52,7 @@ def reserve(
     if maintenance.blocking(db, printer.id):
         return Idle.NOTHING
     look = Look(db, at)
-    job = plan.next_for(printer, jobs.waiting(db, at), at, partial(look.may_begin, printer=printer))
+    job = look.next_for(printer, plan)
     for unsure in look.unsure:
         approvals.ask_where_unsure(db, look, unsure, at, who)
     if job is None:

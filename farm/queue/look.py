@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from sqlite3 import Connection
 
 from farm.domain.compatibility import Reason, doubts, limits_of
 from farm.domain.constraints import Constraints
-from farm.domain.file import FileAnalysis, StoredFile
+from farm.domain.file import FileAnalysis, FileState, StoredFile
 from farm.domain.job import Job, Print
 from farm.domain.printer import Operation, Printer, PrinterStatus
 from farm.queue import power
@@ -18,6 +18,9 @@ from farm.queue.obstacles import PASSING, Around, in_maintenance, lasting_obstac
 from farm.queue.plan import Plan
 from farm.queue.why_not import Place
 from farm.store import approved_fits, files, jobs, maintenance, printers, prints, shop, spools
+
+LONGEST_READ = timedelta(minutes=15)
+"""However few workers there are, and whatever happened to them: then a person may say that a file fits."""
 
 
 class Look:
@@ -48,6 +51,10 @@ class Look:
             self.unsure.append(job)
         return not found
 
+    def next_for(self, printer: Printer, plan: Plan) -> Job | None:
+        """The job that a printer would be given if it were free now."""
+        return plan.next_for(printer, self._waiting, self._at, partial(self.may_begin, printer=printer))
+
     def obstacles(self, job: Job, printer: Printer) -> list[Reason]:
         """What keeps a print of it from being begun on a printer that is free."""
         return obstacles(job, self.analysis(job), printer, self._around(job, printer))
@@ -69,7 +76,11 @@ class Look:
         return self._files[job.file]
 
     def analysis(self, job: Job) -> FileAnalysis:
-        return self.file(job).analysis
+        """What is known of its file. One that waits to be read for too long counts as one that cannot be."""
+        file = self.file(job)
+        if file.analysis.result is None and self._at - file.uploaded_at > LONGEST_READ:
+            return FileAnalysis(FileState.FAILED, "nobody has read it")
+        return file.analysis
 
     @cached_property
     def shop(self) -> Constraints:
@@ -85,10 +96,6 @@ class Look:
 
     def _beside(self, printer: Printer) -> Around:
         return Around(self._at, self.shop, self._left_on(printer))
-
-    def next_for(self, printer: Printer, plan: Plan) -> Job | None:
-        """The job that a printer would be given if it were free now."""
-        return plan.next_for(printer, self._waiting, self._at, partial(self.may_begin, printer=printer))
 
     @cached_property
     def _waiting(self) -> Sequence[Job]:

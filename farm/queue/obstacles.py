@@ -13,9 +13,8 @@ from farm.domain.compatibility import (
     Constraint,
     Reason,
     compatibility,
-    is_unread,
+    not_asked_too_soon,
     print_time_s,
-    unread,
     used_filament,
 )
 from farm.domain.constraints import NO_CONSTRAINTS, Constraints
@@ -35,8 +34,8 @@ PASSING = frozenset({Constraint.READ, Constraint.ATTENDED, Constraint.MAINTENANC
 class Around:
     """What there is to mind beside a job and a printer.
 
-    left_g: what is left on the printer's spools, by tool, where
-    somebody counts. approved: whether a person said that the file fits printers of this profile.
+    left_g: what is left on the printer's spools, by tool, where somebody counts. approved: whether a person
+    said that the file fits printers of this profile.
     """
 
     at: datetime
@@ -67,18 +66,16 @@ def lasting_obstacles(job: Job, analysis: FileAnalysis, printer: Printer, around
     if not takes(printer, job.kind):
         found.append(Reason(printer.id, Constraint.FILE_KIND, job.kind, "plain G-code"))
     found += _print_time(analysis, printer, around.shop)
-    return [reason for reason in found if not (around.approved and reason.asks)]
+    known = not_asked_too_soon(found, analysis, printer)
+    return [reason for reason in known if not (around.approved and reason.asks)]
 
 
 def _print_time(analysis: FileAnalysis, printer: Printer, shop: Constraints) -> Iterator[Reason]:
     most_s, needed_s = shop.max_print_time_s, print_time_s(analysis)
     if most_s is None or (needed_s is not None and needed_s <= most_s):
         return
-    if needed_s is None and is_unread(analysis):
-        yield unread(printer)
-    else:
-        needed = None if needed_s is None else _long(needed_s)
-        yield Reason(printer.id, Constraint.MAX_PRINT_TIME, needed, _long(most_s))
+    needed = None if needed_s is None else _long(needed_s)
+    yield Reason(printer.id, Constraint.MAX_PRINT_TIME, needed, _long(most_s))
 
 
 def _filament(job: Job, analysis: FileAnalysis, printer: Printer, around: Around) -> Iterator[Reason]:

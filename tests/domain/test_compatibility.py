@@ -123,7 +123,14 @@ def test_where_the_file_is_silent_a_person_is_asked_once_it_was_read(changes, co
     assert (asked.constraint, asked.needed, asked.asks) == (constraint, None, True)
     assert "approve" in in_words(asked)
 
-    (waits,) = compatibility(JOB, read(state=FileState.PROCESSING, **changes), MK4)
+    glanced_at = read(state=FileState.PROCESSING, **changes)
+    assert compatibility(JOB, glanced_at, MK4) == []  # what is known so far is compared, and no more
+    hot = replace(MK4, profile=replace(PROFILE, max_nozzle_degc=200))
+    assert [each.constraint for each in compatibility(JOB, glanced_at, hot)] == [Constraint.NOZZLE_HEAT]
+
+
+def test_a_file_of_which_nothing_is_known_yet_is_waited_for():
+    (waits,) = compatibility(JOB, FileAnalysis(FileState.QUEUED), MK4)
     assert (waits.constraint, waits.asks) == (Constraint.READ, False)
 
 

@@ -80,6 +80,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             "auto_eject": False,
             "loaded": [{"tool": 0, "material": "PLA", "colour": None, "spool": None}],
             "model": None,
+            "optimise": None,
         },
         "status": {
             "connection": "online",
@@ -147,6 +148,15 @@ def test_job_is_shown_with_its_prints():
         "order": None,
         "required_printers": [],
         "required_tags": [],
+        "preferred_printers": [],
+        "pin": None,
+        "rotatable": False,
+        "attended": False,
+        "allow_short_filament": False,
+        "material": None,
+        "colour": None,
+        "approval": None,
+        "approval_why": None,
         "created_by": "user:u1",
         "created_at": "2026-01-01T12:00:00.000Z",
         "done": 1,
@@ -154,6 +164,7 @@ def test_job_is_shown_with_its_prints():
         "parts": {"wanted": 3, "good": 1, "uncounted": 0, "running": 1, "remaining": 1},
         "planned": None,
         "why_not": None,
+        "warnings": None,
     }
 
 
@@ -177,6 +188,7 @@ def test_print_is_shown_with_its_history_where_it_was_read():
         "filament_g": None,
         "cause": None,
         "note": "",
+        "optimised": None,
         "log": [
             {
                 "at": "2026-01-01T12:00:00.000Z",

@@ -234,7 +234,7 @@ async def test_a_job_beyond_ones_share_waits_for_somebody_elses_approval(autojum
         ]
         assert (third.approval, third.approval_why) == (
             Approval.SHARE,
-            "with it 3 of your jobs would wait, and 2 may",
+            "with it 3 jobs of its owner would wait, and 2 may",
         )
         with pytest.raises(Refused, match="waits for approval"):
             await shop.queue.ask(ChangeJob(third.id, "release"), by=KIM)
@@ -262,7 +262,7 @@ async def test_hours_count_by_what_is_still_to_be_begun(autojump_clock):
         three = await shop.queue.ask(AddJob(file, copies=3), by=KIM)
         assert three.approval is None
         two = await shop.queue.ask(AddJob(file, copies=2), by=KIM)
-        assert two.approval_why == "with it 5.0 h of printing would wait for you, and 4 h may"
+        assert two.approval_why == "with it 5.0 h of printing would wait for its owner, and 4 h may"
         assert (await shop.queue.ask(AddJob(file), by=KIM)).approval is None  # what waits does not count
         mine = await shop.queue.ask(AddJob(file, copies=9), by=BOSS)
         assert mine.approval is Approval.SHARE
