@@ -299,12 +299,14 @@ async def test_a_job_whose_file_is_still_being_read_is_looked_at_when_it_was(aut
         job = await shop.queue.ask(AddJob("f1"), by=KIM)
         assert (job.state, job.approval) == (JobState.QUEUED, None)
         assert await reasons(shop, job) == {"mk4": ["file_read"]}
-        assert await begun(shop, job) == []
+        assert await begun(shop, job, 25) == []  # and it is not looked at again just now
 
         ready = FileAnalysis(FileState.READY, None, BENCHY, ANALYSIS_VERSION)
         await shop.database.write(file_analyses.note_analysis, file, ready, NOON)
         await shop.queue.tell(FileRead("f1"))
         await trio.sleep(1)
+        kept = await shop.database.read(files.existing, "f1")
+        assert (kept.analysis.state, kept.analysis.result) == (FileState.READY, BENCHY)
         assert (await shop.job(job.id)).approval is Approval.SHARE  # it takes an hour
         await shop.queue.ask(ApproveJob(job.id), by=ANN)
         assert await begun(shop, job) == ["mk4"]
