@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from farm.schedule.problem import FOREVER, Job, Problem, Reason
+from farm.schedule.problem import FOREVER, Job, Printer, Problem, Reason
 from farm.schedule.result import Placement, Schedule, Violation
 from farm.schedule.rules import Rule
 from farm.schedule.shop import HandsOn, Shop, by_printer
@@ -371,14 +371,15 @@ def _held(problem: Problem) -> dict[str, list[_Held]]:
             continue
         if room.earliest(job, printer) is not None:
             left[name] -= 1
-            held.setdefault(place.printer, []).append(_Held(name, not _might_not_be(problem, job)))
+            held.setdefault(place.printer, []).append(_Held(name, not _might_not_be(problem, job, printer)))
     return held
 
 
-def _might_not_be(problem: Problem, job: Job) -> bool:
-    """Whether a place on its printer can be lost to other prints, rightly: to a deadline, or for want of
-    filament."""
-    return job.deadline_s is not None or job.attended or job.filament in problem.stock_g
+def _might_not_be(problem: Problem, job: Job, printer: Printer) -> bool:
+    """Whether a place on its printer can be lost to other prints, rightly: to a deadline, for want of
+    filament, or as somebody has to be there all the while."""
+    watched = job.attended or printer.attended
+    return watched or job.deadline_s is not None or job.filament in problem.stock_g
 
 
 _RULES: tuple[Callable[[_Plan], Iterator[Violation]], ...] = (

@@ -299,10 +299,10 @@ def test_what_can_lose_its_place_to_a_deadline_may_go_or_stay():
 
 
 def test_of_two_that_both_need_the_one_person_at_once_one_is_let_go():
-    printers = [printer(name, plate_clear=False, attended=True) for name in "ab"]
+    printers = [printer(name, plate_clear=False) for name in "ab"]
     jobs = job("j", on=("a",)), job("k", on=("b",))
     planned = before(at(5, hands=(0, 5)), at(5, "k", "b", hands=(0, 5)))
-    hours = (minutes(0, 65),)
+    hours = (minutes(0, 9),)
     problem = shop(*printers, *jobs, staffed=hours, operators=1, previous=planned)
     one = at(5, hands=(0, 5))
     assert broken(problem, one, left_out=(Unscheduled("k", 1, ()),)) == []
