@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 ANALYSIS_VERSION = 2
@@ -183,3 +183,8 @@ class MeshAnalysis:
 
 
 Analysis: TypeAlias = GcodeAnalysis | MeshAnalysis
+
+
+def with_rendered(result: Analysis, width: int, height: int) -> Analysis:
+    """The same, when a picture was drawn by us. width, height: of the largest, in pixels."""
+    return replace(result, thumbnails=(*result.thumbnails, Thumbnail(width, height, "rendered")))

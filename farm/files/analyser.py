@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+import trio
 
-from farm.domain.analysis import Analysis
+from farm.domain.analysis import Analysis, BoundingBox
 from farm.domain.file import StoredFile
-from farm.files.at_work import Asked, Found
+from farm.files.at_work import Asked, Found, Task
 from farm.files.pictures.thumbnails import Picture
 from farm.files.storage import Storage
 from farm.store.files import result_in
@@ -29,10 +30,11 @@ OF_GLANCES = "farm.files.glances"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was found in a file. pictures: in all sizes."""
+    """What was found in a file. pictures: in all sizes. undrawn: whether it is worth to draw one."""
 
     result: Analysis
     pictures: Sequence[Picture] = ()
+    undrawn: bool = False
 
 
 class Analyser(Protocol):
@@ -49,6 +51,13 @@ class Analyser(Protocol):
 
     async def read(self, file: StoredFile, tell: Callable[[float], None]) -> Read:
         """Raises Invalid for what is wrong with the file, StorageFailed, WorkFailed."""
+        ...
+
+    async def draw(self, file: StoredFile, box: BoundingBox) -> Sequence[Picture]:
+        """A picture of what it prints, in all sizes; none where there is nothing to be seen.
+
+        box: of that. Raises as `read` does.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -82,8 +91,13 @@ class ProcessAnalyser:
 
     async def read(self, file: StoredFile, tell: Callable[[float], None]) -> Read:
         path = self._storage.path_of(file.sha256).resolve()
-        asked = Asked(str(path), file.kind, self._glance)
+        asked = Asked(str(path), file.kind, Task.GLANCE if self._glance else Task.FACTS)
         return _understood(await self._worker.do(asked, Found, self._limits, tell), file)
+
+    async def draw(self, file: StoredFile, box: BoundingBox) -> Sequence[Picture]:
+        path = self._storage.path_of(file.sha256).resolve()
+        asked = Asked(str(path), file.kind, Task.PICTURE, box)
+        return (await self._worker.do(asked, Found, self._limits)).pictures
 
     async def aclose(self) -> None:
         await self._worker.aclose()
@@ -106,6 +120,10 @@ class InlineAnalyser:
         found = await self._storage.look(lambda content: glance(content, file.kind), file.sha256)
         return Read(found.result)
 
+    async def draw(self, file: StoredFile, box: BoundingBox) -> Sequence[Picture]:
+        await trio.lowlevel.checkpoint()
+        return ()
+
     async def aclose(self) -> None:
         """Nothing is held."""
 
@@ -119,6 +137,6 @@ def _understood(found: Found, file: StoredFile) -> Read:
     if len(found.result) > MOST_RESULT:
         raise WorkFailed(Why.ANSWER)
     try:
-        return Read(result_in(found.result, file.kind), found.pictures)
+        return Read(result_in(found.result, file.kind), found.pictures, found.undrawn)
     except msgspec.MsgspecError as error:  # numbers that are none, as a mistake of ours lets them through
         raise WorkFailed(Why.NONSENSE) from error

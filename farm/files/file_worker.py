@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from farm.actors import Mailbox, serve
-from farm.domain.analysis import ANALYSIS_VERSION
+from farm.domain.analysis import ANALYSIS_VERSION, Analysis, with_rendered
 from farm.domain.file import FileAnalysis, FileState, StoredFile
 from farm.domain.user import Principal
 from farm.errors import FarmError, Invalid, StorageFailed
@@ -112,6 +112,7 @@ class FileWorker:
                 await self._settle(self._in_hand)
 
     async def _settle(self, claim: Claim) -> None:
+        drawing: Read | None = None
         try:
             found = await self._read(claim.file)
         except WorkFailed as lost:
@@ -126,10 +127,26 @@ class FileWorker:
             analysis = _failed(str(problem))
         else:
             analysis = FileAnalysis(FileState.READY, None, found.result, ANALYSIS_VERSION)
+            drawing = found if found.undrawn else None
         at, tell = self._parts.clock(), not claim.again
         await self._insist(partial(file_analyses.note_analysis, tell=tell), claim.file, analysis, at)
         self._in_hand = None
         self._parts.queue().tell_nowait(FileRead(claim.file.id))
+        if drawing is not None:
+            await self._draw(claim.file, drawing.result)
+
+    async def _draw(self, file: StoredFile, found: Analysis) -> None:
+        """Draw a picture of a file that can be printed already; if there comes none, it prints as well."""
+        try:
+            pictures = await self._analyser.draw(file, found.bounding_box)
+            if pictures:
+                await self._parts.storage.keep_pictures(file.sha256, pictures)
+                result = with_rendered(found, pictures[-1].width, pictures[-1].height)
+                await self._parts.database.write(
+                    file_analyses.note_picture, file, result, self._parts.clock()
+                )
+        except FarmError as problem:
+            log.warning("no picture is drawn", file=file.id, name=file.name, problem=str(problem))
 
     async def _read(self, file: StoredFile) -> Read:
         events = self._parts.events()
@@ -139,6 +156,8 @@ class FileWorker:
 
         tell(0.0)
         found = await self._analyser.read(file, tell)
+        if found.undrawn:
+            return found
         try:
             await self._parts.storage.keep_pictures(file.sha256, found.pictures)
         except StorageFailed as problem:  # the file prints as well without

@@ -118,6 +118,15 @@ def note_analysis(
         record(db, "file.processed", ("files",), at, data)
 
 
+def note_picture(db: Connection, file: StoredFile, result: Analysis, at: datetime) -> None:
+    """Keep and tell that a picture was drawn, with which all else was found. Nothing if it was read anew."""
+    now = by_id(db, file.id)
+    if now is None or now.analysis.state is not FileState.READY or now.uploaded_at != file.uploaded_at:
+        return
+    _keep_result(db, file.id, result)
+    record(db, "file.drawn", ("files",), at, {"file": file.id, "name": file.name})
+
+
 def analyse_again(db: Connection, file_id: str, stamp: Stamp) -> FileState:
     """Let a file be read once more, whatever came of it before. Returns where it stands. Raises NotFound."""
     file = here(db, file_id)

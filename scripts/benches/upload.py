@@ -149,7 +149,10 @@ def _send(client: httpx.Client, content: bytes) -> tuple[str, float]:
 
 
 def _analysed(client: httpx.Client, sent: list[tuple[str, float]]) -> float:
-    """Seconds from the last byte of the last file until all of them are understood; they are removed then."""
+    """Seconds from the last byte of the last file until all of them are understood.
+
+    They are removed when they have been drawn, too: then the process has nothing to do any more.
+    """
     waiting, deadline = {id for id, _ in sent}, time.perf_counter() + ANALYSED_WITHIN_S
     while waiting:
         for id in list(waiting):
@@ -161,6 +164,10 @@ def _analysed(client: httpx.Client, sent: list[tuple[str, float]]) -> float:
         time.sleep(SAMPLE_S)
     seconds = time.perf_counter() - max(ended for _, ended in sent)
     for id, _ in sent:
+        while not client.get(f"/v1/files/{id}").json()["analysis"]["result"]["thumbnails"]:
+            if time.perf_counter() > deadline:
+                raise RuntimeError("a file was not drawn")
+            time.sleep(SAMPLE_S)
         client.delete(f"/v1/files/{id}").raise_for_status()
     return seconds
 

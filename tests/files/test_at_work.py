@@ -90,6 +90,15 @@ async def analysed(database, file, within_s=COMPILED_WITHIN_S):
             await trio.sleep(0.02)
 
 
+async def drawn(database, file):
+    """Wait until there is a picture of ours, which comes a moment after what is said of a file."""
+    with trio.fail_after(COMPILED_WITHIN_S):
+        while True:
+            if (await analysed(database, file)).result.thumbnails:
+                return
+            await trio.sleep(0.02)
+
+
 def tree(folder):
     """Every file below a folder, by what is in it."""
     return {
@@ -109,6 +118,7 @@ async def test_files_of_every_kind_are_read_with_their_pictures_and_nothing_is_w
     sent = {
         "calib.gcode": DATA / "gcode" / "ps292gui_calib20_thumbs.gcode",
         "calib.bgcode": DATA / "gcode" / "ps292gui_calib20_thumbs.bgcode",
+        "drawn.gcode": DATA / "gcode" / "ps25_cube20_marlin2_rel.gcode",
         "cube.gcode.3mf": DATA / "gcode" / "made_cube20.gcode.3mf",
         "cube.ufp": DATA / "gcode" / "made_cube20.ufp",
         "gear.stl": DATA / "models" / "gear24.stl",
@@ -121,13 +131,15 @@ async def test_files_of_every_kind_are_read_with_their_pictures_and_nothing_is_w
     ]
     async with reading(database, storage, tmp_path / "workers"):
         found = {file.name: await analysed(database, file) for file in kept}
+        await drawn(database, next(file for file in kept if file.name == "drawn.gcode"))
 
     assert {name: analysis.reason for name, analysis in found.items()} == dict.fromkeys(sent)
     assert {name: analysis.result.kind for name, analysis in found.items()} == {
         name: kind_of(name) for name in sent
     }
     assert found["calib.gcode"].result.time_s.slicer == found["calib.bgcode"].result.time_s.slicer == 1691
-    for name, widest in [("calib.gcode", 220), ("calib.bgcode", 220), ("gear.stl", 400), ("parts.3mf", 400)]:
+    widths = {"calib.gcode": 220, "calib.bgcode": 220, "gear.stl": 400, "parts.3mf": 400, "drawn.gcode": 400}
+    for name, widest in widths.items():
         (file,) = [file for file in kept if file.name == name]
         picture = await storage.picture(file.sha256, None)
         assert struct.unpack(">I", picture[16:20]) == (widest,)
@@ -172,7 +184,7 @@ async def test_fifty_files_with_mines_among_them_are_all_accounted_for(database,
 
 async def test_file_that_comes_later_is_read_by_the_process_that_is_warm(database, storage, tmp_path):
     async with reading(database, storage, tmp_path / "workers") as actor:
-        await analysed(database, await uploaded(database, storage, "first.gcode", CHIP))
+        await drawn(database, await uploaded(database, storage, "first.gcode", CHIP))
         children = {child.pid for child in psutil.Process().children()}
         later = await uploaded(database, storage, "later.gcode", b"; later\n" + CHIP)
         actor.tell_nowait(FileAdded())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -14,7 +15,7 @@ import trio.testing
 
 from farm.actors import Address, ChildSpec, Mailbox, Supervisor
 from farm.actors.supervisor import ActorState, Runtime
-from farm.domain.analysis import ANALYSIS_VERSION
+from farm.domain.analysis import ANALYSIS_VERSION, with_rendered
 from farm.domain.clock import new_id
 from farm.domain.file import FileState, StoredFile, kind_of
 from farm.domain.user import LOCAL
@@ -25,6 +26,8 @@ from farm.files.actor import Files
 from farm.files.analyser import InlineAnalyser
 from farm.files.messages import FileAdded
 from farm.files.parts import FilesParts
+from farm.files.pictures.thumbnails import PNG, Picture
+from farm.files.removal import forget
 from farm.live.messages import FileProgress
 from farm.store import events, file_analyses, files
 from farm.store.audit import Stamp
@@ -48,6 +51,9 @@ class Scripted(InlineAnalyser):
         self.closed = 0
         self.go_on = trio.Event()
         self.go_on.set()
+        self.drawn, self.asked_to_draw = [], []
+        self.go_on_drawing = trio.Event()
+        self.go_on_drawing.set()
 
     async def read(self, file, tell):
         self.begun.append(file.name)
@@ -56,7 +62,16 @@ class Scripted(InlineAnalyser):
         problems = self.happens.get(file.name)
         if problems:
             raise problems.pop(0)
-        return await super().read(file, tell)
+        found = await super().read(file, tell)
+        return replace(found, undrawn=bool(self.drawn))
+
+    async def draw(self, file, box):
+        self.asked_to_draw.append((file.name, box))
+        await self.go_on_drawing.wait()
+        drawn = self.drawn.pop(0)
+        if isinstance(drawn, Exception):
+            raise drawn
+        return drawn
 
     async def aclose(self):
         self.closed += 1
@@ -280,6 +295,62 @@ async def test_worker_for_which_no_process_can_be_had_is_shown_and_no_file_is_to
 
     assert (report.state, report.restarts) == (ActorState.RUNNING, 2)
     assert "did not start" in report.last_error
+
+
+# -- drawn
+
+
+async def test_what_is_in_a_file_is_known_before_its_picture_is_drawn(shop, database, storage):
+    file = await shop.uploaded()
+    (analyser,) = shop.analysers
+    analyser.drawn.append((Picture(PNG, 64, 48, b"small"), Picture(PNG, 400, 300, b"large")))
+    analyser.go_on_drawing = trio.Event()
+    async with shop.working():
+        known = await shop.analysed(file)
+        assert known.state is FileState.READY
+        assert await storage.picture(file.sha256, None) is None
+
+        analyser.go_on_drawing.set()
+        with trio.fail_after(10):
+            while True:
+                analysis = await shop.analysed(file)
+                if analysis.result.thumbnails:
+                    break
+                await trio.sleep(0.01)
+        assert await storage.picture(file.sha256, None) == b"large"
+
+    assert analysis.result == with_rendered(known.result, 400, 300)
+    assert (analysis.state, analysis.version) == (FileState.READY, UP_TO_DATE)
+    assert analyser.asked_to_draw == [(file.name, known.result.bounding_box)]
+    assert len(await told(database)) == 1
+    drawn = [fact for fact in await database.read(events.since, 0) if fact.type == "file.drawn"]
+    assert [fact.data for fact in drawn] == [{"file": file.id, "name": file.name}]
+
+
+@pytest.mark.parametrize("happens", [(), Invalid("no"), WorkFailed(Why.MEMORY), WorkFailed(Why.DIED)])
+async def test_a_file_of_which_no_picture_can_be_drawn_is_ready_all_the_same(shop, storage, logged, happens):
+    first, second = await shop.uploaded(), await shop.uploaded(name="b.gcode", data=CHIP + b"\n")
+    shop.analysers[0].drawn[:] = [happens]
+    async with shop.working():
+        for file in (first, second):
+            assert (await shop.analysed(file)).state is FileState.READY
+    assert shop.begun == ["chip.gcode", "b.gcode"]
+    assert await storage.picture(first.sha256, None) is None
+
+
+async def test_a_picture_of_what_was_removed_meanwhile_is_not_kept(shop, database, storage):
+    file = await shop.uploaded()
+    (analyser,) = shop.analysers
+    analyser.drawn.append((Picture(PNG, 64, 48, b"small"),))
+    analyser.go_on_drawing = trio.Event()
+    async with shop.working():
+        await shop.analysed(file)
+        await database.write(files.remove, file.id, Stamp(NOON, LOCAL))
+        await forget(storage, database, file.sha256)
+        later = await shop.uploaded(name="b.gcode", data=CHIP + b"\n")
+        analyser.go_on_drawing.set()
+        await shop.analysed(later)
+    assert await storage.picture(file.sha256, None) is None
 
 
 # -- read again
