@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-import numba
+from farm.workers.imports import without
+
+# numba looks for SciPy's linear algebra, which takes long to import, and no kernel makes use of it; and for
+# what counts the lines that tests run.
+with without("scipy", "coverage"):
+    import numba
+    import numba.np.arraymath
 
 P = ParamSpec("P")
 T = TypeVar("T")
