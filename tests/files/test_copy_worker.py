@@ -89,6 +89,7 @@ class Shop:
             database,
             storage,
             events=lambda: Address(Mailbox("events", size=1000)),
+            queue=lambda: Address(Mailbox("queue", size=1000)),
             analyser=lambda: InlineAnalyser(storage),
             glancer=lambda: InlineAnalyser(storage),
             workers=1,
