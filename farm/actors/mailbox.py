@@ -88,6 +88,7 @@ class Mailbox(Generic[Message]):
         "_directions",
         "_down",
         "_in_hand",
+        "_patient",
         "_receiver",
         "_states",
         "_taken_at",
@@ -121,6 +122,7 @@ class Mailbox(Generic[Message]):
         self._states: dict[Hashable, Delivery[Message]] = {}
         self._in_hand: list[Delivery[Message]] = []
         self._taken_at = 0.0
+        self._patient = False
         self._receiver: trio.lowlevel.Task | None = None
         self._blocked: OrderedDict[trio.lowlevel.Task, Delivery[Message]] | None = None  # made when needed
         self._down: str | None = None  # why asks are refused
@@ -243,7 +245,8 @@ class Mailbox(Generic[Message]):
         depth = len(self._waiting) - len(self._states)
         if depth > self.traffic.peak:
             self.traffic.peak = depth
-        self._wake_receiver()
+        if not (self._patient and isinstance(delivery.message, Latest)):
+            self._wake_receiver()
 
     def _drop_oldest(self) -> None:
         for index, delivery in enumerate(self._waiting):
@@ -268,12 +271,14 @@ class Mailbox(Generic[Message]):
 
     # -- the side of the actor -----------------------------------------------------------------
 
-    def receive(self) -> Coroutine[Any, Any, Delivery[Message]]:
+    def receive(self, *, patient: bool = False) -> Coroutine[Any, Any, Delivery[Message]]:
         """The next delivery; what was in hand before is settled by asking for it.
 
+        patient: newest states that come meanwhile end no wait, and are had with `take_waiting`.
         The first call tells the supervisor that the actor is ready. Raises trio.EndOfChannel when the
         mailbox is closed and empty: the actor should end.
         """
+        self._patient = patient
         return self._receive(trio.EndOfChannel)
 
     def __aiter__(self) -> Self:

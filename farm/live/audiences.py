@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from math import floor, inf
 
 import trio
@@ -31,6 +32,7 @@ class Audiences:
         self._audiences: dict[Hearing, Audience] = {}
         self._in_room: dict[str, dict[Hearing, Audience]] = {}
         self._due: dict[float, list[Audience]] = {}
+        self._flushed_at = 0.0
 
     # -- who hears what ------------------------------------------------------------------------
 
@@ -128,9 +130,16 @@ class Audiences:
         return room in self._in_room
 
     @property
+    def are_in_a_hurry(self) -> bool:
+        """Whether anybody wants to hear everything at once."""
+        return any(hearing.delay_ms == 0 for hearing in self._audiences)
+
+    @property
     def next_at(self) -> float:
-        """When something is due next; never while nothing waits."""
-        return min(self._due, default=inf)
+        """When something is due next, or may be by what comes until then; never while nobody listens."""
+        now = trio.current_time()
+        ticks = (_tick_after(now, hearing.delay_ms) for hearing in self._audiences if hearing.delay_ms)
+        return min(chain(self._due, ticks), default=inf)
 
     async def flush(self) -> None:
         """Send whatever is due."""
@@ -142,12 +151,13 @@ class Audiences:
                 held_back_s = audience.held_back_s(now)
                 if held_back_s is not None:
                     self._put(audience, _tick_after(now + held_back_s, audience.hearing.delay_ms))
+        self._flushed_at = now
 
     def _note(self, audience: Audience) -> None:
-        """Something waits for this audience: see when it is due."""
-        now = trio.current_time()
+        """Something waits for this audience: see when it is due. It came after the last flush."""
+        since = self._flushed_at
         enough = audience.facts_waiting >= self._live.batch_size
-        self._put(audience, now if enough else _tick_after(now, audience.hearing.delay_ms))
+        self._put(audience, since if enough else _tick_after(since, audience.hearing.delay_ms))
 
     def _put(self, audience: Audience, at: float) -> None:
         if at < audience.due_at:
@@ -158,4 +168,9 @@ class Audiences:
 def _tick_after(now: float, delay_ms: int) -> float:
     """The next moment at which everybody who gathers so long is sent what waits."""
     delay_s = delay_ms / 1000
-    return (floor(now / delay_s) + 1) * delay_s if delay_s else now
+    if not delay_s:
+        return now
+    ticks = floor(now / delay_s) + 1
+    if ticks * delay_s <= now:  # at a tick, rounding gives that very one now and then
+        ticks += 1
+    return ticks * delay_s

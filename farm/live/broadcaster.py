@@ -116,16 +116,16 @@ class Broadcaster:
     async def _listen(self, mailbox: Mailbox[BroadcasterMessage]) -> None:
         """Work on what has come, and send what is due.
 
-        When it is time, look for lost hints first, however much has come.
+        When it is time, look for lost hints first, however much has come. States may wait until somebody is
+        due to be sent them: a turn of the loop for each would cost more than the state itself.
         """
-        first = None
+        came: list[Delivery[BroadcasterMessage]] = []
         with trio.move_on_at(min(self._look_at, self._audiences.next_at)):
-            first = await mailbox.receive()
-        if first is not None:
-            await self._handle([first, *mailbox.take_waiting(MOST_AT_ONCE - 1)])
-        elif trio.current_time() >= self._look_at:
+            came.append(await mailbox.receive(patient=not self._audiences.are_in_a_hurry))
+        if not came and trio.current_time() >= self._look_at:
             await self._catch_up()
             self._look_at = trio.current_time() + LOOK_EVERY_S
+        await self._handle([*came, *mailbox.take_waiting(MOST_AT_ONCE - 1)])
         await self._audiences.flush()
 
     async def _handle(self, deliveries: Sequence[Delivery[BroadcasterMessage]]) -> None:

@@ -225,7 +225,7 @@ async def test_client_whose_request_died_in_the_crash_is_not_left_waiting(autoju
 async def test_status_that_cannot_be_said_fells_one_run_and_no_other(autojump_clock, farm):
     await farm.add_printer(printer())
     farm.events.tell_nowait(poison())
-    await trio.sleep(1)
+    await trio.sleep(LOOK_EVERY_S + 1)
 
     await farm.watch("printers", "printer:mk4-01")
 
@@ -238,7 +238,7 @@ async def test_what_printers_told_outlives_a_crash(autojump_clock, farm):
     farm.events.tell_nowait(StatusChanged(printer("ghost"), IDLE))  # in no table
     await settled()
     farm.events.tell_nowait(poison())
-    await trio.sleep(1)
+    await trio.sleep(LOOK_EVERY_S + 1)
 
     assert await farm.events.ask(ReportStatuses()) == {"mk4-02": IDLE}
     _, [snapshot] = await farm.watch("printer:mk4-02")

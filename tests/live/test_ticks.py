@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import trio
@@ -14,6 +15,7 @@ from live_farm import Browser, LiveFarm, printer, seqs, settled
 from farm.config import Live
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus
 from farm.domain.user import Grant
+from farm.live.audiences import _tick_after
 from farm.live.broadcaster import LOOK_EVERY_S
 from farm.live.client import OUTBOX
 from farm.live.messages import StatusChanged
@@ -187,6 +189,7 @@ LIMITED = Live(rate_limit=20)
 async def test_states_are_limited_per_second_and_every_printer_gets_its_turn(autojump_clock, farm):
     browser, _ = await farm.watch("printers")
     shown = Counter()
+    await trio.sleep(0.005)  # between two ticks, so that each is within one second
     for second in range(10):
         for tenth in range(10):
             for n in range(5):  # 50 a second
@@ -265,7 +268,7 @@ async def test_newest_states_wait_for_a_client_that_is_behind_and_do_not_fill_it
     quick, _ = await farm.watch("printers", "queue")
     slow.stop_reading()
     expected = [await farm.happen()]
-    await trio.sleep(TICK)
+    await trio.sleep(TICK + 0.005)  # what comes in the very moment of a tick may go with it, or with the next
     for n in range(60):
         for id in range(10):
             show(farm, f"mk4-{id}", f"{n}")
@@ -311,3 +314,14 @@ async def test_lost_hints_are_found_though_something_is_always_due(autojump_cloc
         await trio.sleep(LOOK_EVERY_S / 50)
 
     assert seqs(browser.heard()) == [seq]
+
+
+def test_the_next_tick_is_never_now():
+    for delay_ms in (50, 250, 1000):
+        ticks = [0.0]
+        for _ in range(10_000):
+            ticks.append(_tick_after(ticks[-1], delay_ms))
+
+        steps = [after - before for before, after in pairwise(ticks)]
+        assert min(steps) > 0.99 * delay_ms / 1000
+        assert max(steps) < 1.01 * delay_ms / 1000
