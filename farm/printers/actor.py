@@ -126,14 +126,15 @@ class PrinterActor:
         self._decisions = Decisions(printer.id, self._ends, parts.database, parts.clock)
         self._lanes = Lanes(lambda: self._printer, self._driver, self._ends, self._seen, self._is_stopped)
         self._reading: Reading | None = None
-        self._news = trio.Event()  # set, and replaced, with every reading
+        self._news = trio.lowlevel.ParkingLot()  # who waits for the next reading
+        self._unfollowed = trio.Event()  # set when a reading came that `_follow_readings` has to see to
+        self._is_behind = False  # from then until it has
         self._assignment: Assignment | None = None
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._foreign_time = ForeignTime(printer.id, parts.database, parts.clock)
         self._stops = EmergencyStops(
             lambda: self._printer, self._driver, lambda: self._mode is Mode.EMERGENCY
         )
-        self._followed = self._came = 0  # readings
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
         self._take_up_at = 0.0
@@ -298,27 +299,30 @@ class PrinterActor:
         self._reading = reading
         for line in reading.said:
             self._console.add(self._parts.clock(), Kind.SAID, line)
-        at_rest = self._assignment is None and self._followed == self._came
-        self._came += 1
-        if at_rest:  # most printers of a large farm, most of the time: nobody has to be woken for it
-            self._followed = self._came
+        # Most readings, of most printers: nobody has to be woken for them.
+        if not self._is_behind and (self._assignment is None or self._assignment.see(reading)):
             self._take_in(reading)
-        news, self._news = self._news, trio.Event()
-        news.set()
+        else:
+            self._is_behind = True
+            self._unfollowed.set()
+        self._news.unpark_all()
 
     async def _follow_readings(self) -> None:
         """Take in the newest reading; those that come while a question is out are passed over."""
         while True:
-            while self._followed == self._came:
-                await self._news.wait()
-            self._followed, reading = self._came, self._reading
-            if reading is None:  # lost meanwhile
-                continue
-            if self._assignment is not None:
-                await self._assignment.follow(reading)
-                if self._reading is None:  # what was seen before says nothing any more
-                    continue
-            self._take_in(reading)
+            await self._unfollowed.wait()
+            self._unfollowed = trio.Event()
+            await self._follow(self._reading)
+            self._is_behind = self._unfollowed.is_set()
+
+    async def _follow(self, reading: Reading | None) -> None:
+        if reading is None:  # lost meanwhile
+            return
+        if self._assignment is not None:
+            await self._assignment.follow(reading)
+            if self._reading is None:  # what was seen before says nothing any more
+                return
+        self._take_in(reading)
 
     def _take_in(self, reading: Reading) -> None:
         self._show_reading(reading)
@@ -331,7 +335,7 @@ class PrinterActor:
     async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
         """Wait for a reading, newer than this call, for which `wanted` is true."""
         while True:
-            await self._news.wait()
+            await self._news.park()
             if self._reading is not None and wanted(self._reading):
                 return
 

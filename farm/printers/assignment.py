@@ -200,15 +200,25 @@ class Assignment:
         self._certain = False
 
     async def follow(self, reading: Reading) -> None:
-        """Take in one look at the printer."""
-        self._count_wait(reading)
-        if not self.watched:
+        """Take in one look at the printer, and ask its host where that does not tell enough."""
+        if self.see(reading):
+            await trio.lowlevel.checkpoint()
             return
-        if self.works_on_it(reading) and reading.file is not None and reading.file.progress is not None:
-            self._progress = max(self._progress or 0.0, reading.file.progress)
-        conclusion = await self._concluded(reading)
+        conclusion = await self._asked(reading)
         if self.watched:
             self._enter(conclusion.stage, conclusion.text)
+
+    def see(self, reading: Reading) -> bool:
+        """Take in one look at the printer. False: it does not tell enough, `follow` has to ask."""
+        self._count_wait(reading)
+        if not self.watched:
+            return True
+        if self.works_on_it(reading) and reading.file is not None and reading.file.progress is not None:
+            self._progress = max(self._progress or 0.0, reading.file.progress)
+        conclusion = self._concluded(reading)
+        if conclusion is not None:
+            self._enter(conclusion.stage, conclusion.text)
+        return conclusion is not None
 
     def _count_wait(self, reading: Reading) -> None:
         """What stands still proves nothing by its silence, and a host that cannot be seen none at all."""
@@ -218,7 +228,7 @@ class Assignment:
         if self._start_on_its_way or reading.stale:
             self._waited_s = 0.0
 
-    async def _concluded(self, reading: Reading) -> Conclusion:
+    def _concluded(self, reading: Reading) -> Conclusion | None:
         stage, name = self.report.stage, self.order.remote_name
         seen = witnessed(reading.ended, name)
         if seen is not None:
@@ -228,6 +238,11 @@ class Assignment:
         if doing is not Says.OTHERWISE and self._is_certain(reading):
             self._waited_s = 0.0
             return conclude(stage, doing)
+        return None
+
+    async def _asked(self, reading: Reading) -> Conclusion:
+        stage, name = self.report.stage, self.order.remote_name
+        doing = says(reading, name)
         try:
             with trio.fail_after(ANSWER_WITHIN_S):
                 outcome = await self._driver.outcome(name, self._mark)
