@@ -9,9 +9,8 @@ from datetime import timedelta
 import structlog
 import trio
 
-from farm.actors import Mailbox, serve
+from farm.actors import Mailbox
 from farm.domain.clock import WallClock
-from farm.domain.user import Principal
 from farm.errors import FarmError
 from farm.store import readings
 from farm.store.database import Database
@@ -20,6 +19,8 @@ from farm.telemetry.messages import TelemetryMessage
 
 log = structlog.get_logger(__name__)
 
+GATHER_S = 0.1  # a turn of the loop for each reading of a large farm would cost more than keeping it
+MOST_AT_ONCE = 1000  # all that fit into its mailbox
 KEPT = 20_000  # readings that wait for the disk: 200 printers for 50 s; beyond that the oldest go
 FORGET_EVERY_S = 600.0
 FORGET_MORE_S = 0.5  # prune takes a bounded bite; new readings go in between
@@ -48,12 +49,14 @@ class Telemetry:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_again_and_again)
             nursery.start_soon(self._forget_again_and_again)
-            await serve(mailbox, self._handle)
+            async for delivery in mailbox:
+                for each in (delivery, *mailbox.take_waiting(MOST_AT_ONCE)):
+                    self._keep(each.message)
+                await trio.sleep(GATHER_S)
             nursery.cancel_scope.cancel()
         await self._write()
 
-    async def _handle(self, message: TelemetryMessage, by: Principal) -> None:
-        await trio.lowlevel.checkpoint()
+    def _keep(self, message: TelemetryMessage) -> None:
         for heater, read in message.temperatures.items():
             self._unwritten.append(Reading(message.printer, heater, message.at, read.actual, read.target))
 
