@@ -92,6 +92,8 @@ def _value(text: bytes | str) -> object:
 
 def one_line(text: str, limit: int = 200) -> str:
     """A peer's text made fit to store and show: printable, without lone surrogates, on one line."""
+    if len(text) <= limit and text.isprintable():  # as nearly all are, a thousand times a second
+        return " ".join(text.split())
     sound = text[: limit * 4].encode("utf-8", "replace").decode()
     words = " ".join("".join(char if char.isprintable() else " " for char in sound).split())
     return words if len(words) <= limit else words[: limit - 1] + "…"

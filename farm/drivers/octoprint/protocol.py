@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from farm.domain.printer import BUSY, Operation, Temperature
 from farm.drivers.base import (
@@ -241,12 +242,17 @@ def job_in(body: Mapping[str, object], text: str, error: str) -> Job:
     return Job(text, error, _loaded_file(part(body, "job"), told), count(told.get("filepos")))
 
 
-def reading(machine: Machine, job: Job) -> Reading:
-    """One picture out of two answers, the job's the later one."""
-    if not machine.connected or job.text.startswith(_AWAY_TEXTS):
+def is_away(machine: Machine, job: Job) -> bool:
+    """Whether the print host has no printer on the line."""
+    return not machine.connected or job.text.startswith(_AWAY_TEXTS)
+
+
+def reading(machine: Machine, job: Job, **more: Any) -> Reading:
+    """One picture out of two answers, the job's the later one. more: what else the reading has."""
+    if is_away(machine, job):
         loss = _loss(job.text, job.error)
-        return Reading(False, Operation.UNKNOWN, job.text, job.error, {}, job.file, loss)
-    return Reading(True, machine.operation, machine.text, job.error, machine.temperatures, job.file)
+        return Reading(False, Operation.UNKNOWN, job.text, job.error, {}, job.file, loss, **more)
+    return Reading(True, machine.operation, machine.text, job.error, machine.temperatures, job.file, **more)
 
 
 class Freshness:

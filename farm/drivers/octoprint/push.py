@@ -109,10 +109,10 @@ class Session:
         return self._reading(machine, job, now)
 
     def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
-        seen = protocol.reading(machine, job)
-        if not seen.machine_connected:  # whatever comes back then is measured anew
+        if protocol.is_away(machine, job):  # whatever comes back then is measured anew
             self._temperatures, self._position, self._z_mm = {}, None, None
-        seen = replace(seen, ended=self._ended, line=self._line, z_mm=self._z_mm, position=self._position)
+        more = {"ended": self._ended, "line": self._line, "z_mm": self._z_mm, "position": self._position}
+        seen = protocol.reading(machine, job, **more)
         self._last = self._freshness.judge(seen, machine, job, now)
         return self._last
 
