@@ -42,13 +42,18 @@ def by_rule(model: Model, state: State, name: str) -> None:
     """Dispatch what waits, and lay the plan out."""
     rule, slack, setup = RULES[name]
     calm, ease = slack * mean_length(model), setup * usual_setup(model)
-    dispatch(model, state, int(rule), max(1.0, calm), max(1.0, ease))
+    dispatch(model, state, waiting(state), unknown(model), int(rule), max(1.0, calm), max(1.0, ease))
     lay_out(model, state, unknown(model))
 
 
 def by_insertion(model: Model, state: State) -> None:
     """Put in what waits, those with the least time to spare first."""
     insert(model, state, most_urgent_first(model, state))
+
+
+def waiting(state: State) -> Int64s:
+    """The prints without a place, in their order."""
+    return np.sort(state.waiting[: int(state.tally["waiting"][0])])
 
 
 def unknown(model: Model) -> Int64s:
@@ -72,7 +77,7 @@ def usual_setup(model: Model) -> float:
 
 def most_urgent_first(model: Model, state: State) -> Int64s:
     """What waits, by weight where it cannot be in time, else by the time that is left."""
-    waits = np.sort(state.waiting[: int(state.tally["waiting"][0])])
+    waits = waiting(state)
     jobs = model.jobs[model.prints["job"][waits]]
     length = np.where(model.length > 0, model.length, 2**31 - 1).min(axis=1)[model.prints["job"][waits]]
     return waits[np.lexsort((waits, jobs["due"] - length))]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from farm.schedule.engine.compiled import kernel, part
 from farm.schedule.engine.model import NONE, Int64s, Model
 from farm.schedule.engine.retime import dates_cost, own_cost
 from farm.schedule.engine.state import State, take
 from farm.schedule.engine.timing import earliest, fitted, occupy, prepare
-from farm.workers.kernels import kernel
 
 NEVER = 2**62
 
@@ -48,6 +46,16 @@ def placed(model: Model, state: State, number: int, one: int, only_ask: bool) ->
     return start
 
 
+@part
+def first_turn(state: State) -> int:
+    """The printer whose turn it is."""
+    first = 0
+    for printer in range(len(state.places)):
+        if state.places[printer].time < state.places[first].time:
+            first = printer
+    return first
+
+
 @kernel
 def lay_out(model: Model, state: State, known: Int64s) -> None:
     """New times for the whole plan. Of the printers, the one whose next print could start first has its turn.
@@ -57,31 +65,34 @@ def lay_out(model: Model, state: State, known: Int64s) -> None:
     where they are given: then no print starts later than it did, where it could start so.
     """
     nodes, prints, printers = state.nodes, len(state.new), len(model.printers)
-    state.load[:] = model.base
-    upcoming, starts = np.empty(printers, np.int64), np.empty(printers, np.int64)
+    for row in range(len(model.limit)):
+        for slot in range(model.base.shape[1]):
+            state.load[row, slot] = model.base[row, slot]
     for one in range(prints):
         nodes[one].loaded = False
     for turn in range(printers + prints):
         if turn < printers:
             printer = turn
-            upcoming[printer] = nodes[prints + printer].after
+            place = state.places[printer]
+            place.next = nodes[prints + printer].after
         else:
-            printer = int(starts.argmin())
-            if starts[printer] == NEVER:
+            printer = first_turn(state)
+            place = state.places[printer]
+            if place.time == NEVER:
                 break
-            one = upcoming[printer]
-            upcoming[printer] = nodes[one].after
+            one = place.next
+            place.next = nodes[one].after
             if placed(model, state, printer, one, False) == NEVER:
                 take(state, one)
-        starts[printer] = NEVER
-        while upcoming[printer] < prints and starts[printer] == NEVER:
-            one = upcoming[printer]
-            starts[printer] = placed(model, state, printer, one, True)
-            if starts[printer] == NEVER:
-                upcoming[printer] = nodes[one].after
+        place.time = NEVER
+        while place.next < prints and place.time == NEVER:
+            one = place.next
+            place.time = placed(model, state, printer, one, True)
+            if place.time == NEVER:
+                place.next = nodes[one].after
                 take(state, one)
             elif known[one] != NONE:
-                starts[printer] = known[one]
+                place.time = known[one]
     sum_up(model, state)
 
 

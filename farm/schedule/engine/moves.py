@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 
+from farm.schedule.engine.compiled import kernel, part
 from farm.schedule.engine.model import NONE, Model
-from farm.schedule.engine.retime import NOTHING, Stretch, changed
+from farm.schedule.engine.retime import begin, changed, touch
 from farm.schedule.engine.state import State, below, fraction, link, stop_waiting, unlink, wait
-from farm.workers.kernels import kernel, part
 
 LEFT_OUT_COST = 1e12  # of a print, times its weight: goes before all that plans cost
 LONGEST_RUN = 6  # prints of one filament that are moved together
 GUESSES = 8  # at a print that may be moved
 
 
-@kernel
+@part
 def any_print(state: State) -> int:
     """A print that may be moved; NONE where none was found."""
     for _ in range(GUESSES):
@@ -35,7 +35,7 @@ def lateness(model: Model, state: State, one: int) -> float:
     return float(job.weight * max(0, state.nodes[one].end - job.due))
 
 
-@kernel
+@part
 def worth_moving(model: Model, state: State) -> int:
     """A print that may be moved, rather one of those whose lateness costs much; NONE."""
     one = any_print(state)
@@ -46,7 +46,7 @@ def worth_moving(model: Model, state: State) -> int:
     return one
 
 
-@kernel
+@part
 def place_for(model: Model, state: State, one: int) -> tuple[int, int]:
     """A printer that can make the print, and a print or head there behind which it may come; NONE, NONE."""
     nodes, filaments, of = state.nodes, model.filaments, model.prints[one].job
@@ -68,39 +68,36 @@ def place_for(model: Model, state: State, one: int) -> tuple[int, int]:
     return printer, left
 
 
-@kernel
-def move(model: Model, state: State, first: int, last: int, printer: int, left: int, limit: float) -> bool:
-    """Try a chain of prints behind another print or head."""
+@part
+def move(state: State, first: int, last: int, printer: int, left: int) -> bool:
+    """Put a chain of prints behind another print or head. False where it is there already."""
     nodes = state.nodes
     source, old_left, old_right = nodes[first].on, nodes[first].before, nodes[last].after
     if left == old_left:
         return False
     later = left < len(state.new) and nodes[left].end > nodes[first].end
-    unlink(nodes, first, last)
-    link(nodes, first, last, left)
+    unlink(state, first, last)
+    link(state, first, last, left)
     right = nodes[last].after
-    gap = NOTHING
     if source != printer:
-        gap, target = Stretch(source, old_right, old_right), Stretch(printer, first, right)
+        touch(state, 0, source, old_right, old_right)
+        touch(state, 1, printer, first, right)
     elif later:
-        target = Stretch(printer, old_right, right)
+        touch(state, 1, printer, old_right, right)
     else:
-        target = Stretch(printer, first, old_right)
-    if changed(model, state, gap, target, NONE, limit):
-        return True
-    unlink(nodes, first, last)
-    link(nodes, first, last, old_left)
-    return False
+        touch(state, 1, printer, first, old_right)
+    return True
 
 
 @part
-def move_some(model: Model, state: State, first: int, most: int, limit: float) -> bool:
-    """Try a print elsewhere, with so many of those that follow it with the same filament."""
+def move_some(model: Model, state: State, most: int) -> bool:
+    """Put a print elsewhere, with so many of those that follow it with the same filament."""
     nodes = state.nodes
+    first = worth_moving(model, state)
     if first == NONE:
         return False
     printer, left = place_for(model, state, first)
-    if printer == NONE:
+    if printer == NONE or left == first:
         return False
     last = first
     wanted = model.jobs[model.prints[first].job].filament
@@ -112,12 +109,13 @@ def move_some(model: Model, state: State, first: int, most: int, limit: float) -
         if model.jobs[of].filament != wanted or model.length[of, printer] == 0:
             break
         last = one
-    return left != first and move(model, state, first, last, printer, left, limit)
+    return move(state, first, last, printer, left)
 
 
 @part
-def swap(model: Model, state: State, one: int, other: int, limit: float) -> bool:
-    """Try two prints, each in the place of the other."""
+def swap(model: Model, state: State) -> bool:
+    """Put two prints, each in the place of the other."""
+    one, other = worth_moving(model, state), any_print(state)
     if NONE in (one, other) or one == other:
         return False
     nodes = state.nodes
@@ -127,71 +125,73 @@ def swap(model: Model, state: State, one: int, other: int, limit: float) -> bool
     if model.length[model.prints[one].job, there] == 0 or model.length[model.prints[other].job, here] == 0:
         return False
     if nodes[one].after == other:
-        return move(model, state, one, one, here, other, limit)
+        return move(state, one, one, here, other)
     left, other_left = nodes[one].before, nodes[other].before
-    unlink(nodes, one, one)
-    unlink(nodes, other, other)
-    link(nodes, other, other, left)
-    link(nodes, one, one, other_left)
+    unlink(state, one, one)
+    unlink(state, other, other)
+    link(state, other, other, left)
+    link(state, one, one, other_left)
     if here == there:
-        first, second = NOTHING, Stretch(here, other, nodes[one].after)
+        touch(state, 1, here, other, nodes[one].after)
     else:
-        first, second = Stretch(here, other, nodes[other].after), Stretch(there, one, nodes[one].after)
-    if changed(model, state, first, second, NONE, limit):
-        return True
-    unlink(nodes, one, one)
-    unlink(nodes, other, other)
-    link(nodes, one, one, left)
-    link(nodes, other, other, other_left)
-    return False
+        touch(state, 0, here, other, nodes[other].after)
+        touch(state, 1, there, one, nodes[one].after)
+    return True
 
 
 @part
-def bring_in(model: Model, state: State, one: int, limit: float) -> bool:
-    """Try a waiting print in a place, perhaps in that of another that matters no more."""
+def bring_in(model: Model, state: State, one: int) -> bool:
+    """Put a waiting print in a place, perhaps in that of another that matters no more."""
     nodes = state.nodes
     of = model.prints[one].job
-    weight = model.jobs[of].weight
     leaving = any_print(state) if below(state, 2) == 0 else NONE
     if leaving == NONE:
         printer, left = place_for(model, state, one)
+        if printer == NONE:
+            return False
     else:
         printer, left = nodes[leaving].on, nodes[leaving].before
-        weight -= model.jobs[model.prints[leaving].job].weight
-        if weight < 0 or model.length[of, printer] == 0:
+        if gained(model, one, leaving) < 0 or model.length[of, printer] == 0:
             return False
-        unlink(nodes, leaving, leaving)
-    if printer == NONE:
-        return False
-    link(nodes, one, one, left)
-    stretch = Stretch(printer, one, nodes[one].after)
-    if changed(model, state, NOTHING, stretch, leaving, limit + weight * LEFT_OUT_COST):
-        stop_waiting(state, one)
-        if leaving != NONE:
-            wait(state, leaving)
-        state.tally[0].left_out -= weight
-        return True
-    unlink(nodes, one, one)
+        unlink(state, leaving, leaving)
+        state.tally[0].leaving = leaving
+    link(state, one, one, left)
+    touch(state, 1, printer, one, nodes[one].after)
+    return True
+
+
+@part
+def gained(model: Model, one: int, leaving: int) -> float:
+    """By how much less is left out when one print comes, and one, or NONE, leaves."""
+    weight = model.jobs[model.prints[one].job].weight
     if leaving != NONE:
-        link(nodes, leaving, leaving, left)
-    return False
+        weight -= model.jobs[model.prints[leaving].job].weight
+    return float(weight)
 
 
 @kernel
 def search(model: Model, state: State, tries: int, temperature: float) -> int:
     """Try so many changes. Returns how many were accepted."""
+    tally = state.tally[0]
     accepted = 0
     for _ in range(tries):
+        begin(state)
         limit = -temperature * math.log(fraction(state))
         kind = below(state, 20)
-        waiting = state.tally[0].waiting
-        if waiting > 0 and kind < 3:
-            accepted += bring_in(model, state, state.waiting[below(state, waiting)], limit)
+        coming = NONE
+        if kind < 3 and tally.waiting > 0:
+            coming = state.waiting[below(state, tally.waiting)]
+            ready = bring_in(model, state, coming)
+            limit += LEFT_OUT_COST * gained(model, coming, tally.leaving)
         elif kind < 8:
-            accepted += swap(model, state, worth_moving(model, state), any_print(state), limit)
-        elif kind < 18:
-            accepted += move_some(model, state, worth_moving(model, state), 1, limit)
+            ready = swap(model, state)
         else:
-            most = 2 + below(state, LONGEST_RUN - 1)
-            accepted += move_some(model, state, any_print(state), most, limit)
+            ready = move_some(model, state, 1 + (kind >= 18) * (1 + below(state, LONGEST_RUN - 1)))
+        if ready and changed(model, state, limit):
+            accepted += 1
+            if coming != NONE:
+                stop_waiting(state, coming)
+                tally.left_out -= gained(model, coming, tally.leaving)
+                if tally.leaving != NONE:
+                    wait(state, tally.leaving)
     return accepted

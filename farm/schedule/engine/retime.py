@@ -7,24 +7,12 @@ along a chain only until a print comes out as it was: nothing changes behind it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from farm.schedule.engine.compiled import part
 from farm.schedule.engine.model import NONE, Model
-from farm.schedule.engine.state import State
+from farm.schedule.engine.state import State, link_back
 from farm.schedule.engine.timing import ENDLESS, earliest, fitted, occupy, prepare
-from farm.workers.kernels import kernel, part
-
-
-class Stretch(NamedTuple):
-    """Of a printer's chain, what has to be followed: from a print on, and at least up to `must`, the last
-    one whose predecessor has changed, or the head. printer: NONE for nothing at all."""
-
-    printer: int
-    one: int
-    must: int
-
-
-NOTHING = Stretch(NONE, NONE, NONE)
 
 
 @part
@@ -83,9 +71,10 @@ def record(state: State, one: int) -> None:
 
 
 @part
-def leave(model: Model, state: State, one: int, packed: bool) -> float:
-    """The print gets no place. Returns what that costs more, which is less."""
-    if packed:
+def leave(model: Model, state: State) -> float:
+    """A print gives its place up. Returns what that costs more, which is less."""
+    one = state.tally[0].leaving
+    if state.tally[0].packed:
         unload(model, state, one)
     record(state, one)
     new = state.new[one]
@@ -100,11 +89,12 @@ def leave(model: Model, state: State, one: int, packed: bool) -> float:
     return float(-state.nodes[one].own) - dates_cost(model.shop[0], job, state.groups[number].end)
 
 
-@kernel
-def follow(model: Model, state: State, stretch: Stretch, packed: bool, limit: float) -> float:
+@part
+def follow(model: Model, state: State, stretch: Any, limit: float) -> float:
     """New times along a stretch. Returns what they cost more; ENDLESS for what cannot be, or is dearer than
-    the limit. packed: with power and hands."""
+    the limit."""
     nodes, prints, shop, tally = state.nodes, len(state.new), model.shop[0], state.tally[0]
+    packed = tally.packed
     one, number = stretch.one, stretch.printer
     printer = model.printers[number]
     left = nodes[nodes[one].before]
@@ -188,12 +178,13 @@ def done_at(state: State, printer: int) -> int:
     return int(place.new_done if place.tried == state.tally[0].tick else place.done)
 
 
-@kernel
-def new_makespan(state: State, first: int, second: int) -> int:
-    """When the last of all prints ends in this try, which touches these two printers, or NONE."""
+@part
+def new_makespan(state: State) -> int:
+    """When the last of all prints ends in this try."""
     makespan = state.tally[0].makespan
     latest, was_last = 0, False
-    for printer in (first, second):
+    for number in range(2):
+        printer = state.stretches[number].printer
         if printer != NONE:
             latest = max(latest, done_at(state, printer))
             was_last = was_last or state.places[printer].done == makespan
@@ -204,25 +195,39 @@ def new_makespan(state: State, first: int, second: int) -> int:
     return int(latest)
 
 
-@kernel
-def tried(
-    model: Model, state: State, first: Stretch, second: Stretch, leaving: int, packed: bool, limit: float
-) -> float:
-    """What the plan costs more when two stretches are followed, and one print leaves, or NONE. ENDLESS for
-    what cannot be, or is dearer than the limit."""
+@part
+def begin(state: State) -> None:
+    """A new try: nothing is changed yet."""
+    tally = state.tally[0]
+    tally.journal = 0
+    tally.leaving = NONE
+    tally.packed = False
+    state.stretches[0].printer = state.stretches[1].printer = NONE
+
+
+@part
+def touch(state: State, number: int, printer: int, one: int, must: int) -> None:
+    """Say what is changed: a stretch of each printer that is, the first or the second of them."""
+    stretch = state.stretches[number]
+    stretch.printer = printer
+    stretch.one = one
+    stretch.must = must
+
+
+@part
+def tried(model: Model, state: State, limit: float) -> float:
+    """What the plan costs more, as the chains are linked now. ENDLESS for what cannot be, or is dearer than
+    the limit."""
     tally, shop = state.tally[0], model.shop[0]
     tally.tick += 1
     tally.trail = 0
     tally.grouped = False
-    cost = 0.0
-    if leaving != NONE:
-        cost += leave(model, state, leaving, packed)
+    cost = leave(model, state) if tally.leaving != NONE else 0.0
     for number in range(2):
-        stretch = second if number else first
-        if stretch.printer != NONE:
-            cost += follow(model, state, stretch, packed, limit - cost if number else ENDLESS)
-            if cost == ENDLESS:
-                return ENDLESS
+        if state.stretches[number].printer != NONE and cost < ENDLESS:
+            cost += follow(model, state, state.stretches[number], limit - cost if number else ENDLESS)
+    if cost == ENDLESS:
+        return ENDLESS
     if tally.grouped:
         for number in range(tally.trail):
             of = model.prints[state.trail[number]].job
@@ -231,15 +236,15 @@ def tried(
                 group.tried = tally.tick
                 cost += dates_cost(shop, job, new_job_end(state, job)) - dates_cost(shop, job, group.end)
     if shop.makespan > 0:
-        cost += shop.makespan * (new_makespan(state, first.printer, second.printer) - tally.makespan)
+        cost += shop.makespan * (new_makespan(state) - tally.makespan)
     return cost
 
 
-@kernel
-def accept(model: Model, state: State, first: int, second: int, cost: float) -> None:
-    """The plan is as was tried, on these two printers."""
+@part
+def accept(model: Model, state: State, cost: float) -> None:
+    """The plan is as was tried."""
     tally = state.tally[0]
-    tally.makespan = new_makespan(state, first, second)
+    tally.makespan = new_makespan(state)
     tally.cost += cost
     for number in range(tally.trail):
         one = state.trail[number]
@@ -263,12 +268,13 @@ def accept(model: Model, state: State, first: int, second: int, cost: float) -> 
     for number in range(tally.trail):
         of = model.prints[state.trail[number]].job
         state.groups[of].end = new_job_end(state, model.jobs[of])
-    for printer in (first, second):
+    for number in range(2):
+        printer = state.stretches[number].printer
         if printer != NONE:
             state.places[printer].done = done_at(state, printer)
 
 
-@kernel
+@part
 def reject(model: Model, state: State) -> None:
     """All that was tried in the load is taken back."""
     for number in range(state.tally[0].trail):
@@ -281,20 +287,26 @@ def reject(model: Model, state: State) -> None:
             load_again(model, state, one)
 
 
-@kernel
-def changed(model: Model, state: State, first: Stretch, second: Stretch, leaving: int, limit: float) -> bool:
+@part
+def changed(model: Model, state: State, limit: float) -> bool:
     """Whether the chains, as they are linked now, cost no more than the limit above what the plan did; then
-    they are the plan. If not, the caller links them back. The arguments are those of `tried`."""
-    cost = tried(model, state, first, second, leaving, False, limit)
-    if cost > limit:
-        return False
-    if len(model.limit) > 0:
-        state.tally[0].unloaded = 0
-        for number in range(state.tally[0].trail):
-            unload(model, state, state.trail[number])
-        cost = tried(model, state, first, second, leaving, True, limit)
+    they are the plan. If not, all is as it was before the try."""
+    tally = state.tally[0]
+    shared = len(model.limit) > 0
+    cost = 0.0
+    for _ in range(2 if shared else 1):
+        cost = tried(model, state, limit)
         if cost > limit:
-            reject(model, state)
-            return False
-    accept(model, state, first.printer, second.printer, cost)
-    return True
+            break
+        if shared and not tally.packed:
+            tally.packed = True
+            tally.unloaded = 0
+            for number in range(tally.trail):
+                unload(model, state, state.trail[number])
+    if cost <= limit:
+        accept(model, state, cost)
+        return True
+    if tally.packed:
+        reject(model, state)
+    link_back(state)
+    return False

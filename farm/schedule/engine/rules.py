@@ -9,12 +9,11 @@ import math
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
-
-from farm.schedule.engine.model import NONE, Model
+from farm.schedule.engine.compiled import kernel, part
+from farm.schedule.engine.layout import first_turn
+from farm.schedule.engine.model import NONE, Int64s, Model
 from farm.schedule.engine.state import State, put
 from farm.schedule.engine.timing import earliest, prepare, staffed_at
-from farm.workers.kernels import kernel, part
 
 NEVER = 2**62
 FIRST = 1e12  # seconds: what goes before any date
@@ -54,63 +53,67 @@ def urgency(
 
 
 @kernel
-def dispatch(model: Model, state: State, rule: int, calm: float, ease: float) -> None:
-    """Give every waiting print its place behind those that have one already, where there is one."""
+def dispatch(
+    model: Model, state: State, waits: Int64s, refused: Int64s, rule: int, calm: float, ease: float
+) -> None:
+    """Give waiting prints their places behind those that have one already, where there is one. `waits` is
+    used up; among equals the first goes first. refused: NONE for every print; the printer where it cannot be
+    any more."""
     nodes, shop, prints, printers = state.nodes, model.shop[0], len(state.new), len(model.printers)
-    free, times, spools = np.empty(printers, np.int64), np.empty(printers, np.int64), np.empty(printers)
-    loaded = np.empty(printers, np.int64)
     for number in range(printers):
-        last = nodes[nodes[prints + number].before]
-        times[number] = free[number] = last.end
-        loaded[number], spools[number] = last.filament, last.spool
-    waits = np.sort(state.waiting[: state.tally[0].waiting])
+        last, place = nodes[nodes[prints + number].before], state.places[number]
+        place.time = place.free = last.end
+        place.loaded = last.filament
+        place.spool = last.spool
     left = len(waits)
-    refused = np.full(prints, NONE, np.int64)  # the printer on which it cannot be any more
     while left > 0:
-        number = int(times.argmin())
-        if times[number] == NEVER:
+        number = first_turn(state)
+        place = state.places[number]
+        if place.time == NEVER:
             break
         printer = model.printers[number]
         clear = nodes[prints + number].before >= prints and printer.clear
         release = NEVER
-        for one in waits[:left]:
-            of = model.prints[one].job
-            if model.length[of, number] > 0 and refused[one] != number:
+        for at in range(left):
+            of = model.prints[waits[at]].job
+            if model.length[of, number] > 0 and refused[waits[at]] != number:
                 release = min(release, model.jobs[of].release)
         time = NEVER
         if release < NEVER:
-            time = max(free[number], release)
+            time = max(place.free, release)
             if not clear and not printer.ejects:
                 time = staffed_at(model.calendar, time, shop.clear_s)
                 if time == NONE:
                     time = NEVER
-        if time > times[number]:
-            times[number] = time
+        if time > place.time:
+            place.time = time
             continue
-        best, least = NONE, np.inf
-        for place in range(left):
-            of = model.prints[waits[place]].job
+        best, least = left, math.inf
+        for at in range(left):
+            of = model.prints[waits[at]].job
             job, length = model.jobs[of], model.length[of, number]
-            if length > 0 and job.release <= time and refused[waits[place]] != number:
+            if length > 0 and job.release <= time and refused[waits[at]] != number:
                 hand_s, _, _, _, changed = prepare(
-                    model.filaments, shop, printer, job, loaded[number], spools[number], clear
+                    model.filaments, shop, printer, job, place.loaded, place.spool, clear
                 )
                 value = urgency(rule, job, length, hand_s, changed, time, calm, ease)
-                if best == NONE or value < least:
-                    best, least = place, value
+                if best == left or value < least:
+                    best, least = at, value
         one = waits[best]
         of = model.prints[one].job
         job, length = model.jobs[of], model.length[of, number]
         hand_s, person, filament, spool, _ = prepare(
-            model.filaments, shop, printer, job, loaded[number], spools[number], clear
+            model.filaments, shop, printer, job, place.loaded, place.spool, clear
         )
-        begin = max(free[number], job.release)
+        begin = max(place.free, job.release)
         _, _, end = earliest(model.calendar, printer, job, length, begin, hand_s, person)
         if end == NONE or end > job.deadline:
             refused[one] = number
             continue
         put(state, one, number)
-        loaded[number], spools[number] = filament, spool
-        times[number] = free[number] = end
-        waits[best : left - 1] = waits[best + 1 : left].copy()
+        place.loaded = filament
+        place.spool = spool
+        place.time = place.free = end
         left -= 1
+        for at in range(best, left):
+            waits[at] = waits[at + 1]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.schedule.engine.compiled import kernel, part
 from farm.schedule.engine.model import NONE, Int32s, Int64s, Model, Records
-from farm.workers.kernels import kernel, part
 
 NODE = np.dtype(
     [
@@ -38,11 +38,32 @@ start, end: seconds, 0 for what waits. filament, spool: what is loaded after it.
 without its job's dates. person: whether somebody prepares it. fixed: it stays where it is. loaded: whether
 its power and hands are in `load`. tried: when."""
 
-PLACE = np.dtype([("count", np.int64), ("done", np.int64), ("new_done", np.int64), ("tried", np.int64)])
-"""Of a printer. count: of prints. done: when the last one ends, 0 without one; new_done: in try `tried`."""
+PLACE = np.dtype(
+    [
+        ("count", np.int64),
+        ("done", np.int64),
+        ("new_done", np.int64),
+        ("tried", np.int64),
+        ("next", np.int64),
+        ("time", np.int64),
+        ("free", np.int64),
+        ("loaded", np.int64),
+        ("spool", np.float64),
+    ]
+)
+"""Of a printer. count: of prints. done: when the last one ends, 0 without one; new_done: in try `tried`.
+next, time: its next print and when its turn comes, while the plan is laid out or prints are dispatched; free,
+loaded, spool: how it stands by then."""
 
 GROUP = np.dtype([("end", np.int64), ("tried", np.int64)])
 """Of a job. end: of the last of its prints, 0 where none is placed."""
+
+LINKS = np.dtype([("node", np.int64), ("after", np.int64), ("before", np.int64)])
+"""What a node was linked to."""
+
+STRETCH = np.dtype([("printer", np.int64), ("one", np.int64), ("must", np.int64)])
+"""Of a printer's chain, what has to be followed: from print `one` on, and at least up to `must`, the last one
+whose predecessor has changed, or the head. printer: NONE for nothing at all."""
 
 TALLY = np.dtype(
     [
@@ -53,17 +74,25 @@ TALLY = np.dtype(
         ("tick", np.int64),
         ("trail", np.int64),
         ("unloaded", np.int64),
+        ("journal", np.int64),
+        ("leaving", np.int64),
+        ("packed", np.bool_),
         ("grouped", np.bool_),
     ],
     align=True,
 )
 """Of the whole plan. left_out: weights of what waits. tick: the number of this try; trail, unloaded: how many
-there are of them in it; grouped: whether it touches a job of several prints."""
+there are of them in it; journal: how many entries it has; leaving: a print that gives its place up in it, or
+NONE; packed: whether it is with power and hands; grouped: whether it touches a job of several prints."""
+
+
+JOURNAL = 32  # a try takes out and puts in two chains at most, which writes to four nodes each time
 
 
 class State(NamedTuple):
     """nodes (N + P). new (N): of the same kind, what is being tried, for the prints of `trail`. unloaded:
     prints that were taken out of the load in this try. load: as the model's base, with the plan's prints.
+    journal: how the chains were linked before this try. stretches: the two that it changes.
     waiting: the prints without a place; waiting_at: where in there. tally: a single record. chance: the state
     of the random numbers.
     """
@@ -75,6 +104,8 @@ class State(NamedTuple):
     load: Int32s
     trail: Int64s
     unloaded: Int64s
+    journal: Records
+    stretches: Records
     waiting: Int64s
     waiting_at: Int64s
     tally: Records
@@ -92,7 +123,7 @@ def empty(model: Model, seed: int) -> State:
     heads["hand"] = heads["start"] = heads["end"] = model.printers["ready"]
     heads["filament"], heads["spool"] = model.printers["loaded"], model.printers["spool"]
     tally = np.zeros(1, TALLY)
-    tally["waiting"] = prints
+    tally["waiting"], tally["leaving"] = prints, NONE
     tally["left_out"] = model.jobs["weight"][model.prints["job"]].sum()
     return State(
         nodes=nodes,
@@ -102,6 +133,8 @@ def empty(model: Model, seed: int) -> State:
         load=model.base.copy(),
         trail=np.zeros(prints, np.int64),
         unloaded=np.zeros(prints, np.int64),
+        journal=np.zeros(JOURNAL, LINKS),
+        stretches=np.full(6, NONE, np.int64).view(STRETCH),
         waiting=np.arange(prints, dtype=np.int64),
         waiting_at=np.arange(prints, dtype=np.int64),
         tally=tally,
@@ -157,20 +190,48 @@ def fraction(state: State) -> float:
 
 
 @part
-def link(nodes: Records, first: int, last: int, left: int) -> None:
+def note(state: State, node: int) -> None:
+    """Write down how a node is linked, before that changes."""
+    tally = state.tally[0]
+    entry = state.journal[tally.journal]
+    entry.node = node
+    entry.after = state.nodes[node].after
+    entry.before = state.nodes[node].before
+    tally.journal += 1
+
+
+@part
+def link_back(state: State) -> None:
+    """The chains as they were before this try."""
+    for number in range(state.tally[0].journal - 1, -1, -1):
+        entry = state.journal[number]
+        state.nodes[entry.node].after = entry.after
+        state.nodes[entry.node].before = entry.before
+
+
+@part
+def link(state: State, first: int, last: int, left: int) -> None:
     """Put a chain of prints behind `left`."""
+    nodes = state.nodes
     right = nodes[left].after
+    note(state, left)
     nodes[left].after = first
+    note(state, first)
     nodes[first].before = left
+    note(state, last)
     nodes[last].after = right
+    note(state, right)
     nodes[right].before = last
 
 
 @part
-def unlink(nodes: Records, first: int, last: int) -> None:
+def unlink(state: State, first: int, last: int) -> None:
     """Take a chain of prints out of its printer's."""
+    nodes = state.nodes
     left, right = nodes[first].before, nodes[last].after
+    note(state, left)
     nodes[left].after = right
+    note(state, right)
     nodes[right].before = left
 
 
@@ -196,18 +257,19 @@ def wait(state: State, one: int) -> None:
 @kernel
 def put(state: State, one: int, printer: int) -> None:
     """A waiting print becomes the last one of a printer; it has no times yet."""
-    nodes = state.nodes
+    state.tally[0].journal = 0
     stop_waiting(state, one)
-    nodes[one].on = printer
+    state.nodes[one].on = printer
     state.places[printer].count += 1
-    link(nodes, one, one, nodes[len(state.new) + printer].before)
+    link(state, one, one, state.nodes[len(state.new) + printer].before)
 
 
 @kernel
 def take(state: State, one: int) -> None:
     """A print that is not in the load waits again."""
     node = state.nodes[one]
-    unlink(state.nodes, one, one)
+    state.tally[0].journal = 0
+    unlink(state, one, one)
     state.places[node.on].count -= 1
     node.on = NONE
     node.end = 0

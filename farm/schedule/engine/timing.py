@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from farm.schedule.engine.compiled import kernel, part
 from farm.schedule.engine.model import HOUR, NONE, Calendar, Filaments, Int32s, Int64s, Model
-from farm.workers.kernels import kernel, part
 
 ENDLESS = float("inf")
 
@@ -55,7 +55,7 @@ def blocked_until(blocked: Int64s, printer: Any, begin: int, end: int) -> int:
     return NONE
 
 
-@kernel
+@part
 def earliest(
     calendar: Calendar, printer: Any, job: Any, length: int, time: int, hand_s: int, person: bool
 ) -> tuple[int, int, int]:
@@ -81,21 +81,21 @@ def earliest(
 
 
 @kernel
-def first_free(row: Int32s, slot: int, hot_slots: int, slots: int, hot: int, warm: int) -> int:
-    """The first slot from that one on from which `slots` of them leave room; NONE for never.
+def first_free(load: Int32s, row: int, slot: int, hot_slots: int, slots: int, hot: int, warm: int) -> int:
+    """The first slot of a row from that one on from which `slots` of them leave room; NONE for never.
 
     hot, warm: how much may be in use in the first hot_slots, and in the others. The last slot without room is
     looked for first: nothing that begins before it can do.
     """
-    while slot + slots <= len(row):
+    while slot + slots <= load.shape[1]:
         full = NONE
         for here in range(slot + slots - 1, slot + hot_slots - 1, -1):
-            if row[here] > warm:
+            if load[row, here] > warm:
                 full = here
                 break
         if full == NONE:
             for here in range(min(slot + hot_slots, slot + slots) - 1, slot - 1, -1):
-                if row[here] > hot:
+                if load[row, here] > hot:
                     full = here
                     break
         if full == NONE:
@@ -113,7 +113,7 @@ def powered_at(load: Int32s, limit: Int32s, grid: int, printer: Any, start: int,
     while agreed < 2:
         if row != NONE:
             hot, warm = limit[row] - printer.hot, limit[row] - printer.warm
-            found = first_free(load[row], slot, printer.heat_slots, slots, hot, warm)
+            found = first_free(load, row, slot, printer.heat_slots, slots, hot, warm)
             if found == NONE:
                 return NONE
             if found != slot:
@@ -123,7 +123,7 @@ def powered_at(load: Int32s, limit: Int32s, grid: int, printer: Any, start: int,
     return slot * grid
 
 
-@kernel
+@part
 def fitted(
     model: Model, load: Int32s, printer: Any, job: Any, length: int, time: int, hand_s: int, person: bool
 ) -> tuple[int, int, int]:
@@ -137,7 +137,7 @@ def fitted(
             return 0, 0, NONE
         if person and hands != NONE:
             free = limit[hands] - 1
-            slot = first_free(load[hands], -(-hand // grid), 0, -(-hand_s // grid), free, free)
+            slot = first_free(load, hands, -(-hand // grid), 0, -(-hand_s // grid), free, free)
             if slot == NONE:
                 return 0, 0, NONE
             time = slot * grid
