@@ -23,6 +23,10 @@ LOCKS: dict[str, list[str]] = {
     "requirements-test.txt": ["pyproject.toml", "--extra", "test"],
     "scripts/peers/moonraker.txt": ["scripts/peers/moonraker.in"],
     "scripts/peers/octoprint.txt": ["scripts/peers/octoprint.in"],
+    "scripts/peers/printrun.txt": [
+        "scripts/peers/printrun.in",
+        "--no-deps",
+    ],  # to read G-code it needs none
     "scripts/peers/prusalink.txt": ["scripts/peers/prusalink.in"],
 }
 """Each lock file, and what it is made from."""

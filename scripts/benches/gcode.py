@@ -1,10 +1,11 @@
-"""G-code of 40 and 200 MB read for all that is known of it, against OctoPrint's interpreter in the same run.
+"""G-code of 40 and 200 MB read for all that is known of it, against others in the same run.
 
 The text is a real file over and over again, as if its parts were printed one after the other, so what has to
 come out is known: as many times the moves, the layers and the seconds. Each run of ours is a fresh process
 that reads a small file first, as a warm worker has, and then the large one; nothing is kept between runs but
 the compiled kernels. Rates are of the file's megabytes to processor time and to time on the wall; a busy
-machine lengthens the second. OctoPrint reads a tenth of the text, without the pauses it makes in a server.
+machine lengthens the second. OctoPrint, without the pauses it makes in a server, and Printrun read a tenth of
+the text.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from scripts import environment
 from scripts.benches.figure import Figure, Rival, alternating
 from scripts.environment import CHECKOUT, EnvironmentFailed
 from scripts.test import PEER_LOCKS, locked_version, set_up_octoprint
@@ -66,6 +69,15 @@ reader.load(sys.argv[1], throttle=None)
 print(json.dumps({"processor": time.process_time() - begun, "mm": reader.extrusionAmount[0]}))
 """
 
+PRINTRUN = """
+import json, sys, time
+from printrun.gcoder import GCode
+begun = time.process_time()
+with open(sys.argv[1]) as file:
+    read = GCode(file)
+print(json.dumps({"processor": time.process_time() - begun, "mm": read.filament_length}))
+"""
+
 Result = dict[str, float]
 
 
@@ -84,7 +96,7 @@ def run(quick: bool) -> list[Figure]:
         )
         _ours(tenth)  # compiles what is to be compiled
         return [
-            *_against_octoprint(large, tenth, rounds),
+            *_against(large, tenth, rounds),
             _rate("gcode_40mb_rate_wall", large, "wall", rounds, "value>=250"),
             _rate("gcode_40mb_arcs_and_picture_rate", arcs, "processor", rounds, times=1),
             _memory(huge),
@@ -123,26 +135,64 @@ def _ours(text: Text, times: int = 5) -> Result:
     return found
 
 
-def _against_octoprint(text: Text, tenth: Text, rounds: int) -> list[Figure]:
-    name, goal = "gcode_40mb_rate", "ratio>=70"
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Another program that reads G-code. package: with whose lock; code: how it does, in its own Python."""
 
+    name: str
+    package: str
+    set_up: Callable[[], Path]
+    code: str
+    goal: str
+
+
+def _octoprint() -> Path:
+    program = Path(os.environ.get("FARM_OCTOPRINT") or set_up_octoprint())
+    return program.with_name("python.exe" if os.name == "nt" else "python")
+
+
+def _printrun() -> Path:
+    """Its reader alone, compiled by its makers: what windows and printers take is left out."""
+    lock = PEER_LOCKS / "printrun.txt"
+    python = f"py{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = environment.cache_folder() / f"printrun-{locked_version(lock, 'printrun')}-{python}"
+    apart = environment.Environment(folder, (lock,))
+    options = ("--no-deps", "--only-binary=:all:")
+    environment.prepare(apart, install=lambda it: environment.pip_install(it, *options))
+    return apart.interpreter
+
+
+READERS = (
+    Reader("OctoPrint", "octoprint", _octoprint, OCTOPRINT, "ratio>=70"),
+    Reader("Printrun", "printrun", _printrun, PRINTRUN, "ratio>=40"),
+)
+
+
+def _against(text: Text, tenth: Text, rounds: int) -> list[Figure]:
+    """Our rate beside that of each other reader, in turn; alone where there is none."""
+    figures = []
+    for reader in READERS:
+        try:
+            figures.append(_beside(reader, reader.set_up(), text, tenth, rounds))
+        except EnvironmentFailed as problem:
+            print(f"no {reader.name} to compare with: {problem}", file=sys.stderr)
+    return figures or [_rate("gcode_40mb_rate", text, "processor", rounds)]
+
+
+def _beside(reader: Reader, interpreter: Path, text: Text, tenth: Text, rounds: int) -> Figure:
     def ours() -> float:
         return text.megabytes / _ours(text)["processor"]
 
-    try:
-        program = Path(os.environ.get("FARM_OCTOPRINT") or set_up_octoprint())
-    except EnvironmentFailed as problem:
-        print(f"no OctoPrint to compare with: {problem}", file=sys.stderr)
-        return [Figure(name, median(ours() for _ in range(rounds)), "MB/s")]
-
     def theirs() -> float:
-        interpreter = program.with_name("python.exe" if os.name == "nt" else "python")
-        found = _run([str(interpreter), "-c", OCTOPRINT, str(tenth.path)])
+        found = _run([str(interpreter), "-c", reader.code, str(tenth.path)])
         return tenth.megabytes / found["processor"]
 
     rates = alternating(ours, theirs, rounds)
-    version = locked_version(PEER_LOCKS / "octoprint.txt", "octoprint")
-    return [Figure(name, rates[0], "MB/s", Rival(f"OctoPrint {version}", rates[1]), goal)]
+    rival = Rival(
+        f"{reader.name} {locked_version(PEER_LOCKS / f'{reader.package}.txt', reader.package)}", rates[1]
+    )
+    name = "gcode_40mb_rate" if reader is READERS[0] else f"gcode_40mb_rate_and_{reader.package}"
+    return Figure(name, rates[0], "MB/s", rival, reader.goal)
 
 
 def _rate(name: str, text: Text, of: str, rounds: int, goal: str | None = None, times: int = 5) -> Figure:
