@@ -59,7 +59,8 @@ from farm.queue.actor import Queue, QueueParts
 from farm.queue.dispatch import hold_everything
 from farm.queue.planned import FollowedPlan
 from farm.schedule.actor import Scheduler, SchedulerParts
-from farm.schedule.planner import NoPlanner, Planner
+from farm.schedule.planner import NoPlanner, Planner, ProcessPlanner
+from farm.schedule.questions import InlineQuestions, ProcessQuestions
 from farm.simulator.actor import Simulator
 from farm.simulator.messages import EndSimulation
 from farm.simulator.process import fleet_process
@@ -98,6 +99,7 @@ WAITING = frozenset(
         ("web", "queue"),
         ("web", "printers"),
         ("web", "printer"),
+        ("web", "scheduler"),
     }
 )
 
@@ -144,8 +146,8 @@ HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
 class Seams:
     """Where time, chance and the world outside come in. A replay hands in its own.
 
-    driver: makes the driver of a printer; None is the real one for its kind. planner: makes plans,
-    None leaves what is begun to the list.
+    driver: makes the driver of a printer; None is the real one for its kind. planner: makes plans;
+    None is the real one, or none where the clock is virtual.
     inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
     that nothing outside a virtual clock is waited for, nor anybody in the network listened to.
     """
@@ -307,14 +309,18 @@ class Farm:
         return Files(parts)
 
     def _scheduler_parts(self) -> SchedulerParts:
-        seams = self._seams
+        settings, seams = self._settings.scheduling, self._seams
+        surroundings = Surroundings(self._folder.workers.resolve())
+        planner = ProcessPlanner(surroundings) if settings.optimise and not seams.inline else NoPlanner()
         return SchedulerParts(
             database=self.database,
             events=lambda: self.address("events"),
             queue=lambda: self.address("queue"),
-            planner=seams.planner or NoPlanner(),
+            planner=seams.planner or planner,
+            questions=InlineQuestions() if seams.inline else ProcessQuestions(surroundings),
             clock=seams.clock,
             chance=seams.chance,
+            seconds=settings.seconds,
         )
 
     def _quota(self) -> Quota:
@@ -381,6 +387,7 @@ class Farm:
             printer=lambda printer: self.address(f"printer:{printer}"),
             events=self.address("events"),
             files=self.address("files"),
+            scheduler=self.address("scheduler"),
             file_workers=self.files.states,
             storage=self.storage,
             clients=self.clients,

@@ -93,6 +93,17 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduling:
+    """optimise: whether a plan is looked for; else jobs are begun as they come, the most urgent first.
+
+    seconds: to look for a plan, whenever something has changed.
+    """
+
+    optimise: bool = _setting(default=True)
+    seconds: float = _setting(5.0, least=0.5, most=60)
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """How /v1/live tells browsers and programs what happens.
 
@@ -127,6 +138,7 @@ class Settings:
     files: Files = Files()
     printers: Printers = Printers()
     queue: Queue = Queue()
+    scheduling: Scheduling = Scheduling()
     live: Live = Live()
     log: Log = Log()
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from farm.domain.compatibility import Constraint
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -45,14 +47,28 @@ class Unplanned:
     would_do: str | None = None
     would_end: datetime | None = None
 
+    @property
+    def waits_to_be_read(self) -> bool:
+        """Whether it will have a place, or other reasons, as soon as its file is known."""
+        return any(why.constraint == Constraint.READ for why in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Hours in which nobody is there: what runs, and what waits for those who come next, in sentences."""
+
+    start: datetime
+    end: datetime
+    sentences: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """made_at: the moment that it was made for. because: what made it necessary, a few words each.
 
     metrics: what it comes to, by name. bound: no plan costs less, None where nothing is proven. changes:
-    what is different from the plan before, in sentences. adopted_at: None while it is only a proposal.
-    version: counts adopted plans; 0 before.
+    what is different from the plan before, in sentences. nights: those to come. adopted_at: None while it is
+    only a proposal. version: counts adopted plans; 0 before.
     """
 
     id: str
@@ -65,10 +81,73 @@ class Plan:
     status: str = "feasible"
     because: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    nights: tuple[Night, ...] = ()
     version: int = 0
     adopted_at: datetime | None = None
 
     @property
     def jobs(self) -> frozenset[str]:
-        """Those it says something of."""
-        return frozenset([*(one.job for one in self.placements), *(one.job for one in self.unplanned)])
+        """Those it has decided about; not those whose file is still being read."""
+        decided = (one.job for one in self.unplanned if not one.waits_to_be_read)
+        return frozenset([*(one.job for one in self.placements), *decided])
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One thing that would help if it were given up, in words, and when the job's last print would end."""
+
+    constraint: str
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another printer for a print. end: when it would be done there, and more_cost: by how much the whole
+    plan would be dearer; None with the obstacle where it has no place there."""
+
+    printer: str
+    end: datetime | None
+    more_cost: float | None
+    obstacle: Obstacle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One print in the plan. waits_for: what keeps it from being sooner, None for nothing."""
+
+    print: Planned
+    waits_for: str | None
+    why_here: str
+    why_then: str
+    elsewhere: tuple[Elsewhere, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a job is printed where and when the plan says. late_s: after its due date, in seconds.
+
+    in_time: what would each make it in time. obstacles: why prints of it are left out, and relaxed: what
+    would each place these. sentences: all of it for people.
+    """
+
+    job: str
+    standing: tuple[Standing, ...]
+    late_s: int
+    in_time: tuple[WhatIf, ...]
+    obstacles: tuple[Obstacle, ...]
+    relaxed: tuple[WhatIf, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """When a job would be done if it were taken on now, beside all that is planned. end: None: not at all,
+    for the obstacles. by: chances, 0..1, and until when it is done with each.
+    """
+
+    end: datetime | None
+    late_s: int
+    placements: tuple[Planned, ...]
+    by: tuple[tuple[float, datetime], ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    relaxed: tuple[WhatIf, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from farm.domain.file import FileKind
 from farm.domain.printer import Address
 from farm.drivers.base import Capability, Driver
 from farm.drivers.http import PATIENT, Patience
@@ -31,6 +32,12 @@ KINDS: Mapping[str, Kind] = {
 def capabilities_at(address: Address) -> frozenset[Capability]:
     """What the driver for this address can do, also where the farm simulates the printer."""
     return KINDS[address.simulation.dialect if address.simulation else address.kind].capabilities
+
+
+def kinds_for(address: Address) -> frozenset[FileKind]:
+    """The kinds of files that a printer at this address prints as they are."""
+    binary = Capability.BINARY_GCODE in capabilities_at(address)
+    return frozenset({FileKind.GCODE, FileKind.BINARY_GCODE} if binary else {FileKind.GCODE})
 
 
 def make_driver(address: Address, patience: Patience = PATIENT) -> Driver:

@@ -6,11 +6,8 @@ from collections.abc import Iterable
 
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.printer import Printer
-from farm.drivers.base import Capability
-from farm.drivers.kinds import capabilities_at
+from farm.drivers.kinds import kinds_for
 from farm.errors import Invalid
-
-_NEEDS = {FileKind.BINARY_GCODE: Capability.BINARY_GCODE}
 
 _NEVER_PRINTED = {
     FileKind.GCODE_3MF: "no printer of the farm prints G-code in a 3MF; export it as plain G-code",
@@ -20,9 +17,7 @@ _NEVER_PRINTED = {
 
 def takes(printer: Printer, kind: FileKind) -> bool:
     """Whether a printer prints this kind of file as it is."""
-    if kind is FileKind.GCODE:
-        return True
-    return kind in _NEEDS and _NEEDS[kind] in capabilities_at(printer.address)
+    return kind in kinds_for(printer.address)
 
 
 def require_printable(file: StoredFile, printers: Iterable[Printer]) -> None:

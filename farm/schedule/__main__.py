@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 
 from farm.errors import FarmError, Invalid, NotFound
+from farm.schedule.at_work import warm_up
 from farm.schedule.config import Objective, SearchConfig
 from farm.schedule.evaluate import costs_by_job, evaluate, weights_for
 from farm.schedule.explain import explain
 from farm.schedule.problem import Problem
 from farm.schedule.reading import read_plan, read_problem
 from farm.schedule.result import Schedule
-from farm.schedule.samples import SAMPLE
 from farm.schedule.schema import json_schema
 from farm.schedule.validate import already_wrong, validate
 from farm.schedule.writing import plan_json
@@ -163,7 +163,7 @@ def _planned(problem: Problem, chosen: argparse.Namespace) -> Schedule:
     _complain("getting ready; the first time of all this takes a minute")
     from farm.schedule.solve import solve
 
-    solve(SAMPLE, SearchConfig(iterations=1))  # compiles, so that the seconds are for the search
+    warm_up()  # compiles, so that the seconds are for the search
     config = SearchConfig(
         seconds=chosen.seconds,
         seed=chosen.seed,

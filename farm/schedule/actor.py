@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from functools import partial
+from typing import TypeVar, assert_never
 
 import structlog
 import trio
 
 from farm.access.rights import Action, require
-from farm.actors import Address, Mailbox, serve
+from farm.actors import Address, Later, Mailbox, serve
 from farm.domain.clock import Randomness, WallClock, new_id
-from farm.domain.plan import Plan
+from farm.domain.job import Job
+from farm.domain.plan import Explanation, Plan, Quote
 from farm.domain.printer import PrinterStatus
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.live.messages import BroadcasterMessage, FactsCommitted, ReportStatuses
 from farm.queue.messages import PlanIs, QueueMessage
-from farm.schedule.facts import Asked, Facts
-from farm.schedule.messages import AdoptPlan, MakePlan, ReportPlan, ReportProposal, SchedulerMessage
+from farm.schedule.facts import Asked, Facts, KnownFile
+from farm.schedule.messages import (
+    AdoptPlan,
+    ExplainJob,
+    MakePlan,
+    QuoteJob,
+    ReportPlan,
+    ReportProposal,
+    SchedulerMessage,
+)
 from farm.schedule.planner import Planner
 from farm.schedule.proposals import Proposal, Proposals, ProposalState
+from farm.schedule.questions import Question, Questions
 from farm.schedule.survey import look
 from farm.schedule.triggers import Lost, drift, is_the_same, why_plan_again
-from farm.store import jobs, plans, prints
+from farm.store import files, jobs, plans, prints
 from farm.store.database import Database
 from farm.workers.process import State, WorkFailed
 
@@ -40,6 +51,8 @@ ANSWER_WITHIN_S = 5.0
 MOST_STALE = 2  # plans in a row that are dropped for news that came while they were made
 MOST_REASONS = 20  # told with a plan
 
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True, slots=True)
 class SchedulerParts:
@@ -49,6 +62,7 @@ class SchedulerParts:
     events: Callable[[], Address[BroadcasterMessage]]
     queue: Callable[[], Address[QueueMessage]]
     planner: Planner
+    questions: Questions
     clock: WallClock
     chance: Randomness
     seconds: float = 5.0
@@ -82,12 +96,16 @@ class Scheduler:
             async with trio.open_nursery() as self._nursery:
                 self._nursery.start_soon(self._plan_again_and_again)
                 self._nursery.start_soon(self._look_again_and_again)
+                self._nursery.start_soon(self._parts.questions.run)
                 await serve(mailbox, self._handle)
                 self._nursery.cancel_scope.cancel()
         finally:
             await self._parts.planner.aclose()
+            await self._parts.questions.aclose()
 
-    async def _handle(self, message: SchedulerMessage, by: Principal) -> Plan | Proposal | None:
+    async def _handle(
+        self, message: SchedulerMessage, by: Principal
+    ) -> Plan | Proposal | Later[Explanation] | Later[Quote] | None:
         match message:
             case FactsCommitted(facts):
                 await trio.lowlevel.checkpoint()
@@ -103,6 +121,10 @@ class Scheduler:
                 return self._proposals.find(id)
             case AdoptPlan(id):
                 return await self._adopt_proposal(id, by)
+            case ExplainJob(job):
+                return self._answer_soon(partial(self._explain, job))
+            case QuoteJob(job):
+                return self._answer_soon(partial(self._quote, job))
             case _:
                 assert_never(message)
         return None
@@ -230,6 +252,33 @@ class Scheduler:
             replace(proposal, state=ProposalState.READY, plan=plan, version=version, whole=whole)
         )
 
+    # -- questions -----------------------------------------------------------------------------
+
+    def _answer_soon(self, find: Callable[[], Awaitable[Found]]) -> Later[Found]:
+        later: Later[Found] = Later()
+        self._nursery.start_soon(self._answer, find, later)
+        return later
+
+    async def _answer(self, find: Callable[[], Awaitable[Found]], later: Later[Found]) -> None:
+        try:
+            later.give(await find())
+        except (FarmError, trio.TooSlowError) as problem:
+            later.fail(problem)
+
+    async def _explain(self, job: str) -> Explanation:
+        facts = await self._look()
+        if job not in {waiting.id for waiting in facts.jobs}:
+            raise NotFound(f"no print of job {job} waits to be begun")
+        found = await self._parts.questions.answer(Question(facts, why=job))
+        return _existing(found.explanation)
+
+    async def _quote(self, job: Job) -> Quote:
+        facts = await self._look()
+        file = await self._parts.database.read(files.here, job.file)
+        known = {**facts.files, file.id: KnownFile.of(file)}
+        found = await self._parts.questions.answer(Question(replace(facts, files=known), quote=job))
+        return _existing(found.quote)
+
     async def _adopt_proposal(self, id: str, by: Principal) -> Plan:
         require(by, Action.QUEUE)
         proposal = self._proposals.find(id)
@@ -249,3 +298,10 @@ def _narrowed(facts: Facts, wish: MakePlan) -> Facts:
     if wish.jobs is not None:
         facts = replace(facts, jobs=tuple(job for job in facts.jobs if job.id in wish.jobs))
     return facts
+
+
+def _existing(found: Found | None) -> Found:
+    """What was asked for, and nothing else can have been answered."""
+    if found is None:
+        raise LookupError("an answer to another question")
+    return found

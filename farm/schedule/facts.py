@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.constraints import NO_CONSTRAINTS, Constraints
+from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Job
 from farm.domain.plan import Plan
 from farm.domain.printer import Printer
@@ -21,6 +22,7 @@ class Station:
     away: why it is not to be planned for, "" when it is. free_at: when its present print ends, None when it
     has none. prints: the job of that. heats_until: of that print. plate_clear: whether nothing lies on it, or
     will lie on it when it is free. left_g: on its first spool; None where nobody counts.
+    takes: the kinds of files that it prints.
     """
 
     printer: Printer
@@ -30,6 +32,7 @@ class Station:
     heats_until: datetime | None = None
     plate_clear: bool = True
     left_g: float | None = None
+    takes: frozenset[FileKind] = frozenset({FileKind.GCODE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,45 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What is known of a file, without what a plan has no use for. A model is none that is printed."""
+
+    state: FileState
+    gcode: GcodeAnalysis | None
+
+    @classmethod
+    def of(cls, file: StoredFile) -> KnownFile:
+        """What is known of a stored one."""
+        found = file.analysis.result
+        if not isinstance(found, GcodeAnalysis):
+            return cls(file.analysis.state, None)
+        slim = replace(found, thumbnails=(), dangerous=None, warnings=(), objects=())
+        return cls(file.analysis.state, slim)
+
+    @property
+    def analysis(self) -> FileAnalysis:
+        """The same, as everybody else has it."""
+        return FileAnalysis(self.state, None, self.gcode)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """files: what is known of the jobs' files, by their ids. order_due: by the orders' ids.
 
     failed_on: printers on which a file failed and nobody has said that it may be tried there again.
+    approved: by file, the profiles for which somebody said that it fits, see `compatibility.limits_of`.
     plan: the one in force.
     """
 
     at: datetime
     jobs: tuple[Job, ...]
-    files: Mapping[str, GcodeAnalysis | None]
+    files: dict[str, KnownFile]
     stations: tuple[Station, ...]
     constraints: Constraints = NO_CONSTRAINTS
     settings: Settings = AS_SHIPPED
     order_due: Mapping[str, datetime] = field(default_factory=dict)
     failed_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    approved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     stock: tuple[Stock, ...] = ()
     plan: Plan | None = None
 

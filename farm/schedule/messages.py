@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from farm.actors import Ask
-from farm.domain.plan import Plan
+from farm.domain.job import Job
+from farm.domain.plan import Explanation, Plan, Quote
 from farm.domain.settings import Preset
 from farm.live.messages import FactsCommitted
 from farm.schedule.proposals import Proposal
@@ -43,4 +44,18 @@ class AdoptPlan(Ask[Plan]):
     id: str
 
 
-SchedulerMessage = FactsCommitted | ReportPlan | MakePlan | ReportProposal | AdoptPlan
+@dataclass(frozen=True, slots=True)
+class ExplainJob(Ask[Explanation]):
+    """Why its prints are where the plan has them, or are in none. Raises NotFound when none waits."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteJob(Ask[Quote]):
+    """When a job would be done that nobody has added; nothing changes. Raises NotFound for its file."""
+
+    job: Job
+
+
+SchedulerMessage = FactsCommitted | ReportPlan | MakePlan | ReportProposal | AdoptPlan | ExplainJob | QuoteJob

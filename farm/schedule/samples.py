@@ -1,7 +1,8 @@
-"""A small shop with all there is in it, for a worker process to meet before the first real one."""
+"""Small shops with all there is in them, for a worker process to meet before the first real one."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from farm.schedule.problem import Filament, Job, Placed, Printer, Problem
@@ -37,7 +38,7 @@ def _job(number: int) -> Job:
     )
 
 
-SAMPLE = Problem(
+_AGAIN = Problem(
     now=datetime(2026, 3, 2, 8, tzinfo=UTC),
     printers=(_printer("a", _BLACK), _printer("b", _WHITE)),
     jobs=tuple(_job(number) for number in range(16)),
@@ -47,3 +48,6 @@ SAMPLE = Problem(
     circuits_w={"a": 500.0},
     previous={("j1", 0): Placed("a", 0, 600)},
 )
+
+SAMPLES = (_AGAIN, replace(_AGAIN, previous={}), replace(_AGAIN, jobs=_AGAIN.jobs[:3], previous={}))
+"""One that was planned before, one that was not, and one that is small enough to be proven the best."""

@@ -8,12 +8,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from farm.domain.analysis import GcodeAnalysis
+from farm.domain.compatibility import print_time_s
 from farm.domain.job import Job, JobState, Print
 from farm.domain.printer import Connection as Link
 from farm.domain.printer import Operation, Plate, Printer, PrinterStatus
-from farm.schedule.facts import Facts, Station, Stock
-from farm.store import customer_orders, files, jobs, maintenance, plans, printers, prints, shop, spools
+from farm.drivers.kinds import kinds_for
+from farm.schedule.facts import Facts, KnownFile, Station, Stock
+from farm.store import (
+    approved_fits,
+    customer_orders,
+    files,
+    jobs,
+    maintenance,
+    plans,
+    printers,
+    prints,
+    shop,
+    spools,
+)
 from farm.store.printers import PlateRow
 
 FOREIGN_PRINT = timedelta(hours=2)  # of which nobody knows how long it takes
@@ -34,26 +46,16 @@ def look(db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str
     return Facts(
         at=at,
         jobs=tuple(wanted),
-        files=_files(db, wanted),
+        files={file: KnownFile.of(files.existing(db, file)) for file in sorted({job.file for job in wanted})},
         stations=_stations(db, told, lost, at),
         constraints=shop.constraints(db),
         settings=shop.settings(db),
         order_due={order: when for order, when in due.items() if when is not None},
         failed_on=_failed_on(db, wanted),
+        approved={file: approved_fits.of_file(db, file) for file in sorted({job.file for job in wanted})},
         stock=_stock(db),
         plan=plans.in_force(db),
     )
-
-
-def _files(db: Connection, wanted: Collection[Job]) -> dict[str, GcodeAnalysis | None]:
-    """Without what a plan has no use for, and a file may have much of."""
-    found = {file: files.existing(db, file).analysis.result for file in sorted({job.file for job in wanted})}
-    return {
-        file: replace(result, thumbnails=(), dangerous=None, warnings=(), objects=())
-        if isinstance(result, GcodeAnalysis)
-        else None
-        for file, result in found.items()
-    }
 
 
 def _failed_on(db: Connection, wanted: Collection[Job]) -> dict[str, tuple[str, ...]]:
@@ -90,6 +92,7 @@ def _stations(
             prints=None if attempt is None else attempt.job,
             plate_clear=plates.get(printer.id, PlateRow(Plate.UNKNOWN)).plate is Plate.CLEAR,
             left_g=left.get(printer.id),
+            takes=kinds_for(printer.address),
         )
         found.append(_occupied(db, station, status, attempt, at))
     return tuple(found)
@@ -128,6 +131,5 @@ def _end(status: PrinterStatus, at: datetime) -> datetime | None:
 
 
 def _takes(db: Connection, attempt: Print) -> timedelta:
-    found = files.existing(db, jobs.existing(db, attempt.job).file).analysis.result
-    told = found.time_s.slicer or found.time_s.motion if isinstance(found, GcodeAnalysis) else None
-    return timedelta(seconds=told or FOREIGN_PRINT.total_seconds())
+    told = print_time_s(files.existing(db, jobs.existing(db, attempt.job).file).analysis)
+    return timedelta(seconds=told) if told else FOREIGN_PRINT

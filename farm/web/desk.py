@@ -19,6 +19,7 @@ from farm.live.messages import BroadcasterMessage
 from farm.printers.messages import FleetMessage, PrinterMessage
 from farm.queue.messages import QueueMessage
 from farm.queue.plan import Plan
+from farm.schedule.messages import SchedulerMessage
 from farm.store.database import Database
 from farm.web.idempotency import Memory
 from farm.workers.process import State
@@ -42,6 +43,7 @@ class Desk:
     printer: Callable[[str], Address[PrinterMessage]]
     events: Address[BroadcasterMessage]
     files: Address[FilesMessage]
+    scheduler: Address[SchedulerMessage]
     file_workers: Callable[[], Sequence[State]]
     storage: Storage
     clients: Clients

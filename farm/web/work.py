@@ -117,7 +117,13 @@ class PrintChange(msgspec.Struct, forbid_unknown_fields=True):
 
 async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
     """Wish to print a file; the queue decides whether it may be wished."""
-    wish = AddJob(
+    job = await call.change(Job, lambda by: call.desk.queue.ask(meant(sent), by=by))
+    return Created(await _shown(call, job), {"Location": f"/v1/jobs/{job.id}"})
+
+
+def meant(sent: NewJob) -> AddJob:
+    """The wish in the queue's words."""
+    return AddJob(
         file=sent.file,
         name=sent.name,
         copies=sent.copies,
@@ -138,8 +144,6 @@ async def add_job(call: Call, sent: NewJob) -> Created[shapes.Job]:
         colour=sent.colour,
         hold=sent.hold,
     )
-    job = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
-    return Created(await _shown(call, job), {"Location": f"/v1/jobs/{job.id}"})
 
 
 async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:

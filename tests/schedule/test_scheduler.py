@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import trio
 
+from farm.domain.analysis import GcodeAnalysis, PrintTime
+from farm.domain.file import FileAnalysis, FileState
 from farm.domain.job import PrintState
-from farm.domain.plan import Plan, Planned
 from farm.domain.settings import Preset
 from farm.errors import NotFound, Refused
 from farm.queue.messages import AddJob, ChangeJob
 from farm.schedule.actor import FIRST_AFTER_S, GATHER_S, MOST_STALE
-from farm.schedule.messages import AdoptPlan, MakePlan, ReportPlan, ReportProposal
+from farm.schedule.messages import (
+    AdoptPlan,
+    ExplainJob,
+    MakePlan,
+    QuoteJob,
+    ReportPlan,
+    ReportProposal,
+)
 from farm.schedule.proposals import MOST_SOLVING, ProposalState
-from farm.store import plans
-from farm.workers.process import State, Why, WorkFailed
+from farm.store import files, jobs, plans
+from farm.store.file_analyses import note_analysis
+from farm.workers.process import Why, WorkFailed
+from tests.simulation.planner import Youngest
 from tests.simulation.shop import NOON, open_shop
 
 A_WHILE = FIRST_AFTER_S + GATHER_S + 1
-AN_HOUR = timedelta(hours=1)
-
-
-class Youngest:
-    """Plans the newest job first, one after the other, on the first printer there is."""
-
-    state = State.READY
-
-    def __init__(self, takes_s: float = 1.0) -> None:
-        self.takes_s = takes_s
-        self.asked = []
-        self.fails = []
-        self.not_before = timedelta(0)
-
-    async def get_ready(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def plan(self, asked):
-        self.asked.append(asked)
-        await trio.sleep(self.takes_s)
-        if self.fails:
-            raise self.fails.pop()
-        facts = asked.facts
-        printers = [station.printer.id for station in facts.stations if not station.away]
-        start = facts.at + self.not_before
-        placements = []
-        for job in reversed(facts.jobs):
-            for copy in range(job.to_begin if printers else 0):
-                placements.append(Planned(job.id, copy, printers[0], start, start, start, start + AN_HOUR))
-                start += AN_HOUR
-        return Plan(asked.id, facts.at, facts.settings.preset, tuple(placements), because=asked.because)
-
-    async def aclose(self) -> None:
-        await trio.lowlevel.checkpoint()
 
 
 @pytest.fixture
@@ -261,3 +238,39 @@ async def test_nothing_is_begun_twice_by_a_plan_that_was_made_before_it_began(au
         assert len(plan.placements) == 2
         assert plan.made_at < NOON + timedelta(seconds=20)
         assert [one.copy for one in shop.farm.plan.left("mk4")] == [1]
+
+
+async def read(shop, name):
+    """A file of which is known what its slicer says."""
+    file = await shop.database.read(files.existing, await shop.add_file(name))
+    found = GcodeAnalysis(time_s=PrintTime(slicer=3600.0))
+    known = FileAnalysis(FileState.READY, None, found)
+    await shop.database.write(note_analysis, file, known, NOON)
+    return file.id
+
+
+async def test_it_says_why_a_job_is_where_it_is(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("mk4")
+        job = await shop.add_job(await read(shop, "vase.gcode"), name="Vase")
+        await trio.sleep(A_WHILE)
+        scheduler = shop.farm.address("scheduler")
+
+        found = await scheduler.ask(ExplainJob(job.id))
+        assert [one.print.printer for one in found.standing] == ["mk4"]
+        assert any("Vase" in sentence or "MK4" in sentence for sentence in found.sentences)
+        with pytest.raises(NotFound):
+            await scheduler.ask(ExplainJob("nobody"))
+
+
+async def test_a_quote_says_when_and_adds_nothing(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("mk4")
+        first = await shop.add_job(await read(shop, "first.gcode"))
+        await trio.sleep(A_WHILE)
+        wanted = replace(first, id="new", name="new", copies=2)
+
+        found = await shop.farm.address("scheduler").ask(QuoteJob(wanted))
+        assert len(found.placements) == 2
+        assert found.end >= NOON + timedelta(hours=3)
+        assert len(await shop.database.read(jobs.open_jobs)) == 1

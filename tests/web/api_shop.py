@@ -17,6 +17,7 @@ from farm.domain.printer import Operation
 from farm.domain.user import LOCAL, Scope
 from farm.web.app import build
 from farm.web.desk import Desk
+from tests.simulation.planner import OnlyOnDemand
 from tests.simulation.shop import Shop, open_shop
 from tests.web import described
 
@@ -146,7 +147,7 @@ class ApiShop:
 @asynccontextmanager
 async def open_api() -> AsyncIterator[ApiShop]:
     """A shop without printers, whose every answer is held against its description."""
-    async with open_shop() as shop:
+    async with open_shop(planner=OnlyOnDemand(takes_s=0.05)) as shop:
         desk = shop.farm.desk()
         app = build(desk)
 

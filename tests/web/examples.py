@@ -54,7 +54,8 @@ def reads(route: str, path: str = "") -> None:
 for path in (
     "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
     "/v1/printers", "/v1/printer-models", "/v1/maintenance", "/v1/plates", "/v1/orders", "/v1/files",
-    "/v1/jobs", "/v1/prints", "/v1/constraints", "/v1/settings", "/v1/openapi.json", "/v1/docs",
+    "/v1/jobs", "/v1/prints", "/v1/constraints", "/v1/settings", "/v1/schedule", "/v1/openapi.json",
+    "/v1/docs",
 ):  # fmt: skip
     reads(f"GET {path}")
 reads("GET /v1/discovery", "/v1/discovery?seconds=0.5")
@@ -482,6 +483,44 @@ async def change_settings(api: ApiShop) -> Request:
     fair = {"each": {"jobs": 10, "hours": None}, "users": {"user:u1": {"jobs": None, "hours": 40}}}
     wish = {"preset": "priority_first", "weights": {"changeover": 50}, "fair_share": fair}
     return Request("PATCH", "/v1/settings", 200, wish)
+
+
+async def proposal(api: ApiShop) -> str:
+    """A plan that is ready to be adopted."""
+    made = await api.post("/v1/schedule/plans", {"seconds": 0.5})
+    with trio.fail_after(10):
+        while (await api.get(f"/v1/schedule/plans/{made['id']}"))["state"] != "ready":  # noqa: ASYNC110
+            await trio.sleep(0.02)
+    return str(made["id"])
+
+
+@example("POST /v1/schedule/plans")
+async def make_plan(api: ApiShop) -> Request:
+    await trio.lowlevel.checkpoint()
+    return Request("POST", "/v1/schedule/plans", 202, {"preset": "resource_first", "seconds": 1})
+
+
+@example("GET /v1/schedule/plans/<plan>")
+async def read_plan(api: ApiShop) -> Request:
+    await api.job(hold=False)
+    return Request("GET", f"/v1/schedule/plans/{await proposal(api)}", 200)
+
+
+@example("POST /v1/schedule/plans/<plan>/adopt")
+async def adopt_plan(api: ApiShop) -> Request:
+    return Request("POST", f"/v1/schedule/plans/{await proposal(api)}/adopt", 200)
+
+
+@example("GET /v1/jobs/<job>/explanation")
+async def explain_job(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/jobs/{await api.job(hold=False)}/explanation", 200)
+
+
+@example("POST /v1/quotes")
+async def quote_job(api: ApiShop) -> Request:
+    await api.printer(clear=False)
+    wish = {"file": await api.file(), "copies": 2, "due_at": "2026-03-03T08:00:00Z"}
+    return Request("POST", "/v1/quotes", 200, wish)
 
 
 @example("POST /v1/jobs")

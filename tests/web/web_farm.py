@@ -102,6 +102,7 @@ class WebFarm:
         self.queue = Neighbour("queue", self._queue_answers)
         self.fleet = Neighbour("fleet", self._fleet_answers)
         self.files = Neighbour("files")
+        self.scheduler = Neighbour("scheduler")
         self.events = Neighbour("events", lambda message, by: self.statuses)
         self.clients = Echo()
         self.bell = Bell()
@@ -134,7 +135,14 @@ class WebFarm:
             self.code = await self.gate.prepare()
             self.app = build(self.desk())
             async with trio.open_nursery() as self._nursery:
-                for neighbour in (self.queue, self.fleet, self.files, self.events, self.vitals):
+                for neighbour in (
+                    self.queue,
+                    self.fleet,
+                    self.files,
+                    self.scheduler,
+                    self.events,
+                    self.vitals,
+                ):
                     self._nursery.start_soon(neighbour.run)
                 async with self._served():
                     yield self
@@ -175,6 +183,7 @@ class WebFarm:
             printer=self._address_of,
             events=Address(self.events.mailbox),
             files=Address(self.files.mailbox),
+            scheduler=Address(self.scheduler.mailbox),
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,

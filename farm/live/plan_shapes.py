@@ -1,0 +1,236 @@
+"""How plans look as JSON, the same over HTTP and on the live socket. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from msgspec import Struct
+
+from farm.domain import plan as domain
+from farm.domain.clock import iso
+from farm.domain.settings import Preset
+from farm.live.shapes import Moment
+
+
+class Placement(Struct, frozen=True):
+    """One print: somebody's work at the printer (equal times where there is none), then the print.
+
+    copy: from 0, of those that were to be begun. locked: it may not be moved.
+    """
+
+    job: str
+    copy: int
+    printer: str
+    hand_work_start: Moment
+    hand_work_end: Moment
+    start: Moment
+    end: Moment
+    locked: bool
+
+
+class Reason(Struct, frozen=True):
+    """printer: null where it is not about one."""
+
+    printer: str | None
+    constraint: str
+    needed: str
+    have: str
+
+
+class Unscheduled(Struct, frozen=True):
+    """would_do: the one thing that would have to be given up to place it, and when it would end then."""
+
+    job: str
+    copies: int
+    reasons: list[Reason]
+    would_do: str | None
+    would_end: Moment | None
+
+
+class Night(Struct, frozen=True):
+    """Hours in which nobody is there: what runs, and what waits for those who come next."""
+
+    start: Moment
+    end: Moment
+    sentences: list[str]
+
+
+class Schedule(Struct, frozen=True):
+    """version: counts the plans that were adopted. made_at: the moment it was made for.
+
+    metrics: times in seconds, costs in points. bound: no plan costs less; null where nothing is proven.
+    because: what made it necessary. changes: what is different from the plan before.
+    """
+
+    id: str | None
+    version: int
+    adopted_at: Moment | None
+    made_at: Moment | None
+    preset: Preset | None
+    placements: list[Placement]
+    unscheduled: list[Unscheduled]
+    metrics: dict[str, float | None]
+    bound: float | None
+    status: str | None
+    because: list[str]
+    changes: list[str]
+    nights: list[Night]
+
+
+NONE_YET = Schedule(None, 0, None, None, None, [], [], {}, None, None, [], [], [])
+
+
+def of_plan(plan: domain.Plan | None, readable: Collection[str]) -> Schedule:
+    """As somebody sees it who may look at these printers."""
+    if plan is None:
+        return NONE_YET
+    return Schedule(
+        id=plan.id,
+        version=plan.version,
+        adopted_at=None if plan.adopted_at is None else iso(plan.adopted_at),
+        made_at=iso(plan.made_at),
+        preset=Preset(plan.preset),
+        placements=[_placement(one) for one in plan.placements if one.printer in readable],
+        unscheduled=[_unscheduled(one, readable) for one in plan.unplanned],
+        metrics=dict(plan.metrics),
+        bound=plan.bound,
+        status=plan.status,
+        because=list(plan.because),
+        changes=list(plan.changes),
+        nights=[Night(iso(one.start), iso(one.end), list(one.sentences)) for one in plan.nights],
+    )
+
+
+def _placement(one: domain.Planned) -> Placement:
+    return Placement(
+        one.job,
+        one.copy,
+        one.printer,
+        iso(one.hand_work_start),
+        iso(one.hand_work_end),
+        iso(one.start),
+        iso(one.end),
+        one.locked,
+    )
+
+
+def _unscheduled(one: domain.Unplanned, readable: Collection[str]) -> Unscheduled:
+    would_end = None if one.would_end is None else iso(one.would_end)
+    return Unscheduled(one.job, one.copies, _reasons(one.reasons, readable), one.would_do, would_end)
+
+
+class WhatIf(Struct, frozen=True):
+    """One thing that would help if it were given up, and when the job's last print would end then."""
+
+    constraint: str
+    end: Moment
+
+
+class Elsewhere(Struct, frozen=True):
+    """Another printer for the print: when it would end there, and how many points dearer the plan would be.
+
+    reason: why it has no place there, null where it has one.
+    """
+
+    printer: str
+    end: Moment | None
+    more_cost: float | None
+    reason: Reason | None
+
+
+class Standing(Struct, frozen=True):
+    """One print in the plan. waits_for: what keeps it from being sooner; null for nothing."""
+
+    print: Placement
+    waits_for: str | None
+    why_here: str
+    why_then: str
+    elsewhere: list[Elsewhere]
+
+
+class Explanation(Struct, frozen=True):
+    """Why a job is printed where and when the plan says. late_s: after its due date, in seconds.
+
+    in_time: what would each make it in time. reasons: why prints of it are left out of the plan; relaxed:
+    what would each place these. sentences: all of it in words.
+    """
+
+    job: str
+    sentences: list[str]
+    standing: list[Standing]
+    late_s: int
+    in_time: list[WhatIf]
+    reasons: list[Reason]
+    relaxed: list[WhatIf]
+
+
+class Chance(Struct, frozen=True):
+    """It is done until then with this chance, 0 to 1."""
+
+    chance: float
+    end: Moment
+
+
+class Quote(Struct, frozen=True):
+    """When a job would be done if it were taken on now, with all that is planned left where it is.
+
+    end: if every print takes as long as is estimated; null where it has no place, for the reasons.
+    """
+
+    end: Moment | None
+    late_s: int
+    placements: list[Placement]
+    by: list[Chance]
+    reasons: list[Reason]
+    relaxed: list[WhatIf]
+
+
+def of_explanation(found: domain.Explanation, readable: Collection[str]) -> Explanation:
+    """As somebody sees it who may look at these printers."""
+    return Explanation(
+        job=found.job,
+        sentences=list(found.sentences),
+        standing=[_standing(one, readable) for one in found.standing if one.print.printer in readable],
+        late_s=found.late_s,
+        in_time=_what_if(found.in_time),
+        reasons=_reasons(found.obstacles, readable),
+        relaxed=_what_if(found.relaxed),
+    )
+
+
+def of_quote(found: domain.Quote, readable: Collection[str]) -> Quote:
+    """As somebody sees it who may look at these printers."""
+    return Quote(
+        end=None if found.end is None else iso(found.end),
+        late_s=found.late_s,
+        placements=[_placement(one) for one in found.placements if one.printer in readable],
+        by=[Chance(chance, iso(end)) for chance, end in found.by],
+        reasons=_reasons(found.obstacles, readable),
+        relaxed=_what_if(found.relaxed),
+    )
+
+
+def _standing(one: domain.Standing, readable: Collection[str]) -> Standing:
+    elsewhere = [_elsewhere(other) for other in one.elsewhere if other.printer in readable]
+    return Standing(_placement(one.print), one.waits_for, one.why_here, one.why_then, elsewhere)
+
+
+def _elsewhere(one: domain.Elsewhere) -> Elsewhere:
+    return Elsewhere(
+        one.printer,
+        None if one.end is None else iso(one.end),
+        one.more_cost,
+        None if one.obstacle is None else _reason(one.obstacle),
+    )
+
+
+def _reasons(obstacles: Iterable[domain.Obstacle], readable: Collection[str]) -> list[Reason]:
+    return [_reason(why) for why in obstacles if why.printer is None or why.printer in readable]
+
+
+def _reason(why: domain.Obstacle) -> Reason:
+    return Reason(why.printer, why.constraint, why.needed, why.have)
+
+
+def _what_if(found: Iterable[domain.WhatIf]) -> list[WhatIf]:
+    return [WhatIf(one.constraint, iso(one.end)) for one in found]

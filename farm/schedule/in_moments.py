@@ -1,0 +1,129 @@
+"""From what was found for a problem to what the farm keeps: seconds become moments again, and names ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from farm.domain import plan as told
+from farm.domain.plan import Obstacle, Plan, Planned, Unplanned
+from farm.domain.settings import Preset
+from farm.schedule.explain import Elsewhere, Explanation, Standing
+from farm.schedule.night import Night
+from farm.schedule.problem import Reason
+from farm.schedule.quote import Quote
+from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
+from farm.schedule.translation import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """at: the problem's now. names: those that are used in it."""
+
+    at: datetime
+    names: Names
+
+    def plan(
+        self,
+        schedule: Schedule,
+        plan_id: str,
+        preset: Preset,
+        because: tuple[str, ...] = (),
+        changes: tuple[str, ...] = (),
+        nights: Iterable[Night] = (),
+    ) -> Plan:
+        """A solution as the plan of that id. changes: what is different from the plan before."""
+        metrics = asdict(schedule.metrics) if schedule.metrics is not None else {}
+        costs = metrics.pop("terms", {})
+        return Plan(
+            id=plan_id,
+            made_at=self.at,
+            preset=preset,
+            placements=tuple(self._planned(one) for one in schedule.placements),
+            unplanned=tuple(self._unplanned(one) for one in schedule.unscheduled),
+            metrics=metrics | {f"cost_{name}": value for name, value in costs.items()},
+            bound=schedule.bound,
+            status=schedule.status,
+            because=because,
+            changes=changes,
+            nights=tuple(self._night(one) for one in nights),
+        )
+
+    def explanation(self, found: Explanation) -> told.Explanation:
+        """Why a job stands where it stands."""
+        return told.Explanation(
+            job=self.names.job_id[found.job],
+            standing=tuple(self._standing(one) for one in found.standing),
+            late_s=found.late_s,
+            in_time=self._relaxed(found.in_time),
+            obstacles=self._obstacles(found.unscheduled),
+            relaxed=self._relaxed(found.relaxed),
+            sentences=found.sentences,
+        )
+
+    def quote(self, found: Quote) -> told.Quote:
+        """When a job would be done."""
+        return told.Quote(
+            end=None if found.end_s is None else self._moment(found.end_s),
+            late_s=found.late_s,
+            placements=tuple(self._planned(one) for one in found.placements),
+            by=tuple((chance, self._moment(seconds)) for chance, seconds in found.by),
+            obstacles=self._obstacles(found.reasons),
+            relaxed=self._relaxed(found.relaxed),
+        )
+
+    def _moment(self, seconds: int) -> datetime:
+        return self.at + timedelta(seconds=seconds)
+
+    def _planned(self, one: Placement) -> Planned:
+        return Planned(
+            job=self.names.job_id[one.job],
+            copy=one.copy,
+            printer=self.names.printer_id[one.printer],
+            hand_work_start=self._moment(one.hand_work_start),
+            hand_work_end=self._moment(one.hand_work_end),
+            start=self._moment(one.start),
+            end=self._moment(one.end),
+            locked=one.locked,
+        )
+
+    def _unplanned(self, one: Unscheduled) -> Unplanned:
+        relaxed = one.relaxed
+        return Unplanned(
+            job=self.names.job_id[one.job],
+            copies=one.copies,
+            reasons=self._obstacles(one.reasons),
+            would_do=None if relaxed is None else relaxed.constraint,
+            would_end=None if relaxed is None else self._moment(relaxed.end_s),
+        )
+
+    def _night(self, one: Night) -> told.Night:
+        return told.Night(self._moment(one.span[0]), self._moment(one.span[1]), one.sentences)
+
+    def _standing(self, one: Standing) -> told.Standing:
+        return told.Standing(
+            print=self._planned(one.placement),
+            waits_for=one.binding,
+            why_here=one.why_here,
+            why_then=one.why_then,
+            elsewhere=tuple(self._elsewhere(other) for other in one.elsewhere),
+        )
+
+    def _elsewhere(self, one: Elsewhere) -> told.Elsewhere:
+        return told.Elsewhere(
+            printer=self.names.printer_id[one.printer],
+            end=None if one.end_s is None else self._moment(one.end_s),
+            more_cost=one.more_cost,
+            obstacle=None if one.reason is None else self._obstacle(one.reason),
+        )
+
+    def _obstacles(self, reasons: Iterable[Reason]) -> tuple[Obstacle, ...]:
+        return tuple(self._obstacle(why) for why in reasons)
+
+    def _obstacle(self, why: Reason) -> Obstacle:
+        printer = None if why.printer is None else self.names.printer_id[why.printer]
+        return Obstacle(printer, why.constraint, why.needed, why.have)
+
+    def _relaxed(self, found: Iterable[Relaxed]) -> tuple[told.WhatIf, ...]:
+        return tuple(told.WhatIf(one.constraint, self._moment(one.end_s)) for one in found)

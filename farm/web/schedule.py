@@ -1,0 +1,135 @@
+"""The plan: the one in force, and others to compare with it and to follow instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from farm.access.rights import Action
+from farm.domain import plan as domain
+from farm.domain.settings import Preset
+from farm.live import plan_shapes
+from farm.live.plan_shapes import Explanation, Placement, Quote, Schedule, Unscheduled
+from farm.schedule.messages import AdoptPlan, ExplainJob, MakePlan, QuoteJob, ReportPlan, ReportProposal
+from farm.schedule.proposals import Proposal, ProposalState
+from farm.store.idempotency import Tried
+from farm.web.contract import Accepted, Versioned
+from farm.web.printers import readable_ids
+from farm.web.routes import Call, Entry, Route
+from farm.web.work import NewJob, meant
+
+ANSWER_WITHIN_S = 5.0
+THINK_WITHIN_S = 30.0  # several may ask at the same time, and one is answered after the other
+
+
+class NewPlan(Struct, forbid_unknown_fields=True):
+    """jobs: only these, null for all that wait. preset: null for the farm's own. seconds: to look for it."""
+
+    jobs: frozenset[str] | None = None
+    preset: Preset | None = None
+    seconds: Annotated[float, Meta(ge=0.5, le=60)] = 5.0
+
+
+class PlanId(Struct, frozen=True):
+    """Of a plan that is being made."""
+
+    id: str
+
+
+class ProposedPlan(Struct, frozen=True):
+    """A plan that nobody follows yet. As long as it is being made, and when it failed, it is empty.
+
+    why: it failed. diff: what would be different from the plan in force.
+    """
+
+    id: str
+    state: ProposalState
+    why: str
+    preset: Preset | None
+    placements: list[Placement]
+    unscheduled: list[Unscheduled]
+    metrics: dict[str, float | None]
+    bound: float | None
+    status: str | None
+    diff: list[str]
+
+
+async def show_schedule(call: Call) -> Schedule:
+    """The plan in force."""
+    plan = await call.desk.scheduler.ask(ReportPlan(), timeout=ANSWER_WITHIN_S)
+    return plan_shapes.of_plan(plan, await readable_ids(call))
+
+
+async def make_plan(call: Call, sent: NewPlan) -> Accepted[PlanId]:
+    """Have a plan made to compare with the one in force; nobody follows it unless it is adopted."""
+    wish = MakePlan(sent.jobs, sent.preset, sent.seconds)
+    proposal = await call.desk.scheduler.ask(wish, by=call.asker, timeout=ANSWER_WITHIN_S)
+    return Accepted(PlanId(proposal.id))
+
+
+async def show_plan(call: Call, plan: str) -> Versioned[ProposedPlan]:
+    """How far a plan is that was asked for."""
+    proposal = await call.desk.scheduler.ask(ReportProposal(plan), timeout=ANSWER_WITHIN_S)
+    return Versioned.of(_shown(proposal, await readable_ids(call)), proposal.state)
+
+
+async def adopt_plan(call: Call, plan: str) -> Schedule:
+    """Follow this plan from now on; the farm plans anew, from there, whenever something changes."""
+    wish = AdoptPlan(plan)
+    adopted = await call.change(domain.Plan, lambda by: call.desk.scheduler.ask(wish, by=by))
+    return plan_shapes.of_plan(adopted, await readable_ids(call))
+
+
+async def explain_job(call: Call, job: str) -> Explanation:
+    """Why a job is printed where and when the plan says, why not sooner or elsewhere, and what would help."""
+    found = await call.desk.scheduler.ask(ExplainJob(job), timeout=THINK_WITHIN_S)
+    return plan_shapes.of_explanation(found, await readable_ids(call))
+
+
+async def quote_job(call: Call, sent: NewJob) -> Quote:
+    """When a job would be done if it were added now, with all that is planned left where it is.
+
+    Nothing is added; what a job may not be is refused as it would be.
+    """
+    by = replace(call.asker, terms=replace(call.asker.terms, dry=True))
+    try:
+        job = await call.desk.queue.ask(meant(sent), by=by)
+    except Tried as tried:
+        job = tried.result
+    found = await call.desk.scheduler.ask(QuoteJob(job), timeout=THINK_WITHIN_S)
+    return plan_shapes.of_quote(found, await readable_ids(call))
+
+
+def _shown(proposal: Proposal, readable: frozenset[str]) -> ProposedPlan:
+    shown = plan_shapes.of_plan(proposal.plan, readable)
+    return ProposedPlan(
+        id=proposal.id,
+        state=proposal.state,
+        why=proposal.why,
+        preset=proposal.preset if proposal.plan is None else shown.preset,
+        placements=shown.placements,
+        unscheduled=shown.unscheduled,
+        metrics=shown.metrics,
+        bound=shown.bound,
+        status=shown.status,
+        diff=shown.changes,
+    )
+
+
+ROUTES = (
+    Route("GET", "/v1/schedule", show_schedule, Action.READ),
+    Route(
+        "POST",
+        "/v1/schedule/plans",
+        make_plan,
+        Action.QUEUE,
+        also=(404,),
+        untried="it changes nothing anyway",
+    ),
+    Route("GET", "/v1/schedule/plans/<plan>", show_plan, Action.READ),
+    Route("GET", "/v1/jobs/<job>/explanation", explain_job, Action.READ),
+    Route("POST", "/v1/quotes", quote_job, Entry.KNOWN, also=(404,), untried="it changes nothing anyway"),
+    Route("POST", "/v1/schedule/plans/<plan>/adopt", adopt_plan, Action.QUEUE, also=(404,)),
+)
