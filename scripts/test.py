@@ -110,6 +110,7 @@ def plan(
         step("format", "ruff", "format", "--check"),
         step("lint", "ruff", "check"),
         step("types", "mypy", "--strict"),
+        step("compile", "tests.compiled"),
         step("tests", *choice, "--cov", "--cov-report="),
         step("coverage", "coverage", "report"),
     ]

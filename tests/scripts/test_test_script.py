@@ -26,7 +26,7 @@ def test_plain_run_checks_style_types_and_tests_with_coverage(monkeypatch):
     monkeypatch.delenv("FARM_TEST_SCALE", raising=False)
     planned = steps(other=OTHER)
 
-    assert [*planned] == ["format", "lint", "types", "tests", "coverage", "tests on 3.13"]
+    assert [*planned] == ["format", "lint", "types", "compile", "tests", "coverage", "tests on 3.13"]
     assert planned["tests"].command[1:5] == ["-m", "pytest", "-m", "not long"]
     assert {"--numprocesses", "--cov"} < {*planned["tests"].command}
     assert planned["tests"].variables == {"FARM_OCTOPRINT": "/o", "FARM_TEST_SCALE": "0.1"}
