@@ -53,6 +53,9 @@ HEARD_BY = {
     "client": farm.live.messages.ClientMessage,
 }
 
+MADE_BY = {"meant": "AddJob"}
+"""Functions that make a message of what was sent."""
+
 OUTSIDE = (
     "actors",
     "store",
@@ -94,7 +97,7 @@ def message_class(argument: ast.expr, made: dict[str, ast.expr]) -> str:
     if isinstance(argument, ast.Name) and argument.id in made:
         argument = made[argument.id]
     if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Name):
-        return argument.func.id
+        return MADE_BY.get(argument.func.id, argument.func.id)
     raise AssertionError(f"{ast.unparse(argument)}: make the message where it is sent, so that its way shows")
 
 
