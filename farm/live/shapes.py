@@ -23,6 +23,7 @@ from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import FailureCause, JobState, PrintState
 from farm.domain.optimising import Comments, Proven
 from farm.domain.order import OrderState
+from farm.domain.plan import Planned
 from farm.domain.printer import Breaker, Connection, Operation, Plate
 from farm.drivers.kinds import capabilities_at
 from farm.store import changes
@@ -226,14 +227,23 @@ class Pin(Struct, frozen=True):
     start: Moment | None
 
 
+class PlannedPrint(Struct, frozen=True):
+    """Where and when a print is to begin, and to end."""
+
+    printer: str
+    start: Moment
+    end: Moment
+
+
 class Job(Struct, frozen=True):
-    """One wish to print a file, with its attempts, oldest first. Nothing is planned yet.
+    """One wish to print a file, with its attempts, oldest first.
 
     material, colour: to print it in, null for what its file says. approval: of what it waits for somebody's
     approval: that it is more than its owner's "share", or that it is a "fit"; approval_why: in words.
     warnings: what speaks against a printer, and does not keep it from beginning; null in lists, as why_not.
     done: copies whose parts are there. failed: prints that spoiled a plate, since it was last retried.
-    why_not: what keeps each printer from beginning it; null in lists, where nobody looked.
+    planned: its next print in the plan, null where there is none. why_not: what keeps each printer from
+    beginning it; null in lists, where nobody looked.
     """
 
     id: str
@@ -264,7 +274,7 @@ class Job(Struct, frozen=True):
     failed: int
     parts: Parts
     prints: list[Print]
-    planned: None = None
+    planned: PlannedPrint | None = None
     why_not: list[Reason] | None = None
     warnings: list[Reason] | None = None
 
@@ -458,8 +468,9 @@ def of_job(
     attempts: Iterable[job.Print],
     why_not: list[Reason] | None = None,
     warnings: list[Reason] | None = None,
+    planned: Planned | None = None,
 ) -> Job:
-    """A job with its attempts, oldest first. why_not, warnings: None where nobody looked."""
+    """A job with its attempts, oldest first. why_not, warnings, planned: None where nobody looked."""
     return Job(
         id=wish.id,
         state=wish.state,
@@ -489,6 +500,9 @@ def of_job(
         failed=wish.failed,
         parts=of_parts(wish),
         prints=[of_print(attempt) for attempt in attempts],
+        planned=None
+        if planned is None
+        else PlannedPrint(planned.printer, iso(planned.start), iso(planned.end)),
         why_not=why_not,
         warnings=warnings,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from farm.domain.job import Job
+from farm.domain.plan import Planned
 from farm.domain.printer import Printer
 
 MayBegin: TypeAlias = Callable[[Job], bool]
@@ -23,6 +24,10 @@ class Plan(Protocol):
         """The job to begin on `printer` at that moment, out of those `waiting`, the most urgent first."""
         ...
 
+    def next_of(self, job: str) -> Planned | None:
+        """The next print of a job, as far as it is planned."""
+        ...
+
 
 class ListPlan:
     """The most urgent job goes to the first printer that is free and may print it."""
@@ -31,3 +36,7 @@ class ListPlan:
         self, printer: Printer, waiting: Sequence[Job], at: datetime, may_begin: MayBegin
     ) -> Job | None:
         return next((job for job in waiting if may_begin(job)), None)
+
+    def next_of(self, job: str) -> Planned | None:
+        """A list says what comes next and not when."""
+        return None

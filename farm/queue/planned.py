@@ -12,9 +12,7 @@ from farm.domain.printer import Printer
 from farm.queue.plan import ListPlan, MayBegin
 
 PATIENCE = timedelta(seconds=15)  # for the scheduler to take up a new job; then the list says who prints it
-LAPSES = timedelta(
-    minutes=15
-)  # a plan that nobody has looked at again for so long is worth no more than a list
+LAPSES = timedelta(minutes=15)  # a plan that nobody has looked at again is worth no more than a list
 EARLY = timedelta(seconds=1)
 
 
@@ -29,6 +27,7 @@ class FollowedPlan:
         self._plan: Plan | None = None
         self._heard_at: datetime | None = None
         self._by_printer: dict[str, tuple[Planned, ...]] = {}
+        self._printers_of: dict[str, frozenset[str]] = {}
         self._jobs: frozenset[str] = frozenset()
         self._begun: Counter[tuple[str, str]] = Counter()
         self._patient_until: datetime | None = None
@@ -48,6 +47,7 @@ class FollowedPlan:
             by_printer[one.printer].append(one)
         self._begun = Counter(begun)
         self._by_printer = {printer: tuple(those) for printer, those in by_printer.items()}
+        self._printers_of = _printers_of(plan)
         self._jobs = plan.jobs if plan is not None else frozenset()
         self._plan = plan
 
@@ -63,6 +63,12 @@ class FollowedPlan:
                 begun[one.job, printer] -= 1
             else:
                 yield one
+
+    def next_of(self, job: str) -> Planned | None:
+        """The next print of a job that was not begun yet."""
+        printers = self._printers_of.get(job, ())
+        those = (one for printer in printers for one in self.left(printer) if one.job == job)
+        return min(those, key=lambda one: one.start, default=None)
 
     def falls_due(self, after: datetime, until: datetime) -> bool:
         """Whether the time comes for anything between the two, planned or not."""
@@ -88,3 +94,11 @@ class FollowedPlan:
         if len(late) < len(unknown):
             self._patient_until = at + PATIENCE
         return self._list.next_for(printer, late, at, may_begin)
+
+
+def _printers_of(plan: Plan | None) -> dict[str, frozenset[str]]:
+    """By job, the printers on which it is planned."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in plan.placements if plan is not None else ():
+        found[one.job].add(one.printer)
+    return {job: frozenset(printers) for job, printers in found.items()}

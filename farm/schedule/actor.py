@@ -47,6 +47,7 @@ FIRST_AFTER_S = 10.0  # from the start: by then most printers have told how they
 LOOK_EVERY_S = 15.0  # at what no fact tells: printers that are late, early, lost or back
 AGAIN_EVERY_S = 300.0  # a plan can become better, though nothing happened
 AGAIN_AFTER_S = 10.0  # when the database refused
+LEAST_S, A_PRINT_S = 1.0, 0.1  # to look for a plan, at the least, and for each print that is to be begun
 ANSWER_WITHIN_S = 5.0
 MOST_STALE = 2  # plans in a row that are dropped for news that came while they were made
 MOST_REASONS = 20  # told with a plan
@@ -159,7 +160,7 @@ class Scheduler:
             self._because.clear()
             return
         await self._parts.planner.get_ready()
-        plan = await self._solve(facts, self._parts.seconds, because)
+        plan = await self._solve(facts, self._enough_s(facts), because)
         if self._version != version and self._stale < MOST_STALE:
             self._stale += 1
             self._news.set()
@@ -171,6 +172,11 @@ class Scheduler:
             await self._tell_queue()
             return
         await self._adopt(plan, SYSTEM)
+
+    def _enough_s(self, facts: Facts) -> float:
+        """To look for a plan: small ones are found at once, and people wait for them."""
+        prints = sum(job.to_begin for job in facts.jobs)
+        return min(self._parts.seconds, max(LEAST_S, prints * A_PRINT_S))
 
     def _is_settled(self) -> bool:
         """Whether the plan in force plans nothing."""

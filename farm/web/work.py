@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType, structs
 from farm.access.rights import Action
 from farm.domain.compatibility import in_words
 from farm.domain.job import FailureCause, Job, JobState, Pin, Print, PrintState
+from farm.domain.plan import Planned
 from farm.domain.user import EVERYTHING
 from farm.errors import NotFound
 from farm.live import shapes
@@ -151,7 +152,7 @@ async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
     found = await call.desk.database.read(_jobs_page, query)
     readable = await _readable(call)
     shown = [
-        _seen(shapes.of_job(job, own), readable)
+        _seen(shapes.of_job(job, own, planned=_planned(call, job, readable)), readable)
         for job, own in found[: query.limit]
         if _may_see(job, readable)
     ]
@@ -218,8 +219,15 @@ async def _shown(call: Call, job: Job) -> shapes.Job:
     reasons = [_reason(each) for each in why_not(job, seen, at)]
     warnings = [_reason(WhyNot(doubt.printer, in_words(doubt), doubt)) for doubt in doubts]
     named = {place.printer.id for place in seen}
-    shown = shapes.of_job(job, attempts, reasons, [each for each in warnings if each.printer in named])
-    return _seen(shown, await _readable(call))
+    warned, readable = [each for each in warnings if each.printer in named], await _readable(call)
+    shown = shapes.of_job(job, attempts, reasons, warned, _planned(call, job, readable))
+    return _seen(shown, readable)
+
+
+def _planned(call: Call, job: Job, readable: frozenset[str] | None) -> Planned | None:
+    found = call.desk.plan.next_of(job.id)
+    seen = found is not None and (readable is None or found.printer in readable)
+    return found if seen else None
 
 
 def _reason(told: WhyNot) -> shapes.Reason:

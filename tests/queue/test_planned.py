@@ -109,3 +109,11 @@ def test_what_may_not_be_begun_yet_is_passed_over_whatever_the_plan_says(followe
     jobs = [job("first"), job("second")]
     assert followed.next_for(A, jobs, NOON, lambda wanted: wanted.id != "first").id == "second"
     assert followed.next_for(A, jobs, NOON, lambda wanted: False) is None
+
+
+def test_it_says_when_the_next_print_of_a_job_comes(followed):
+    follow(followed, planned("many", "a", 0), planned("many", "b", 30, copy=1))
+    assert followed.next_of("many").printer == "a"
+    followed.note_begun("many", "a")
+    assert followed.next_of("many").printer == "b"
+    assert followed.next_of("other") is None
