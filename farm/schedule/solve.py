@@ -17,7 +17,7 @@ from farm.schedule.relax import why_left_out
 from farm.schedule.result import Placement, Schedule, Search, Status
 
 TELL_EVERY_S = 0.25
-WRITING_S = 40e-6  # for each print: to put the plan into words after the search
+WRITING = 1.5  # times as long as it took for the first plan: to put the last one into words
 
 
 def solve(
@@ -44,9 +44,10 @@ def solve(
             break
     plan.state = keep(state)
     told = time.perf_counter()
+    first = plan.schedule(begin, "the first plan")
+    until = begin + config.seconds - WRITING * (time.perf_counter() - told)
     if on_incumbent is not None:
-        on_incumbent(plan.schedule(begin, "the first plan"))
-    until = begin + config.seconds - WRITING_S * len(model.prints)
+        on_incumbent(first)
     end = until - config.seconds * _share_of_proof(problem, config)
     plan.budget = Budget(time.perf_counter, end, config.iterations)
     stopped = "the time was up" if config.iterations is None else "all tries were made"

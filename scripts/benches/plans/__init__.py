@@ -1,0 +1,1 @@
+"""Farms to plan, by a recipe."""
