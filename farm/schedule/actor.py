@@ -156,7 +156,7 @@ class Scheduler:
     async def _plan_again(self) -> None:
         version, because = self._version, tuple(self._because)[:MOST_REASONS]
         facts = await self._look()
-        if not facts.jobs and self._is_settled():
+        if not facts.jobs and not self._plans_anything():
             self._because.clear()
             return
         await self._parts.planner.get_ready()
@@ -178,9 +178,9 @@ class Scheduler:
         prints = sum(job.to_begin for job in facts.jobs)
         return min(self._parts.seconds, max(LEAST_S, prints * A_PRINT_S))
 
-    def _is_settled(self) -> bool:
-        """Whether the plan in force plans nothing."""
-        return self._plan is not None and not self._plan.placements and not self._plan.unplanned
+    def _plans_anything(self) -> bool:
+        plan = self._plan
+        return plan is not None and bool(plan.placements or plan.unplanned)
 
     async def _solve(self, facts: Facts, seconds: float, because: tuple[str, ...] = ()) -> Plan:
         asked = Asked(facts, seconds, new_id(self._parts.chance), because=because)

@@ -87,6 +87,15 @@ async def test_what_happens_together_makes_one_plan_which_says_why(autojump_cloc
         assert fact.data["because"] == list(plan.because)
 
 
+async def test_a_shop_without_work_makes_no_plan(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await shop.add_printer("mk4")
+        await trio.sleep(A_WHILE + 600)
+
+        assert planner.asked == []
+        assert await in_force(shop) is None
+
+
 async def test_a_job_that_is_held_leaves_the_plan(autojump_clock, planner):
     async with open_shop(planner=planner) as shop:
         first, second = await two_jobs(shop)
