@@ -1,7 +1,7 @@
 """A printer is lost in the middle of a plan: how soon there is a new one, and how many prints move for it.
 
-Of the printers whose prints could be made elsewhere, the one with most of them is taken from a good plan. Each
-new plan is made from the old one, with a price on every print that changes its printer.
+Of the printers whose prints could be made elsewhere, the one with most of them is taken from a good plan. The
+new one is made from that, with a price on every print that changes its printer.
 """
 
 from __future__ import annotations
