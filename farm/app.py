@@ -389,6 +389,7 @@ class Farm:
             files=self.address("files"),
             scheduler=self.address("scheduler"),
             file_workers=self.files.states,
+            planner=lambda: self.scheduler.state,
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,

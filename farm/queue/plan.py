@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from farm.domain.job import Job
+from farm.domain.plan import Plan as Schedule
 from farm.domain.plan import Planned
 from farm.domain.printer import Printer
 
@@ -28,6 +29,11 @@ class Plan(Protocol):
         """The next print of a job, as far as it is planned."""
         ...
 
+    @property
+    def in_force(self) -> Schedule | None:
+        """The plan that is followed; None where a list says what comes next."""
+        ...
+
 
 class ListPlan:
     """The most urgent job goes to the first printer that is free and may print it."""
@@ -39,4 +45,9 @@ class ListPlan:
 
     def next_of(self, job: str) -> Planned | None:
         """A list says what comes next and not when."""
+        return None
+
+    @property
+    def in_force(self) -> Schedule | None:
+        """None: there is but a list."""
         return None

@@ -15,6 +15,7 @@ from farm.actors.supervisor import ActorReport, ActorState
 from farm.actors.vitals import Resources
 from farm.domain.clock import iso
 from farm.domain.job import JobState
+from farm.domain.plan import Plan
 from farm.domain.printer import Connection, PrinterStatus
 from farm.live.clients import ClientNumbers
 from farm.live.shapes import Moment
@@ -92,6 +93,18 @@ class FilesPart(Part, kw_only=True):
     workers: list[State]
 
 
+class SchedulerPart(Part, kw_only=True):
+    """planner: what the process is at that makes the plans; `warming` for a minute or two at the very first
+    start, `cold` as long as there was nothing to plan. version: of the plan in force, 0 for none. prints: in
+    it; unscheduled: that it leaves out.
+    """
+
+    planner: State
+    version: int
+    prints: int
+    unscheduled: int
+
+
 class LivePart(Part, kw_only=True):
     """clients: on the live socket now. dropped: those that were cut or sent away, since the start."""
 
@@ -105,6 +118,7 @@ class Components(Struct):
     database: DatabasePart
     queue: QueuePart
     printers: PrintersPart
+    scheduler: SchedulerPart
     telemetry: TelemetryPart
     files: FilesPart
     live: LivePart
@@ -160,6 +174,8 @@ class Look:
     statuses: Mapping[str, PrinterStatus]
     readings_size: int | None
     file_workers: Sequence[State]
+    planner: State
+    plan: Plan | None
     clients: ClientNumbers
     findings: Mapping[str, Iterable[Finding]]
 
@@ -194,6 +210,7 @@ def of(look: Look) -> Components:
         database=_database(look),
         queue=_queue(look),
         printers=_printers(look),
+        scheduler=_scheduler(look),
         telemetry=_telemetry(look),
         files=_files(look),
         live=LivePart(
@@ -260,6 +277,17 @@ def _telemetry(look: Look) -> TelemetryPart:
         **look.part("telemetry", "telemetry", "database:telemetry"),
         size_mb=_mb(look.readings_size),
         dropped=taker.dropped if taker is not None else 0,
+    )
+
+
+def _scheduler(look: Look) -> SchedulerPart:
+    plan = look.plan
+    return SchedulerPart(
+        **look.part("scheduler", "scheduler"),
+        planner=look.planner,
+        version=plan.version if plan is not None else 0,
+        prints=len(plan.placements) if plan is not None else 0,
+        unscheduled=sum(one.copies for one in plan.unplanned) if plan is not None else 0,
     )
 
 

@@ -30,7 +30,7 @@ class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
     plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
-    file_workers: what those that read files are at. max_upload: bytes of the largest file taken.
+    file_workers, planner: what those that read files, and that makes plans, are at. max_upload: bytes of the largest file taken.
     undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to clients.
     """
 
@@ -45,6 +45,7 @@ class Desk:
     files: Address[FilesMessage]
     scheduler: Address[SchedulerMessage]
     file_workers: Callable[[], Sequence[State]]
+    planner: Callable[[], State]
     storage: Storage
     clients: Clients
     bell: Bell

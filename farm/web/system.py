@@ -79,6 +79,8 @@ async def show_system(call: Call) -> components.System:
         statuses=looks.found.get("printers", {}),
         readings_size=looks.found.get("telemetry"),
         file_workers=desk.file_workers(),
+        planner=desk.planner(),
+        plan=desk.plan.in_force,
         clients=desk.clients.numbers(),
         findings=looks.findings(database=desk.database.trouble, telemetry=desk.readings.trouble),
     )

@@ -15,7 +15,16 @@ from farm.domain.printer import Connection, PrinterStatus
 from farm.store import files, jobs
 from farm.web import components, system
 
-ACTORS = ("database", "database:telemetry", "queue", "telemetry", "printers", "events", "clients")
+ACTORS = (
+    "database",
+    "database:telemetry",
+    "queue",
+    "scheduler",
+    "telemetry",
+    "printers",
+    "events",
+    "clients",
+)
 
 
 def running(name, **more):
@@ -60,6 +69,7 @@ async def test_everything_is_well_and_counted(farm, actors):
     assert (parts["printers"]["online"], parts["printers"]["offline"]) == (2, 1)
     assert (parts["files"]["files"], parts["files"]["size_mb"], parts["files"]["waiting"]) == (2, 3.0, 2)
     assert parts["files"]["workers"] == ["ready"]
+    assert (parts["scheduler"]["planner"], parts["scheduler"]["version"]) == ("cold", 0)
     assert parts["database"]["size_mb"] > 0.05
     resources = told["resources"]
     assert resources["rss_mb"] > 5

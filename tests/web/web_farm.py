@@ -193,6 +193,7 @@ class WebFarm:
             clock=lambda: self.now,
             chance=self.chance,
             file_workers=lambda: [State.READY],
+            planner=lambda: State.COLD,
             max_upload=MAX_UPLOAD,
             quota=self.quota,
             undo_s=15.0,
