@@ -30,8 +30,9 @@ class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
     plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
-    file_workers, planner: what those that read files, and that makes plans, are at. max_upload: bytes of the largest file taken.
-    undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to clients.
+    file_workers, planner: what those that read files, and that makes plans, are at. max_upload: bytes of the
+    largest file taken. undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to
+    clients.
     """
 
     gate: Gate
