@@ -116,6 +116,7 @@ def sum_up(model: Model, state: State) -> None:
     for number in range(len(state.places)):
         last = state.nodes[prints + number].before
         state.places[number].done = state.nodes[last].end if last < prints else 0
+        cost += shop.load * state.places[number].done
     tally.makespan = makespan
     tally.cost = cost + shop.makespan * makespan
     tally.left_out = left_out

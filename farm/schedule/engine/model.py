@@ -28,6 +28,7 @@ GRID_S = (
 )
 MOST_SLOTS = 2**20  # of the grid: two years of minutes
 HOUR = 3600
+LOAD_SHARE = 0.5  # of the makespan's price: what the mean of all printers' last ends counts
 FORTNIGHT = 14 * 24 * HOUR
 NIGHTS = 4  # times as long as the prints of a printer take, with its nights and weekends in between
 
@@ -98,6 +99,7 @@ SHOP = np.dtype(
         ("tardiness", np.float64),
         ("flow", np.float64),
         ("makespan", np.float64),
+        ("load", np.float64),
         ("changeover", np.float64),
         ("hand_work", np.float64),
         ("moved", np.float64),
@@ -105,7 +107,9 @@ SHOP = np.dtype(
     align=True,
 )
 """grid: seconds of a slot in which power and hands are counted. hands: the row of people's hands, NONE where
-there are enough. The rest are prices, of a second where they are for time."""
+there are enough. The rest are prices, of a second where they are for time. load: of a second until each
+printer's last print ends, where nothing but the makespan counts: a plan in which one printer of many is done
+sooner is no better for it, but nearer to a better one."""
 
 
 class Calendar(NamedTuple):
@@ -462,4 +466,6 @@ def _fill_prices(shop: Records, problem: Problem) -> None:
     shop["clear_s"], shop["spool_s"], shop["new_spool_g"] = work.clear_s, work.spool_s, work.new_spool_g
     for name in ("tardiness", "flow", "makespan", "hand_work"):
         shop[name] = getattr(weights, name) / 60
+    if weights.makespan and not weights.tardiness and not weights.flow:
+        shop["load"] = LOAD_SHARE * weights.makespan / 60 / max(1, len(problem.printers))
     shop["changeover"], shop["moved"] = weights.changeover, weights.other_printer

@@ -235,6 +235,10 @@ def tried(model: Model, state: State, limit: float) -> float:
             if job.prints > 1 and group.tried != tally.tick:
                 group.tried = tally.tick
                 cost += dates_cost(shop, job, new_job_end(state, job)) - dates_cost(shop, job, group.end)
+    for number in range(2 if shop.load > 0 else 0):
+        printer = state.stretches[number].printer
+        if printer != NONE:
+            cost += shop.load * (done_at(state, printer) - state.places[printer].done)
     if shop.makespan > 0:
         cost += shop.makespan * (new_makespan(state) - tally.makespan)
     return cost
