@@ -35,7 +35,7 @@ from farm.schedule.planner import Planner
 from farm.schedule.proposals import Proposal, Proposals, ProposalState
 from farm.schedule.questions import Question, Questions
 from farm.schedule.survey import look
-from farm.schedule.triggers import Lost, drift, is_the_same, why_plan_again
+from farm.schedule.triggers import Lost, drift, in_its_place, is_the_same, why_plan_again
 from farm.store import files, jobs, plans, prints
 from farm.store.database import Database
 from farm.workers.process import State, WorkFailed
@@ -168,7 +168,8 @@ class Scheduler:
         self._stale = 0
         self._because = {} if self._version == version else self._because
         self._known = facts
-        if is_the_same(self._plan, plan):
+        if self._plan is not None and is_the_same(self._plan, plan):
+            self._plan = in_its_place(self._plan, plan)  # a little sooner or later; no news for people
             await self._tell_queue()
             return
         await self._adopt(plan, SYSTEM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from farm.domain.event import Fact
@@ -88,9 +89,21 @@ def drift(before: Station, now: Station, at: datetime) -> str | None:
     return f"{name} is {minutes} min {'late' if late > timedelta(0) else 'early'}"
 
 
-def is_the_same(before: Plan | None, after: Plan) -> bool:
+def in_its_place(before: Plan, after: Plan) -> Plan:
+    """The same plan for people, with the times of the newer one."""
+    return replace(
+        after,
+        id=before.id,
+        version=before.version,
+        adopted_at=before.adopted_at,
+        because=before.because,
+        changes=before.changes,
+    )
+
+
+def is_the_same(before: Plan, after: Plan) -> bool:
     """Whether people would see no difference: the same prints in the same order on the same printers."""
-    if before is None or before.unplanned != after.unplanned or before.preset != after.preset:
+    if before.unplanned != after.unplanned or before.preset != after.preset:
         return False
     return _orders(before) == _orders(after) and not _moved(before, after)
 

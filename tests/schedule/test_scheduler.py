@@ -151,7 +151,10 @@ async def test_the_same_plan_again_is_not_adopted_again(autojump_clock, planner)
         await trio.sleep(400)
 
         assert len(planner.asked) > 1
-        assert (await in_force(shop)).version == 1
+        plan = await in_force(shop)
+        assert plan.version == 1
+        assert plan.made_at > NOON + timedelta(seconds=A_WHILE)  # but its times are the newest
+        assert shop.farm.plan.in_force is plan
 
 
 async def test_a_planner_that_fails_leaves_the_farm_with_its_list(autojump_clock, planner):
