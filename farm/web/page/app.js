@@ -11,6 +11,7 @@ import { Tabs } from "./header/tabs.js";
 import { watchVersion } from "./header/version.js";
 import { Needs } from "./needs/strip.js";
 import { Dialogs } from "./parts/dialog.js";
+import { ThePlan } from "./plan/plan.js";
 import { Wall } from "./printers/wall.js";
 import { Queue } from "./queue/list.js";
 
@@ -22,6 +23,7 @@ const Farm = () => html`
   <${Alarms} />
   <main class=${line.value.since ? "stale" : ""}>
     <${Needs} />
+    <${ThePlan} />
     <${Wall} />
     <div class="side">
       <${SendFiles} />

@@ -13,7 +13,8 @@ export class Problem extends Error {
   }
 }
 
-export const get = (path) => ask("GET", path);
+/** withinMs: for the few answers that have to be thought about. */
+export const get = (path, withinMs) => ask("GET", path, null, withinMs);
 export const post = (path, body) => change("POST", path, body);
 export const patch = (path, body) => change("PATCH", path, body);
 export const remove = (path) => change("DELETE", path);
@@ -57,19 +58,19 @@ async function change(method, path, body) {
   }
 }
 
-async function ask(method, path, body) {
+async function ask(method, path, body, withinMs = WITHIN_MS) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") Object.assign(headers, proof());
   if (body) headers["Content-Type"] = "application/json";
-  const [reply, text] = await send(path, { method, headers, body: body && JSON.stringify(body) });
+  const [reply, text] = await send(path, { method, headers, body: body && JSON.stringify(body) }, withinMs);
   if (reply.status === 401) leave();
   if (!reply.ok) throw problemIn(reply.status, text);
   return text ? JSON.parse(text) : null;
 }
 
-async function send(path, options) {
+async function send(path, options, withinMs) {
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), WITHIN_MS);
+  const timer = setTimeout(() => patience.abort(), withinMs);
   try {
     const reply = await fetch(path, { ...options, signal: patience.signal });
     return [reply, await reply.text()];

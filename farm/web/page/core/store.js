@@ -28,6 +28,9 @@ export const plates = signal(new Map());
 /** What is due on printers by the hours they have printed. */
 export const chores = signal([]);
 
+/** Counts when there may be another plan than before. The plan itself is fetched by who shows it. */
+export const planNews = signal(0);
+
 /** Called with every end of a command: {command_id, printer, command, ok, problem}. */
 export const commandEnds = new Set();
 
@@ -60,7 +63,10 @@ function takeSnapshot(room, data) {
       changedPlates.add("all");
       changedChores.add("all");
     }
-    if (room === "queue") jobs.value = byId(data.items);
+    if (room === "queue") {
+      jobs.value = byId(data.items);
+      planNews.value++; // a line that is back may have missed some
+    }
     if (room === "files") files.value = byId(data.items);
   });
 }
@@ -115,6 +121,8 @@ function takeEvent({ type, data }) {
     showPlate(data.printer, data.to);
   } else if (type.startsWith("maintenance.")) {
     changedChores.add(data.printer);
+  } else if (type === "schedule.adopted") {
+    planNews.value++;
   } else if (type === "file.progress") {
     showReading(data);
   } else if (type.startsWith("file.")) {

@@ -15,6 +15,12 @@ export function zone() {
   return name && name !== short ? `${name} (${short})` : short;
 }
 
+/** Whether a clock in that zone shows what this device's shows now. */
+export function isOurClock(timeZone) {
+  const shows = (more) => new Intl.DateTimeFormat("en", { dateStyle: "short", timeStyle: "short", ...more }).format();
+  return shows({ timeZone }) === shows({});
+}
+
 /** A moment as short as it is clear: "16:41" today, "Tue 09:12" this week, "3 Mar, 09:12" else. */
 export function moment(at, now = new Date()) {
   const then = new Date(at);
@@ -24,6 +30,9 @@ export function moment(at, now = new Date()) {
 
 /** The same with nothing left out, for whoever points at it. */
 export const inFull = (at) => full.format(new Date(at));
+
+/** The time of day alone. */
+export const timeOfDay = (at) => clock.format(new Date(at));
 
 /** A length of time: "45 s", "33 min", "4 h 05 min", "2 d 3 h". */
 export function duration(seconds) {

@@ -47,7 +47,7 @@ function inEachWay(printers) {
     .join(", ");
 }
 
-/** What keeps each single printer from beginning it. */
+/** What keeps each single printer from beginning it now, and when and where the plan has it. */
 export const openWhy = (job) => openDialog((close) => html`<${Why} job=${job} close=${close} />`);
 
 function Why({ job, close }) {
@@ -70,7 +70,25 @@ function Why({ job, close }) {
         ${reasons?.map(({ printer, reason }) => html`
           <div key=${printer}><dt>${whose(printer)}</dt><dd>${sentence(reason)}</dd></div>`)}
       </dl>
+      <${InThePlan} job=${job} />
     <//>`;
+}
+
+const THINK_WITHIN_MS = 40_000; // the farm tries what would be if it were elsewhere; it gives up after 30 s
+
+function InThePlan({ job }) {
+  const [said, setSaid] = useState(null);
+  useEffect(() => {
+    get(`/v1/jobs/${encodeURIComponent(job.id)}/explanation`, THINK_WITHIN_MS).then(
+      ({ sentences }) => setSaid(sentences),
+      (problem) => setSaid([problem.message]),
+    );
+  }, []);
+  return html`
+    <div role="status">
+      <h3>In the plan</h3>
+      ${said ? said.map((text, number) => html`<p key=${number}>${sentence(text)}</p>`) : html`<p>The farm looks into it …</p>`}
+    </div>`;
 }
 
 const whose = (printer) => (printer ? (printerOf(printer)?.peek().name ?? printer) : "The job");
