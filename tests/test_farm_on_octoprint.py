@@ -86,6 +86,7 @@ async def test_the_second_copy_is_copied_on_the_printer_and_nothing_is_left_ther
 async def test_a_print_is_paused_resumed_and_cancelled(octoprint, tmp_path, brisk):
     async with open_shop(octoprint, tmp_path) as shop:
         job = await shop.begin(slow_gcode(60))
+        await shop.until(lambda: shop.shows(operation=Operation.PRINTING))
         await shop.tell(Pause())
         await shop.until(lambda: shop.print_is(job, PrintState.PAUSED))
         await shop.until(lambda: shop.shows(operation=Operation.PAUSED))

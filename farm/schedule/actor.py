@@ -38,7 +38,7 @@ from farm.schedule.survey import look
 from farm.schedule.triggers import Lost, drift, in_its_place, is_the_same, why_plan_again
 from farm.store import files, jobs, plans, prints
 from farm.store.database import Database
-from farm.workers.process import State, WorkFailed
+from farm.workers.process import State, Why, WorkFailed
 
 log = structlog.get_logger(__name__)
 
@@ -143,9 +143,9 @@ class Scheduler:
             self._news = trio.Event()
             try:
                 await self._plan_again()
-            except WorkFailed:  # no process can be had: a crash, which is shown, and tried again later
-                raise
             except (FarmError, trio.TooSlowError) as problem:
+                if isinstance(problem, WorkFailed) and problem.why is not Why.TIME:
+                    raise  # no process can be had: a crash, which is shown, and tried again later
                 log.warning("plan put off", problem=str(problem) or "the farm was too busy")
                 await trio.sleep(AGAIN_AFTER_S)
                 continue

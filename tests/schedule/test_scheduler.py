@@ -168,6 +168,16 @@ async def test_a_planner_that_fails_leaves_the_farm_with_its_list(autojump_clock
         assert shop.restarts("scheduler") > 0
 
 
+async def test_a_planner_that_is_late_on_a_busy_computer_is_asked_again(autojump_clock, planner):
+    planner.fails = [WorkFailed(Why.TIME)]
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE + 15)
+
+        assert shop.restarts("scheduler") == 0
+        assert len((await in_force(shop)).placements) == 2
+
+
 async def test_the_plan_survives_the_scheduler(autojump_clock, planner):
     async with open_shop(planner=planner) as shop:
         await two_jobs(shop)

@@ -99,3 +99,13 @@ def test_nothing_to_plan_is_a_plan():
 
     assert plan.status is Status.NOTHING_TO_PLAN
     assert plan.placements == ()
+
+
+def test_a_shop_without_printers_leaves_everything_out():
+    problem = replace(shop(job("x", on=()), job("y", on=())), printers=())
+
+    plan = searched(problem)
+
+    assert plan.placements == ()
+    assert [one.job for one in plan.unscheduled] == ["x", "y"]
+    assert validate(problem, plan) == []

@@ -72,6 +72,7 @@ def things(farm):
         "chore": made(f"/v1/printers/{printer}/maintenance", json=chore),
         "file": file,
         "print": "none-was-begun",
+        "plan": farm.ask("POST", "/v1/schedule/plans", json={"seconds": 0.5}).json()["id"],
         "spool": made("/v1/spools", json={"material": "PLA"}),
         "job": made("/v1/jobs", json={"file": file, "hold": True}),
         "order": made("/v1/orders", json={"reference": "4711"}),

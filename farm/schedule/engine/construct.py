@@ -79,7 +79,9 @@ def most_urgent_first(model: Model, state: State) -> Int64s:
     """What waits, by weight where it cannot be in time, else by the time that is left."""
     waits = waiting(state)
     jobs = model.jobs[model.prints["job"][waits]]
-    length = np.where(model.length > 0, model.length, 2**31 - 1).min(axis=1)[model.prints["job"][waits]]
+    never = 2**31 - 1
+    quickest = np.where(model.length > 0, model.length, never).min(axis=1, initial=never)
+    length = quickest[model.prints["job"][waits]]
     return waits[np.lexsort((waits, jobs["due"] - length))]
 
 
