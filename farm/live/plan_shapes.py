@@ -1,8 +1,9 @@
-"""How plans look as JSON, the same over HTTP and on the live socket. Pure."""
+"""How plans look as JSON. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -10,6 +11,26 @@ from farm.domain import plan as domain
 from farm.domain.clock import iso
 from farm.domain.settings import Preset
 from farm.live.shapes import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What somebody may see: these printers, and these jobs. jobs: None for all there are.
+
+    Sentences name printers and jobs as they come: they are for those alone who may see all.
+    """
+
+    printers: frozenset[str]
+    jobs: frozenset[str] | None = None
+
+    @property
+    def see_all(self) -> bool:
+        """Whether nothing is hidden from them."""
+        return self.jobs is None
+
+    def see(self, job: str) -> bool:
+        """Whether the job concerns them."""
+        return self.jobs is None or job in self.jobs
 
 
 class Placement(Struct, frozen=True):
@@ -80,8 +101,8 @@ class Schedule(Struct, frozen=True):
 NONE_YET = Schedule(None, 0, None, None, None, [], [], {}, None, None, [], [], [])
 
 
-def of_plan(plan: domain.Plan | None, readable: Collection[str]) -> Schedule:
-    """As somebody sees it who may look at these printers."""
+def of_plan(plan: domain.Plan | None, eyes: Eyes) -> Schedule:
+    """As somebody sees it who has these eyes."""
     if plan is None:
         return NONE_YET
     return Schedule(
@@ -90,14 +111,14 @@ def of_plan(plan: domain.Plan | None, readable: Collection[str]) -> Schedule:
         adopted_at=None if plan.adopted_at is None else iso(plan.adopted_at),
         made_at=iso(plan.made_at),
         preset=Preset(plan.preset),
-        placements=[_placement(one) for one in plan.placements if one.printer in readable],
-        unscheduled=[_unscheduled(one, readable) for one in plan.unplanned],
+        placements=[_placement(one) for one in plan.placements if one.printer in eyes.printers],
+        unscheduled=[_unscheduled(one, eyes) for one in plan.unplanned if eyes.see(one.job)],
         metrics=dict(plan.metrics),
         bound=plan.bound,
         status=plan.status,
-        because=list(plan.because),
-        changes=list(plan.changes),
-        nights=[Night(iso(one.start), iso(one.end), list(one.sentences)) for one in plan.nights],
+        because=_told(plan.because, eyes),
+        changes=_told(plan.changes, eyes),
+        nights=[Night(iso(one.start), iso(one.end), _told(one.sentences, eyes)) for one in plan.nights],
     )
 
 
@@ -114,9 +135,13 @@ def _placement(one: domain.Planned) -> Placement:
     )
 
 
-def _unscheduled(one: domain.Unplanned, readable: Collection[str]) -> Unscheduled:
+def _unscheduled(one: domain.Unplanned, eyes: Eyes) -> Unscheduled:
     would_end = None if one.would_end is None else iso(one.would_end)
-    return Unscheduled(one.job, one.copies, _reasons(one.reasons, readable), one.would_do, would_end)
+    return Unscheduled(one.job, one.copies, _reasons(one.reasons, eyes), one.would_do, would_end)
+
+
+def _told(sentences: Sequence[str], eyes: Eyes) -> list[str]:
+    return list(sentences) if eyes.see_all else []
 
 
 class WhatIf(Struct, frozen=True):
@@ -185,34 +210,35 @@ class Quote(Struct, frozen=True):
     relaxed: list[WhatIf]
 
 
-def of_explanation(found: domain.Explanation, readable: Collection[str]) -> Explanation:
-    """As somebody sees it who may look at these printers."""
+def of_explanation(found: domain.Explanation, eyes: Eyes) -> Explanation:
+    """As somebody sees it who has these eyes."""
     return Explanation(
         job=found.job,
-        sentences=list(found.sentences),
-        standing=[_standing(one, readable) for one in found.standing if one.print.printer in readable],
+        sentences=_told(found.sentences, eyes),
+        standing=[_standing(one, eyes) for one in found.standing if one.print.printer in eyes.printers],
         late_s=found.late_s,
         in_time=_what_if(found.in_time),
-        reasons=_reasons(found.obstacles, readable),
+        reasons=_reasons(found.obstacles, eyes),
         relaxed=_what_if(found.relaxed),
     )
 
 
-def of_quote(found: domain.Quote, readable: Collection[str]) -> Quote:
-    """As somebody sees it who may look at these printers."""
+def of_quote(found: domain.Quote, eyes: Eyes) -> Quote:
+    """As somebody sees it who has these eyes."""
     return Quote(
         end=None if found.end is None else iso(found.end),
         late_s=found.late_s,
-        placements=[_placement(one) for one in found.placements if one.printer in readable],
+        placements=[_placement(one) for one in found.placements if one.printer in eyes.printers],
         by=[Chance(chance, iso(end)) for chance, end in found.by],
-        reasons=_reasons(found.obstacles, readable),
+        reasons=_reasons(found.obstacles, eyes),
         relaxed=_what_if(found.relaxed),
     )
 
 
-def _standing(one: domain.Standing, readable: Collection[str]) -> Standing:
-    elsewhere = [_elsewhere(other) for other in one.elsewhere if other.printer in readable]
-    return Standing(_placement(one.print), one.waits_for, one.why_here, one.why_then, elsewhere)
+def _standing(one: domain.Standing, eyes: Eyes) -> Standing:
+    elsewhere = [_elsewhere(other) for other in one.elsewhere if other.printer in eyes.printers]
+    here, then = (one.why_here, one.why_then) if eyes.see_all else ("", "")
+    return Standing(_placement(one.print), one.waits_for, here, then, elsewhere)
 
 
 def _elsewhere(one: domain.Elsewhere) -> Elsewhere:
@@ -224,8 +250,8 @@ def _elsewhere(one: domain.Elsewhere) -> Elsewhere:
     )
 
 
-def _reasons(obstacles: Iterable[domain.Obstacle], readable: Collection[str]) -> list[Reason]:
-    return [_reason(why) for why in obstacles if why.printer is None or why.printer in readable]
+def _reasons(obstacles: Iterable[domain.Obstacle], eyes: Eyes) -> list[Reason]:
+    return [_reason(why) for why in obstacles if why.printer is None or why.printer in eyes.printers]
 
 
 def _reason(why: domain.Obstacle) -> Reason:

@@ -13,7 +13,6 @@ from farm.domain.plan import Plan
 from farm.store.events import record
 
 KEPT = 200  # the newest; a plan of a large farm takes some 300 kB
-TOLD = 50  # sentences of what changed, in the fact; all of them stand in the plan
 
 _of_plan = msgspec.json.Decoder(Plan)
 
@@ -27,13 +26,11 @@ def adopt(db: Connection, plan: Plan, at: datetime, who: str) -> Plan:
         (adopted.version, adopted.id, iso(at), who, msgspec.json.encode(adopted)),
     )
     db.execute("DELETE FROM plans WHERE version <= ?", (adopted.version - KEPT,))
-    data = {
+    data = {  # what it says names printers and jobs, and not all who hear this may see all of them
         "plan": adopted.id,
         "version": adopted.version,
         "preset": adopted.preset,
         "who": who,
-        "because": list(adopted.because),
-        "changes": list(adopted.changes[:TOLD]),
         "placements": len(adopted.placements),
         "unscheduled": len(adopted.unplanned),
     }

@@ -11,14 +11,14 @@ from farm.access.rights import Action
 from farm.domain import plan as domain
 from farm.domain.settings import Preset
 from farm.live import plan_shapes
-from farm.live.plan_shapes import Explanation, Placement, Quote, Schedule, Unscheduled
+from farm.live.plan_shapes import Explanation, Eyes, Placement, Quote, Schedule, Unscheduled
 from farm.schedule.messages import AdoptPlan, ExplainJob, MakePlan, QuoteJob, ReportPlan, ReportProposal
 from farm.schedule.proposals import Proposal, ProposalState
 from farm.store.idempotency import Tried
 from farm.web.contract import Accepted, Versioned
 from farm.web.printers import readable_ids
 from farm.web.routes import Call, Entry, Route
-from farm.web.work import NewJob, meant
+from farm.web.work import NewJob, meant, visible, visible_jobs
 
 ANSWER_WITHIN_S = 5.0
 THINK_WITHIN_S = 30.0  # several may ask at the same time, and one is answered after the other
@@ -59,7 +59,7 @@ class ProposedPlan(Struct, frozen=True):
 async def show_schedule(call: Call) -> Schedule:
     """The plan in force."""
     plan = await call.desk.scheduler.ask(ReportPlan(), timeout=ANSWER_WITHIN_S)
-    return plan_shapes.of_plan(plan, await readable_ids(call))
+    return plan_shapes.of_plan(plan, await _eyes(call))
 
 
 async def make_plan(call: Call, sent: NewPlan) -> Accepted[PlanId]:
@@ -72,20 +72,21 @@ async def make_plan(call: Call, sent: NewPlan) -> Accepted[PlanId]:
 async def show_plan(call: Call, plan: str) -> Versioned[ProposedPlan]:
     """How far a plan is that was asked for."""
     proposal = await call.desk.scheduler.ask(ReportProposal(plan), timeout=ANSWER_WITHIN_S)
-    return Versioned.of(_shown(proposal, await readable_ids(call)), proposal.state)
+    return Versioned.of(_shown(proposal, await _eyes(call)), proposal.state)
 
 
 async def adopt_plan(call: Call, plan: str) -> Schedule:
     """Follow this plan from now on; the farm plans anew, from there, whenever something changes."""
     wish = AdoptPlan(plan)
     adopted = await call.change(domain.Plan, lambda by: call.desk.scheduler.ask(wish, by=by))
-    return plan_shapes.of_plan(adopted, await readable_ids(call))
+    return plan_shapes.of_plan(adopted, await _eyes(call))
 
 
 async def explain_job(call: Call, job: str) -> Explanation:
     """Why a job is printed where and when the plan says, why not sooner or elsewhere, and what would help."""
+    await visible(call, job)
     found = await call.desk.scheduler.ask(ExplainJob(job), timeout=THINK_WITHIN_S)
-    return plan_shapes.of_explanation(found, await readable_ids(call))
+    return plan_shapes.of_explanation(found, await _eyes(call))
 
 
 async def quote_job(call: Call, sent: NewJob) -> Quote:
@@ -99,11 +100,15 @@ async def quote_job(call: Call, sent: NewJob) -> Quote:
     except Tried as tried:
         job = tried.result
     found = await call.desk.scheduler.ask(QuoteJob(job), timeout=THINK_WITHIN_S)
-    return plan_shapes.of_quote(found, await readable_ids(call))
+    return plan_shapes.of_quote(found, await _eyes(call))
 
 
-def _shown(proposal: Proposal, readable: frozenset[str]) -> ProposedPlan:
-    shown = plan_shapes.of_plan(proposal.plan, readable)
+async def _eyes(call: Call) -> Eyes:
+    return Eyes(await readable_ids(call), await visible_jobs(call))
+
+
+def _shown(proposal: Proposal, eyes: Eyes) -> ProposedPlan:
+    shown = plan_shapes.of_plan(proposal.plan, eyes)
     return ProposedPlan(
         id=proposal.id,
         state=proposal.state,

@@ -161,13 +161,13 @@ async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
 
 async def show_job(call: Call, job: str) -> Versioned[shapes.Job]:
     """One job with its prints, and why it is not begun on each printer."""
-    found = await _visible(call, job)
+    found = await visible(call, job)
     return Versioned.of(await _shown(call, found), found.version)
 
 
 async def amend_job(call: Call, job: str, sent: JobChange) -> Versioned[shapes.Job]:
     """Change what is wanted of a job that is not over; prints of it that run go on."""
-    await _visible(call, job)
+    await visible(call, job)
     wish = AmendJob(job, sent.given())
     amended = await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by))
     return Versioned.of(await _shown(call, amended), amended.version)
@@ -199,13 +199,13 @@ async def approve_job(call: Call, job: str) -> shapes.Job:
     Of one that is more than its owner's share, somebody else has to approve. Of one of which nobody could
     tell whether it fits, the answer is remembered for its file and all printers like those.
     """
-    await _visible(call, job)
+    await visible(call, job)
     wish = ApproveJob(job)
     return await _shown(call, await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by)))
 
 
 async def _change(call: Call, job: str, change: str) -> shapes.Job:
-    await _visible(call, job)
+    await visible(call, job)
     wish = ChangeJob(job, change)
     return await _shown(call, await call.change(Job, lambda by: call.desk.queue.ask(wish, by=by)))
 
@@ -274,12 +274,21 @@ async def _visible_print(call: Call, print: str) -> Print:
     return found
 
 
-async def _visible(call: Call, job: str) -> Job:
+async def visible(call: Call, job: str) -> Job:
     """One job. Raises NotFound also for one that does not concern the asker."""
     found = await call.desk.database.read(jobs.by_id, job)
     if found is None or not _may_see(found, await _readable(call)):
         raise NotFound(f"there is no job {job}")
     return found
+
+
+async def visible_jobs(call: Call) -> frozenset[str] | None:
+    """The ids of the open jobs that concern the asker; None for all there are and were."""
+    readable = await _readable(call)
+    if readable is None:
+        return None
+    found = await call.desk.database.read(jobs.open_jobs)
+    return frozenset(job.id for job in found if _may_see(job, readable))
 
 
 async def _readable(call: Call) -> frozenset[str] | None:
