@@ -94,6 +94,10 @@ class Constraints:
         """The shop's."""
         return ZoneInfo(self.timezone)
 
+    def on_the_wall(self, moment: datetime) -> str:
+        """A moment as the clock in the shop shows it."""
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
     def without(self, printer: str) -> Constraints:
         """The same for a farm from which a printer was taken out."""
         left = [(window, _others(window, printer)) for window in self.maintenance_windows]

@@ -95,6 +95,14 @@ OPERATIONS: Table[Operation] = {
 }
 
 
+DECIDED: Mapping[Operation, str] = {
+    Operation.MAINTENANCE: "it is in maintenance",
+    Operation.EMERGENCY: "it was stopped in an emergency; look at it, then clear that",
+    Operation.ATTENTION: "it needs somebody to look at it",
+}
+"""What keeps work from a printer until a person ends it, in words."""
+
+
 class Plate(StrEnum):
     """Whether something lies on the plate. Nothing starts on a plate that is not clear."""
 

@@ -127,6 +127,20 @@ def _begins(attempt: Print | None) -> bool:
     return attempt is not None and attempt.started_at is None
 
 
+def _planned(plan: Plan, job: Job, printer: Printer, at: datetime, shop: Constraints) -> str | None:
+    """Why the plan does not begin it there now, None where it does or says nothing of it."""
+    coming, left_out = plan.next_of(job.id), plan.left_out(job.id)
+    if coming is not None and coming.printer == printer.id:
+        return f"the plan begins it at {shop.on_the_wall(coming.start)}" if coming.start > at else None
+    if coming is not None:
+        return f"the plan has it elsewhere, at {shop.on_the_wall(coming.start)}"
+    if left_out is None:
+        return None
+    here = [why for why in left_out.reasons if why.printer in (None, printer.id)]
+    needs = "; ".join(f"it needs {why.needed}, there is {why.have}" for why in here)
+    return f"the plan has no place for it: {needs}" if needs else "the plan has no place for it"
+
+
 def around(
     db: Connection, job: Job, statuses: Mapping[str, PrinterStatus], plan: Plan, at: datetime
 ) -> tuple[list[Print], list[Place], list[Reason]]:
@@ -156,6 +170,7 @@ def around(
                 obstacles=in_the_way,
                 power=power.why_not(printer, draws, look.shop),
                 first=look.next_for(printer, plan) if may_be_next else None,
+                planned=_planned(plan, job, printer, at, look.shop),
             )
         )
     doubtful = [place.printer for place in places if not place.lasting]

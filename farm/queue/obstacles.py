@@ -108,7 +108,7 @@ def _times(job: Job, analysis: FileAnalysis, printer: Printer, around: Around) -
     if job.attended:
         yield from _watched(during, needed if needed_s is None else "", needed, printer, around)
     if job.deadline_at is not None and during.end > job.deadline_at:
-        yield Reason(printer.id, Constraint.DEADLINE, needed, _moment(job.deadline_at, around))
+        yield Reason(printer.id, Constraint.DEADLINE, needed, around.shop.on_the_wall(job.deadline_at))
 
 
 def _windows(during: Span, needed: str, printer: Printer, around: Around) -> Iterator[Reason]:
@@ -116,7 +116,7 @@ def _windows(during: Span, needed: str, printer: Printer, around: Around) -> Ite
     for window in around.shop.maintenance_windows:
         met = Span(window.start, window.end).meets(during) or window.start <= during.start < window.end
         if met and window.affects(printer.id):
-            have = f"{_moment(window.start, around)} to {_moment(window.end, around)}"
+            have = f"{around.shop.on_the_wall(window.start)} to {around.shop.on_the_wall(window.end)}"
             yield Reason(printer.id, Constraint.MAINTENANCE, needed, have)
 
 
@@ -125,10 +125,10 @@ def _watched(during: Span, unknown: str, needed: str, printer: Printer, around: 
     if there and not unknown and there[0].covers(during):
         return
     if there:
-        have = f"somebody until {_moment(there[0].end, around)}"
+        have = f"somebody until {around.shop.on_the_wall(there[0].end)}"
     else:
         opening = next_opening(around.shop, around.at)
-        have = "nobody any more" if opening is None else f"nobody before {_moment(opening, around)}"
+        have = "nobody any more" if opening is None else f"nobody before {around.shop.on_the_wall(opening)}"
     yield Reason(printer.id, Constraint.ATTENDED, needed, have)
 
 
@@ -138,8 +138,3 @@ def _long(seconds: float) -> str:
     return " ".join(
         filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else ""))
     )
-
-
-def _moment(at: datetime, around: Around) -> str:
-    """A moment as the clock in the shop shows it."""
-    return f"{at.astimezone(around.shop.zone):%Y-%m-%d %H:%M}"

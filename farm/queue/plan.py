@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from farm.domain.job import Job
 from farm.domain.plan import Plan as Schedule
-from farm.domain.plan import Planned
+from farm.domain.plan import Planned, Unplanned
 from farm.domain.printer import Printer
 
 MayBegin: TypeAlias = Callable[[Job], bool]
@@ -29,6 +29,10 @@ class Plan(Protocol):
         """The next print of a job, as far as it is planned."""
         ...
 
+    def left_out(self, job: str) -> Unplanned | None:
+        """Why the plan has no place for prints of a job; None where it has one, or does not know the job."""
+        ...
+
     @property
     def in_force(self) -> Schedule | None:
         """The plan that is followed; None where a list says what comes next."""
@@ -45,6 +49,10 @@ class ListPlan:
 
     def next_of(self, job: str) -> Planned | None:
         """A list says what comes next and not when."""
+        return None
+
+    def left_out(self, job: str) -> Unplanned | None:
+        """A list leaves out nothing."""
         return None
 
     @property

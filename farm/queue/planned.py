@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from farm.domain.job import Job
-from farm.domain.plan import Plan, Planned
+from farm.domain.plan import Plan, Planned, Unplanned
 from farm.domain.printer import Printer
 from farm.queue.plan import ListPlan, MayBegin
 
@@ -28,6 +28,7 @@ class FollowedPlan:
         self._heard_at: datetime | None = None
         self._by_printer: dict[str, tuple[Planned, ...]] = {}
         self._printers_of: dict[str, frozenset[str]] = {}
+        self._left_out: dict[str, Unplanned] = {}
         self._jobs: frozenset[str] = frozenset()
         self._begun: Counter[tuple[str, str]] = Counter()
         self._patient_until: datetime | None = None
@@ -48,6 +49,7 @@ class FollowedPlan:
         self._begun = Counter(begun)
         self._by_printer = {printer: tuple(those) for printer, those in by_printer.items()}
         self._printers_of = _printers_of(plan)
+        self._left_out = {one.job: one for one in plan.unplanned} if plan is not None else {}
         self._jobs = plan.jobs if plan is not None else frozenset()
         self._plan = plan
 
@@ -69,6 +71,10 @@ class FollowedPlan:
         printers = self._printers_of.get(job, ())
         those = (one for printer in printers for one in self.left(printer) if one.job == job)
         return min(those, key=lambda one: one.start, default=None)
+
+    def left_out(self, job: str) -> Unplanned | None:
+        """Why the plan has no place for prints of a job, where that is so."""
+        return self._left_out.get(job)
 
     def falls_due(self, after: datetime, until: datetime) -> bool:
         """Whether the time comes for anything between the two, planned or not."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from farm.domain.constraints import NO_CONSTRAINTS, Constraints
-from farm.domain.printer import BUSY, Printer, PrinterStatus
+from farm.domain.printer import BUSY, Printer, PrinterStatus, Temperature
 
 REACHED_DEGC = 3.0  # below its target: heaters swing
 ROUNDING_W = 1e-6
@@ -28,8 +28,8 @@ class Draw:
 def draw(printer: Printer, status: PrinterStatus, *, beginning: bool = False) -> Draw:
     """beginning: a print was given to it, and its heaters have not been seen at their targets since."""
     profile = printer.profile
-    hot = [each for each in status.temperatures.values() if each.target]
-    heats = any(each.actual is None or each.actual < (each.target or 0.0) - REACHED_DEGC for each in hot)
+    hot = _hot(status)
+    heats = not all(map(_has_reached, hot))
     busy = status.operation in BUSY or status.foreign
     if beginning or heats or (busy and not hot):
         watts = profile.heat_up_w or profile.printing_w
@@ -40,10 +40,16 @@ def draw(printer: Printer, status: PrinterStatus, *, beginning: bool = False) ->
 
 def is_warm(status: PrinterStatus) -> bool:
     """Whether all that is to be heated for a print has been."""
-    hot = [each for each in status.temperatures.values() if each.target]
-    return bool(hot) and all(
-        each.actual is not None and each.actual >= (each.target or 0.0) - REACHED_DEGC for each in hot
-    )
+    hot = _hot(status)
+    return bool(hot) and all(map(_has_reached, hot))
+
+
+def _hot(status: PrinterStatus) -> list[Temperature]:
+    return [each for each in status.temperatures.values() if each.target]
+
+
+def _has_reached(heater: Temperature) -> bool:
+    return heater.actual is not None and heater.actual >= (heater.target or 0.0) - REACHED_DEGC
 
 
 def why_not(printer: Printer, others: Iterable[Draw], shop: Constraints) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from farm.domain.compatibility import Reason, in_words
 from farm.domain.job import Approval, Job, JobState, Print
-from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
+from farm.domain.printer import DECIDED, Connection, Operation, Plate, Printer, PrinterStatus
 from farm.store.printers import PlateRow
 
 
@@ -18,7 +18,7 @@ class Place:
 
     lasting: what keeps the job from it for good, or nobody can tell. obstacles: what would keep it from being
     begun there if the printer were free; power: why there is not enough for it. first: the job that the plan
-    gives it next.
+    gives it next. planned: why the plan does not begin the job there now.
     """
 
     printer: Printer
@@ -30,6 +30,7 @@ class Place:
     obstacles: Sequence[Reason] = ()
     power: str | None = None
     first: Job | None = None
+    planned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,6 @@ _OF_THE_JOB = {
 }
 
 _APPROVAL = "it waits for approval: {why}"
-
-_DECIDED = {
-    Operation.MAINTENANCE: "it is in maintenance",
-    Operation.EMERGENCY: "it was stopped in an emergency; look at it, then clear that",
-    Operation.ATTENTION: "it needs somebody to look at it",
-}
 
 
 def why_not(job: Job, places: Iterable[Place], at: datetime) -> list[WhyNot]:
@@ -90,7 +85,7 @@ def _of_place(job: Job, place: Place, at: datetime) -> WhyNot:
         return WhyNot(printer, place.power)
     if first is not None and first.id != job.id:
         return WhyNot(printer, f"{first.name} comes first")
-    return WhyNot(printer, "it begins in a moment")
+    return WhyNot(printer, place.planned or "it begins in a moment")
 
 
 def _compared(reason: Reason) -> WhyNot:
@@ -101,15 +96,15 @@ def _busy(place: Place, job: Job) -> str | None:
     status = place.status
     why = f": {status.message}" if status.message else ""
     if status.operation is Operation.EMERGENCY:  # whether or not it can be reached
-        return _DECIDED[Operation.EMERGENCY]
+        return DECIDED[Operation.EMERGENCY]
     if status.connection is not Connection.ONLINE:
         return f"it is {status.connection}{why}"
     if place.active is not None:
         return "it prints a copy of it" if place.active.job == job.id else "it has another print to do"
     if status.foreign:
         return "somebody else prints on it"
-    if status.operation in _DECIDED:
-        return _DECIDED[status.operation] + why
+    if status.operation in DECIDED:
+        return DECIDED[status.operation] + why
     return None if status.operation is Operation.IDLE else f"it is {status.operation}{why}"
 
 

@@ -21,7 +21,7 @@ from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Refused
 from farm.live.messages import BroadcasterMessage, FactsCommitted, ReportStatuses
 from farm.queue.messages import PlanIs, QueueMessage
-from farm.schedule.facts import Asked, Facts, KnownFile
+from farm.schedule.facts import Asked, Facts
 from farm.schedule.messages import (
     AdoptPlan,
     ExplainJob,
@@ -36,7 +36,7 @@ from farm.schedule.proposals import Proposal, Proposals, ProposalState
 from farm.schedule.questions import Question, Questions
 from farm.schedule.survey import look
 from farm.schedule.triggers import Lost, drift, in_its_place, is_the_same, why_plan_again
-from farm.store import files, jobs, plans, prints
+from farm.store import jobs, plans, prints
 from farm.store.database import Database
 from farm.workers.process import State, Why, WorkFailed
 
@@ -202,9 +202,9 @@ class Scheduler:
 
     # -- how the farm is -----------------------------------------------------------------------
 
-    async def _look(self) -> Facts:
+    async def _look(self, also: Job | None = None) -> Facts:
         told, lost, at = await self._look_at_printers()
-        return await self._parts.database.read(look, told, lost, at)
+        return await self._parts.database.read(look, told, lost, at, also)
 
     async def _look_at_printers(self) -> tuple[Mapping[str, PrinterStatus], Collection[str], datetime]:
         told = await self._parts.events().ask(ReportStatuses(), timeout=ANSWER_WITHIN_S)
@@ -276,14 +276,11 @@ class Scheduler:
         facts = await self._look()
         if job not in {waiting.id for waiting in facts.jobs}:
             raise NotFound(f"no print of job {job} waits to be begun")
-        found = await self._parts.questions.answer(Question(facts, why=job))
+        found = await self._parts.questions.answer(Question(facts, job))
         return _existing(found.explanation)
 
     async def _quote(self, job: Job) -> Quote:
-        facts = await self._look()
-        file = await self._parts.database.read(files.here, job.file)
-        known = {**facts.files, file.id: KnownFile.of(file)}
-        found = await self._parts.questions.answer(Question(replace(facts, files=known), quote=job))
+        found = await self._parts.questions.answer(Question(await self._look(job), job.id, quote=True))
         return _existing(found.quote)
 
     async def _adopt_proposal(self, id: str, by: Principal) -> Plan:

@@ -13,6 +13,7 @@ from farm.domain.job import Job
 from farm.domain.plan import Plan
 from farm.domain.printer import Printer
 from farm.domain.settings import AS_SHIPPED, Settings
+from farm.domain.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Station:
     """One printer at that moment.
 
     away: why it is not to be planned for, "" when it is. free_at: when its present print ends, None when it
-    has none. prints: the job of that. heats_until: of that print. plate_clear: whether nothing lies on it, or
+    has none. prints: the job of that. began_at: that print. plate_clear: whether nothing lies on it, or
     will lie on it when it is free. left_g: on its first spool; None where nobody counts.
     takes: the kinds of files that it prints.
     """
@@ -29,19 +30,10 @@ class Station:
     away: str = ""
     free_at: datetime | None = None
     prints: str | None = None
-    heats_until: datetime | None = None
+    began_at: datetime | None = None
     plate_clear: bool = True
     left_g: float | None = None
     takes: frozenset[FileKind] = frozenset({FileKind.GCODE})
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """Grams on all spools of one filament that somebody counts."""
-
-    material: str
-    colour: str
-    grams: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ class Facts:
     order_due: Mapping[str, datetime] = field(default_factory=dict)
     failed_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     approved: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    stock: tuple[Stock, ...] = ()
+    spools: tuple[Spool, ...] = ()
     plan: Plan | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from farm.domain import plan as told
@@ -122,8 +122,7 @@ class Translator:
         return tuple(self._obstacle(why) for why in reasons)
 
     def _obstacle(self, why: Reason) -> Obstacle:
-        printer = None if why.printer is None else self.names.printer_id[why.printer]
-        return Obstacle(printer, why.constraint, why.needed, why.have)
+        return why if why.printer is None else replace(why, printer=self.names.printer_id[why.printer])
 
     def _relaxed(self, found: Iterable[Relaxed]) -> tuple[told.WhatIf, ...]:
         return tuple(told.WhatIf(one.constraint, self._moment(one.end_s)) for one in found)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeAlias
+
+from farm.domain.plan import Obstacle
 
 Span = tuple[int, int]
 """From the first second to before the second."""
@@ -29,14 +32,8 @@ class Filament:
         return self.material == wanted.material and wanted.colour in ("", self.colour)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a job cannot be printed here. printer: None where it is not about one. needed, have: in words."""
-
-    printer: str | None
-    constraint: str
-    needed: str
-    have: str
+Reason: TypeAlias = Obstacle
+"""Why a job cannot be printed here. printer: None where it is not about one. needed, have: in words."""
 
 
 @dataclass(frozen=True, slots=True)

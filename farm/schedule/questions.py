@@ -5,14 +5,12 @@ It loads nothing that takes long, is started by the first question, and ends whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
 
-from farm.domain.job import Job
 from farm.domain.plan import Explanation, Quote
-from farm.errors import NotFound
 from farm.schedule.explain import explain
 from farm.schedule.facts import Facts
 from farm.schedule.in_moments import Translator
@@ -30,11 +28,11 @@ IDLE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """why: a job that waits. quote: one that is not there yet."""
+    """About one of the jobs in the facts. quote: when it would be done; else why it is where it is."""
 
     facts: Facts
-    why: str | None = None
-    quote: Job | None = None
+    job: str
+    quote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +44,27 @@ class Answer:
 
 
 def work(asked: Question, tell: Tell) -> Answer:
-    """Answer a question; see `farm.workers.inside`. Raises NotFound for a job that does not wait."""
+    """Answer a question; see `farm.workers.inside`."""
     return answer_to(asked)
 
 
 def answer_to(asked: Question) -> Answer:
-    """Raises NotFound for a job that does not wait."""
-    facts, quoted = asked.facts, asked.quote
-    if quoted is not None:
-        facts = replace(facts, jobs=(*facts.jobs, quoted))
-    names = Names(facts)
-    problem = problem_of(facts, names)
-    schedule, translator = schedule_of(facts, problem, names), Translator(facts.at, names)
-    if quoted is not None:
-        job = next(job for job in problem.jobs if job.id == names.job[quoted.id])
-        return Answer(quote=translator.quote(quote(problem, schedule, job)))
-    name = names.job.get(asked.why or "")
-    if name is None:
-        raise NotFound(f"no print of job {asked.why} waits to be begun")
-    return Answer(explanation=translator.explanation(explain(problem, schedule, name)))
+    """The job must be one of those in the facts."""
+    names = Names(asked.facts)
+    problem = problem_of(asked.facts, names)
+    schedule = schedule_of(asked.facts, problem, names)
+    translator, name = Translator(asked.facts.at, names), names.job[asked.job]
+    if not asked.quote:
+        return Answer(explanation=translator.explanation(explain(problem, schedule, name)))
+    job = next(job for job in problem.jobs if job.id == name)
+    return Answer(quote=translator.quote(quote(problem, schedule, job)))
 
 
 class Questions(Protocol):
     """Answers one question after the other."""
 
     async def answer(self, question: Question) -> Answer:
-        """Raises NotFound for a job that does not wait, WorkFailed."""
+        """Raises WorkFailed."""
         ...
 
     async def run(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,10 +9,10 @@ from sqlite3 import Connection
 
 from farm.domain.compatibility import print_time_s
 from farm.domain.job import Job, JobState, Print
+from farm.domain.printer import DECIDED, Plate, Printer, PrinterStatus
 from farm.domain.printer import Connection as Link
-from farm.domain.printer import Operation, Plate, Printer, PrinterStatus
 from farm.drivers.kinds import kinds_for
-from farm.schedule.facts import Facts, KnownFile, Station, Stock
+from farm.schedule.facts import Facts, KnownFile, Station
 from farm.store import (
     approved_fits,
     customer_orders,
@@ -32,28 +31,35 @@ FOREIGN_PRINT = timedelta(hours=2)  # of which nobody knows how long it takes
 
 _TO_PLAN = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.ACTIVE})
 
-_DECIDED = {
-    Operation.MAINTENANCE: "it is in maintenance",
-    Operation.EMERGENCY: "it was stopped in an emergency, and nobody has cleared that",
-    Operation.ATTENTION: "it needs somebody to look at it",
-}
 
+def look(
+    db: Connection,
+    told: Mapping[str, PrinterStatus],
+    lost: Collection[str],
+    at: datetime,
+    also: Job | None = None,
+) -> Facts:
+    """told: by printer, the newest. lost: printers out of reach for too long to be planned for.
 
-def look(db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str], at: datetime) -> Facts:
-    """told: by printer, the newest. lost: printers out of reach for too long to be planned for."""
+    also: a job that nobody has added. Raises NotFound for its file.
+    """
     wanted = [job for job in jobs.open_jobs(db) if job.state in _TO_PLAN and job.to_begin]
+    if also is not None:
+        files.here(db, also.file)  # or there is nothing to look at
+        wanted.append(also)
     due = {job.order: customer_orders.existing(db, job.order).due_at for job in wanted if job.order}
+    named = sorted({job.file for job in wanted})
     return Facts(
         at=at,
         jobs=tuple(wanted),
-        files={file: KnownFile.of(files.existing(db, file)) for file in sorted({job.file for job in wanted})},
+        files={file: KnownFile.of(files.existing(db, file)) for file in named},
         stations=_stations(db, told, lost, at),
         constraints=shop.constraints(db),
         settings=shop.settings(db),
         order_due={order: when for order, when in due.items() if when is not None},
         failed_on=_failed_on(db, wanted),
-        approved={file: approved_fits.of_file(db, file) for file in sorted({job.file for job in wanted})},
-        stock=_stock(db),
+        approved={file: approved_fits.of_file(db, file) for file in named},
+        spools=tuple(spools.everything(db)),
         plan=plans.in_force(db),
     )
 
@@ -61,19 +67,6 @@ def look(db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str
 def _failed_on(db: Connection, wanted: Collection[Job]) -> dict[str, tuple[str, ...]]:
     tried = {job.file for job in wanted if job.failed}
     return {file: tuple(jobs.printers_that_failed(db, file)) for file in sorted(tried)}
-
-
-def _stock(db: Connection) -> tuple[Stock, ...]:
-    """Of filaments of which every spool is counted; of the others nobody knows what there is."""
-    grams: Counter[tuple[str, str]] = Counter()
-    uncounted = set()
-    for spool in spools.everything(db):
-        filament = (spool.material, spool.colour or "")
-        if spool.left_g is None:
-            uncounted.add(filament)
-        else:
-            grams[filament] += spool.left_g  # type: ignore[assignment]  # a Counter adds any numbers
-    return tuple(Stock(*name, float(left)) for name, left in sorted(grams.items()) if name not in uncounted)
 
 
 def _stations(
@@ -101,8 +94,8 @@ def _stations(
 def _away(printer: Printer, status: PrinterStatus, lost: bool, chore: str | None) -> str:
     if not printer.enabled:
         return "it is switched off in the farm"
-    if status.operation in _DECIDED:
-        return _DECIDED[status.operation]
+    if status.operation in DECIDED:
+        return DECIDED[status.operation]
     if lost:
         return "it is disabled" if status.connection is Link.DISABLED else "it cannot be reached"
     return f"its maintenance is due: {chore}" if chore is not None else ""
@@ -112,15 +105,13 @@ def _occupied(
     db: Connection, station: Station, status: PrinterStatus, attempt: Print | None, at: datetime
 ) -> Station:
     """With the end of what it prints now."""
-    profile = station.printer.profile
     if attempt is None:
         if not status.foreign:
             return station
         return replace(station, free_at=_end(status, at) or at + FOREIGN_PRINT, plate_clear=False)
     began = attempt.started_at or at
     end = _end(status, at) or max(at, began + _takes(db, attempt))
-    heats = began + timedelta(seconds=profile.heat_up_s or 0.0)
-    return replace(station, free_at=end, heats_until=heats, plate_clear=False)
+    return replace(station, free_at=end, began_at=began, plate_clear=False)
 
 
 def _end(status: PrinterStatus, at: datetime) -> datetime | None:

@@ -7,27 +7,27 @@ less, and windows that are closed are closed a little longer.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from farm.domain.compatibility import compatibility, limits_of, print_time_s, used_filament
 from farm.domain.file import FileAnalysis
-from farm.domain.hours import Span as Stretch
-from farm.domain.hours import staffed
 from farm.domain.job import Job
 from farm.domain.plan import Planned
-from farm.domain.printer import Printer
+from farm.domain.printer import Printer, Profile
+from farm.domain.spool import Spool
 from farm.schedule import problem as posed
+from farm.schedule.calendar import blocked_spans, staffed_spans
 from farm.schedule.facts import Facts, Station
-from farm.schedule.problem import Filament, Problem, Reason, Span
+from farm.schedule.problem import Filament, Problem, Reason
 from farm.schedule.result import Placement, Schedule
 
 MARGIN_S = 60  # a print that is about to end is not counted on before
 UNKNOWN_PRINT_S = 4 * 3600  # for a file that does not say how long it takes
 HEAT_UP_S = 300.0  # where the printer's profile does not say
-HORIZON = timedelta(days=60)  # hours and closed dates beyond do not matter
+HORIZON_S = 60 * 86_400  # hours and closed dates beyond do not matter
 LEAST_PRIORITY, MOST_PRIORITY = -10, 20  # a weight is two to the power of it
 
 
@@ -46,22 +46,29 @@ class Names:
 
 def _told_apart(names: Mapping[str, str]) -> dict[str, str]:
     often = Counter(names.values())
-    return {id: name if often[name] == 1 else f"{name} ({id})" for id, name in names.items()}
+    apart = {id: name if often[name] == 1 else f"{name} ({id})" for id, name in names.items()}
+    if len(set(apart.values())) < len(apart):  # somebody has called one as we would call another
+        return {id: f"{name} ({id})" for id, name in names.items()}
+    return apart
 
 
 def problem_of(facts: Facts, names: Names) -> Problem:
-    """What is to be planned, as the farm stands. Printers that are away take part in nothing but reasons."""
+    """What is to be planned, as the farm stands.
+
+    Printers that are away are given nothing; what they still print draws its power.
+    """
     shop, at = facts.constraints, facts.at
+    there = [station for station in facts.stations if not station.away or station.free_at is not None]
     return Problem(
         now=at,
         zone=shop.timezone,
-        printers=tuple(_printer(station, facts, names) for station in facts.stations if not station.away),
+        printers=tuple(_printer(station, facts, names) for station in there),
         jobs=tuple(_job(job, facts, names) for job in facts.jobs if job.to_begin),
-        staffed=_staffed(facts),
+        staffed=staffed_spans(shop, at, HORIZON_S),
         operators=shop.operators,
         power_w=None if shop.power_limit_kw is None else shop.power_limit_kw * 1000,
         circuits_w={name: kw * 1000 for name, kw in shop.circuits.items()},
-        stock_g={Filament(each.material, each.colour): each.grams for each in facts.stock},
+        stock_g=_stock(facts.spools),
         max_print_s=None if shop.max_print_time_s is None else math.floor(shop.max_print_time_s),
         weights=posed.Weights(**asdict(facts.settings.weights)),
         previous=_previous(facts, names),
@@ -70,7 +77,7 @@ def problem_of(facts: Facts, names: Names) -> Problem:
 
 def _printer(station: Station, facts: Facts, names: Names) -> posed.Printer:
     printer, profile, at = station.printer, station.printer.profile, facts.at
-    heats_s = math.ceil(profile.heat_up_s if profile.heat_up_s is not None else HEAT_UP_S)
+    heats_s = _heats_s(profile)
     return posed.Printer(
         id=names.printer[printer.id],
         ready_s=0 if station.free_at is None else max(MARGIN_S, _later(station.free_at, at)),
@@ -78,36 +85,52 @@ def _printer(station: Station, facts: Facts, names: Names) -> posed.Printer:
         loaded=_loaded(printer),
         grams_left=station.left_g,
         heat_up_w=profile.heat_up_w or 0.0,
-        heat_up_s=heats_s if profile.heat_up_w else 0,
+        heat_up_s=heats_s,
         printing_w=profile.printing_w or 0.0,
         circuit=profile.circuit,
         auto_eject=profile.auto_eject,
-        blocked=tuple(_blocked(printer.id, facts)),
+        blocked=blocked_spans(facts.constraints, printer.id, at),
         running=_running(station, at, names),
     )
 
 
+def _heats_s(profile: Profile) -> int:
+    if not profile.heat_up_w:
+        return 0
+    return math.ceil(profile.heat_up_s if profile.heat_up_s is not None else HEAT_UP_S)
+
+
 def _running(station: Station, at: datetime, names: Names) -> posed.Running | None:
-    if station.prints is None:
+    """What it prints now, for whomever; since when it prints what was started at it nobody knows."""
+    if station.free_at is None:
         return None
-    heats = station.heats_until
-    return posed.Running(
-        names.job.get(station.prints, station.prints), 0 if heats is None else max(0, _later(heats, at))
-    )
+    job = names.job.get(station.prints or "", "")
+    if station.began_at is None:
+        return posed.Running(job)
+    return posed.Running(job, max(0, _later(station.began_at, at) + _heats_s(station.printer.profile)))
 
 
 def _loaded(printer: Printer) -> Filament | None:
     first = next((one for one in printer.profile.loaded if one.tool == 0), None)
-    if first is None or first.material is None:
-        return None
-    return Filament(first.material, first.colour or "")
+    return None if first is None or first.material is None else _called_the_same(first.material, first.colour)
 
 
-def _blocked(printer: str, facts: Facts) -> Iterator[Span]:
-    for window in facts.constraints.maintenance_windows:
-        start, end = _sooner(window.start, facts.at), _later(window.end, facts.at)
-        if window.affects(printer) and end > 0:
-            yield max(0, start), end
+def _called_the_same(material: str, colour: str | None) -> Filament:
+    """As everybody calls it, however somebody wrote it. colour: None for any, or where nobody said which."""
+    return Filament(material.upper(), (colour or "").lower())
+
+
+def _stock(spools: Iterable[Spool]) -> dict[Filament, float]:
+    """Grams of each filament, and of each material in any colour; not of those of which nobody knows all."""
+    left: dict[Filament, list[float | None]] = defaultdict(list)
+    for spool in spools:
+        for colour in {"", spool.colour or ""}:
+            left[_called_the_same(spool.material, colour)].append(spool.left_g)
+    return {
+        filament: sum(grams for grams in those if grams is not None)
+        for filament, those in left.items()
+        if None not in those
+    }
 
 
 def _job(job: Job, facts: Facts, names: Names) -> posed.Job:
@@ -164,7 +187,7 @@ def _filament(job: Job, analysis: FileAnalysis) -> Filament | None:
     """Of the first tool that prints; the job's own word goes before its file's."""
     used = next(iter(used_filament(analysis)), None)
     material = job.material or (used.material if used is not None else None)
-    return None if material is None else Filament(material, job.colour or "")
+    return None if material is None else _called_the_same(material, job.colour)
 
 
 def _pin(job: Job, at: datetime, names: Names) -> posed.Pin | None:
@@ -179,16 +202,6 @@ def _grams(analysis: FileAnalysis) -> float | None:
     if not used or any(each.g is None for each in used):
         return None
     return sum(each.g or 0.0 for each in used)
-
-
-def _staffed(facts: Facts) -> tuple[Span, ...] | None:
-    shop, at = facts.constraints, facts.at
-    if not shop.working_hours and not shop.closed_dates:
-        return None
-    spans = (
-        (_later(one.start, at), _sooner(one.end, at)) for one in staffed(shop, Stretch(at, at + HORIZON))
-    )
-    return tuple((max(0, start), end) for start, end in spans if end > max(0, start))
 
 
 def _previous(facts: Facts, names: Names) -> Mapping[tuple[str, int], posed.Placed]:

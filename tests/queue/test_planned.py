@@ -117,3 +117,9 @@ def test_it_says_when_the_next_print_of_a_job_comes(followed):
     followed.note_begun("many", "a")
     assert followed.next_of("many").printer == "b"
     assert followed.next_of("other") is None
+
+
+def test_it_says_why_the_plan_leaves_a_job_out(followed):
+    follow(followed, planned("other", "b", 0), unplanned=["impossible"])
+    assert followed.left_out("impossible").copies == 1
+    assert followed.left_out("other") is None

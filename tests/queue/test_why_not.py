@@ -120,3 +120,9 @@ def test_a_job_that_waits_for_its_time_says_when():
 )
 def test_a_job_of_which_nothing_is_to_be_begun_needs_no_reason(job):
     assert why_not(job, [FREE], NOON) == []
+
+
+def test_what_the_plan_has_in_mind_is_told_where_nothing_else_is_in_the_way():
+    later = "the plan begins it at 2026-01-01 14:00"
+    (found,) = why_not(JOB, [replace(FREE, planned=later)], NOON)
+    assert found.reason == later

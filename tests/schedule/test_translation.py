@@ -15,8 +15,9 @@ from farm.domain.job import Job, JobState
 from farm.domain.plan import Plan, Planned
 from farm.domain.printer import Address, Loaded, Printer, Profile
 from farm.domain.settings import Preset
+from farm.domain.spool import Spool
 from farm.schedule import problem as posed
-from farm.schedule.facts import Asked, Facts, KnownFile, Station, Stock
+from farm.schedule.facts import Asked, Facts, KnownFile, Station
 from farm.schedule.in_moments import Translator
 from farm.schedule.problem import Placed
 from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
@@ -169,12 +170,53 @@ def test_windows_block_the_printers_they_name():
     assert [one.blocked for one in found.printers] == [((0, 3600), (7200, 10800)), ((7200, 10800),)]
 
 
-def test_power_and_stock_are_in_watts_and_grams():
+def test_power_is_in_watts():
     shop = Constraints(power_limit_kw=2.0, circuits={"a": 1.9}, operators=2, max_print_time_s=14400.7)
-    found = problem_of(facts(constraints=shop, stock=(Stock("PETG", "", 800.0),)))
+    found = problem_of(facts(constraints=shop))
     assert (found.power_w, found.circuits_w, found.operators) == (2000.0, {"a": 1900.0}, 2)
     assert found.max_print_s == 14400
-    assert found.stock_g == {posed.Filament("PETG", ""): 800.0}
+
+
+def spool(name, material, colour, left_g):
+    return Spool(name, material, NOON, colour=colour, left_g=left_g)
+
+
+def test_of_any_colour_there_is_what_all_spools_have_and_nobody_knows_it_where_one_is_not_counted():
+    spools = (
+        spool("1", "PETG", "Black", 300.0),
+        spool("2", "petg", "black", 200.0),
+        spool("3", "PETG", None, 50.0),
+        spool("4", "PLA", "white", None),
+        spool("5", "PLA", "black", 100.0),
+    )
+    assert problem_of(facts(spools=spools)).stock_g == {
+        posed.Filament("PETG", "black"): 500.0,
+        posed.Filament("PETG", ""): 550.0,
+        posed.Filament("PLA", "black"): 100.0,
+    }
+
+
+def test_filament_is_the_same_however_it_is_written():
+    found = facts(
+        job(material="pla", colour="Black"),
+        stations=(Station(printer(loaded=(Loaded(0, "PLA", "black"),))),),
+    )
+    assert only_printer(found).loaded == only_job(found).filament
+
+
+def test_what_prints_draws_its_power_also_where_it_cannot_be_reached_or_was_not_begun_by_us():
+    heats = {"heat_up_w": 350.0, "printing_w": 120.0}
+    stations = (
+        Station(printer("a", **heats), away="it cannot be reached", free_at=NOON + HOUR, began_at=NOON),
+        Station(printer("b", **heats), free_at=NOON + HOUR),
+        Station(printer("c", **heats), away="it cannot be reached"),
+    )
+    found = problem_of(facts(stations=stations))
+    assert [(one.id, one.running) for one in found.printers] == [
+        ("A", posed.Running("", 300)),
+        ("B", posed.Running("", 0)),
+    ]
+    assert set(found.jobs[0].estimate_s) == {"B"}
 
 
 def planned(name, copy, hours, where="a"):
@@ -209,6 +251,12 @@ def test_jobs_of_the_same_name_are_told_apart_by_their_ids():
     names = Names(facts(job("j1", name="cube"), job("j2", name="cube"), job("j3", name="vase")))
     assert set(names.job.values()) == {"cube (j1)", "cube (j2)", "vase"}
     assert names.job_id["cube (j2)"] == "j2"
+
+
+def test_nobody_takes_the_name_that_another_is_told_apart_by():
+    names = Names(facts(job("j1", name="cube"), job("j2", name="cube"), job("j3", name="cube (j1)")))
+    assert len(set(names.job.values())) == 3
+    assert {id: names.job_id[name] for id, name in names.job.items()} == {"j1": "j1", "j2": "j2", "j3": "j3"}
 
 
 def test_everything_goes_through_the_pipe_to_the_worker_and_stays_what_it_is():
