@@ -7,10 +7,12 @@ kind fits into the time that these had until then. Only the planner's worker pro
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from farm.schedule.spans import length, within
 
 MOST_VARIABLES = 60_000
 VARIABLES_A_SECOND = 20_000  # that HiGHS solves
+LEAST_S = 0.2  # with less it is not begun: to write it down takes time, too
 MOST_STEPS = 80  # times at which it is asked what fits until then
 FEWEST_STEPS = 8
 TOLERANCE = 1e-6  # of HiGHS: the bound is lowered by as much of itself
@@ -40,13 +43,18 @@ class Alone:
 def lower_bound(problem: Problem, seconds: float | None) -> float | None:
     """A cost that no plan is below that leaves nothing out; None where some print has no printer.
 
-    seconds: for HiGHS, None for as many as it takes; when they do not suffice the bound is what each print
-    costs by itself.
+    seconds: for all of it, None for as many as it takes. When they do not suffice for HiGHS the bound is what
+    each print costs by itself; when not even for that, there is none.
     """
+    until = math.inf if seconds is None else perf_counter() + seconds
     alone = _Alone(problem)
-    options = {job.id: dict(alone.options(job)) for job in problem.jobs}
     jobs = [job for job in problem.jobs if job.copies]
-    if not jobs or any(not options[job.id] for job in jobs):
+    options: dict[str, dict[str, Alone]] = {}
+    for job in jobs:
+        options[job.id] = dict(alone.options(job))
+        if not options[job.id] or perf_counter() > until:
+            return None
+    if not jobs:
         return None
     by_itself = sum(
         job.copies * min(one.price + _price_of_end(problem, job, one.end) for one in options[job.id].values())
@@ -54,8 +62,10 @@ def lower_bound(problem: Problem, seconds: float | None) -> float | None:
     )
     last = max(min(one.end for one in options[job.id].values()) for job in jobs)
     by_itself += problem.weights.makespan * last / 60
-    together = _Relaxation(problem, jobs, options, seconds).cost()
-    return max(by_itself, together or 0.0)
+    left = None if seconds is None else until - perf_counter()
+    if left is not None and left < LEAST_S:
+        return by_itself
+    return max(by_itself, _Relaxation(problem, jobs, options, left).cost() or 0.0)
 
 
 def _price_of_end(problem: Problem, job: Job, end: float) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from farm.domain.compatibility import compatibility, limits_of, print_time_s, used_filament
+from farm.domain.compatibility import print_time_s, used_filament
 from farm.domain.file import FileAnalysis
 from farm.domain.job import Job
 from farm.domain.plan import Planned
@@ -20,8 +20,9 @@ from farm.domain.printer import Printer, Profile
 from farm.domain.spool import Spool
 from farm.schedule import problem as posed
 from farm.schedule.calendar import blocked_spans, staffed_spans
+from farm.schedule.eligible import Eligible
 from farm.schedule.facts import Facts, Station
-from farm.schedule.problem import Filament, Problem, Reason
+from farm.schedule.problem import Filament, Problem
 from farm.schedule.result import Placement, Schedule
 
 MARGIN_S = 60  # a print that is about to end is not counted on before
@@ -57,13 +58,13 @@ def problem_of(facts: Facts, names: Names) -> Problem:
 
     Printers that are away are given nothing; what they still print draws its power.
     """
-    shop, at = facts.constraints, facts.at
+    shop, at, eligible = facts.constraints, facts.at, Eligible(facts, names.printer)
     there = [station for station in facts.stations if not station.away or station.free_at is not None]
     return Problem(
         now=at,
         zone=shop.timezone,
         printers=tuple(_printer(station, facts, names) for station in there),
-        jobs=tuple(_job(job, facts, names) for job in facts.jobs if job.to_begin),
+        jobs=tuple(_job(job, eligible, facts, names) for job in facts.jobs if job.to_begin),
         staffed=staffed_spans(shop, at, HORIZON_S),
         operators=shop.operators,
         power_w=None if shop.power_limit_kw is None else shop.power_limit_kw * 1000,
@@ -133,16 +134,14 @@ def _stock(spools: Iterable[Spool]) -> dict[Filament, float]:
     }
 
 
-def _job(job: Job, facts: Facts, names: Names) -> posed.Job:
+def _job(job: Job, eligible: Eligible, facts: Facts, names: Names) -> posed.Job:
     analysis, at = facts.files[job.file].analysis, facts.at
     print_s = max(1, math.ceil(print_time_s(analysis) or UNKNOWN_PRINT_S))
-    reasons = {
-        station.printer.id: _why_not(job, analysis, station, facts, names) for station in facts.stations
-    }
+    places = eligible.places(job)
     due = min((due for due in (job.due_at, facts.order_due.get(job.order or "")) if due), default=None)
     return posed.Job(
         id=names.job[job.id],
-        estimate_s={names.printer[printer]: print_s for printer, why in reasons.items() if not why},
+        estimate_s=dict.fromkeys(places.printers, print_s),
         copies=job.to_begin,
         filament=_filament(job, analysis),
         grams=_grams(analysis),
@@ -154,33 +153,12 @@ def _job(job: Job, facts: Facts, names: Names) -> posed.Job:
         attended=job.attended,
         preferred=_called(job.preferred_printers or facts.constraints.preferred_printers, names),
         pin=_pin(job, at, names),
-        excluded=tuple(reason for those in reasons.values() for reason in those),
+        excluded=places.excluded,
     )
 
 
 def _called(printers: Iterable[str], names: Names) -> frozenset[str]:
     return frozenset(names.printer[printer] for printer in printers if printer in names.printer)
-
-
-def _why_not(job: Job, analysis: FileAnalysis, station: Station, facts: Facts, names: Names) -> list[Reason]:
-    """What keeps a job from a printer for good, or as long as nobody does something about it."""
-    printer, name = station.printer, names.printer[station.printer.id]
-    if station.away:
-        return [Reason(name, "away", "a printer that works", station.away)]
-    approved = limits_of(printer.profile) in facts.approved.get(job.file, ())
-    found = [
-        Reason(name, reason.constraint, reason.needed or _NOBODY_KNOWS, reason.have or _NOBODY_KNOWS)
-        for reason in compatibility(job, analysis, printer)
-        if not (approved and reason.asks)
-    ]
-    if job.kind not in station.takes:
-        found.append(Reason(name, "file_kind", job.kind, "plain G-code"))
-    if printer.id in facts.failed_on.get(job.file, ()):
-        found.append(Reason(name, "failed_there", "somebody's word that it may be tried again", "none"))
-    return found
-
-
-_NOBODY_KNOWS = "nobody knows"
 
 
 def _filament(job: Job, analysis: FileAnalysis) -> Filament | None:

@@ -10,6 +10,7 @@ from farm.schedule.config import Objective
 from farm.schedule.evaluate import evaluate
 from farm.schedule.exact import best_plan
 from farm.schedule.problem import Pin, Weights
+from tests.schedule.instances import instance
 from tests.schedule.raw_problems import raw_problem
 from tests.schedule.small_problems import problems, schedule_of
 from tests.schedule.small_shop import job, minutes, printer, shop
@@ -73,3 +74,10 @@ def test_people_and_maintenance_and_a_pin_hold_up_a_print():
 def test_there_is_none_where_a_print_has_no_printer():
     assert lower_bound(shop(job(on=("b",))), LONG_ENOUGH_S) is None
     assert lower_bound(shop(job(deadline_s=minutes(59))), LONG_ENOUGH_S) is None
+
+
+def test_there_is_no_bound_where_there_is_no_time_for_one():
+    large = instance("200x20-s1")
+
+    assert lower_bound(large, 0.0) is None
+    assert lower_bound(large, LONG_ENOUGH_S) > 0
