@@ -18,7 +18,7 @@ from farm.domain.job import Job
 from farm.domain.plan import Explanation, Plan, Quote
 from farm.domain.printer import PrinterStatus
 from farm.domain.user import SYSTEM, Principal
-from farm.errors import FarmError, NotFound, Refused
+from farm.errors import FarmError, NotFound, Overloaded, Refused
 from farm.live.messages import BroadcasterMessage, FactsCommitted, ReportStatuses
 from farm.queue.messages import PlanIs, QueueMessage
 from farm.schedule.facts import Asked, Facts
@@ -51,6 +51,7 @@ LEAST_S, A_PRINT_S = 1.0, 0.1  # to look for a plan, at the least, and for each 
 ANSWER_WITHIN_S = 5.0
 MOST_STALE = 2  # plans in a row that are dropped for news that came while they were made
 MOST_REASONS = 20  # told with a plan
+TOO_BUSY = "the farm had no time to find this out; ask again in a moment"
 
 Found = TypeVar("Found")
 
@@ -251,7 +252,8 @@ class Scheduler:
             facts = _narrowed(await self._look(), wish)
             plan = replace(await self._solve(facts, wish.seconds), id=proposal.id)
         except (FarmError, trio.TooSlowError) as problem:
-            why = str(problem) or "the farm was too busy; try again"
+            busy = isinstance(problem, WorkFailed | trio.TooSlowError)
+            why = TOO_BUSY if busy else str(problem)
             self._proposals.keep(replace(proposal, state=ProposalState.FAILED, why=why))
             return
         whole = wish.jobs is None
@@ -269,7 +271,10 @@ class Scheduler:
     async def _answer(self, find: Callable[[], Awaitable[Found]], later: Later[Found]) -> None:
         try:
             later.give(await find())
-        except (FarmError, trio.TooSlowError) as problem:
+        except (WorkFailed, trio.TooSlowError) as problem:
+            log.warning("question not answered", problem=str(problem))
+            later.fail(Overloaded(TOO_BUSY))
+        except FarmError as problem:
             later.fail(problem)
 
     async def _explain(self, job: str) -> Explanation:

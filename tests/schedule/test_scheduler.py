@@ -15,7 +15,7 @@ from farm.domain.job import PrintState
 from farm.domain.settings import Preset
 from farm.errors import NotFound, Refused
 from farm.queue.messages import AddJob, ChangeJob
-from farm.schedule.actor import FIRST_AFTER_S, GATHER_S, MOST_STALE
+from farm.schedule.actor import FIRST_AFTER_S, GATHER_S, MOST_STALE, TOO_BUSY
 from farm.schedule.messages import (
     AdoptPlan,
     ExplainJob,
@@ -233,6 +233,17 @@ async def test_a_plan_for_some_jobs_is_for_looking_at(autojump_clock, planner):
             await scheduler.ask(AdoptPlan(proposal.id))
         with pytest.raises(NotFound, match="no job x"):
             await scheduler.ask(MakePlan(frozenset({"x"})))
+
+
+async def test_a_plan_that_could_not_be_made_says_what_to_do(autojump_clock, planner):
+    planner.fails = [WorkFailed(Why.TIME)]
+    async with open_shop(planner=planner) as shop:
+        scheduler = shop.farm.address("scheduler")
+        proposal = await scheduler.ask(MakePlan())
+        await trio.sleep(2)
+
+        failed = await scheduler.ask(ReportProposal(proposal.id))
+        assert (failed.state, failed.why) == (ProposalState.FAILED, TOO_BUSY)
 
 
 async def test_only_so_many_plans_are_made_at_once(autojump_clock, planner):
