@@ -435,6 +435,7 @@ async def _serve(
     say: Callable[[str], None],
     demo: bool,
 ) -> int:
+    garbage.set_modules_aside()
     trio.socket.set_custom_hostname_resolver(NameLookups())
     credentials = await prepare.furnish(folder) if demo else None
     farm = Farm(settings, folder)

@@ -15,6 +15,11 @@ def begin() -> None:
     gc.set_threshold(*WHILE_STARTING)
 
 
+def set_modules_aside() -> None:
+    """All is imported, and stays: nobody is to look at it when the farm is up and others wait."""
+    gc.freeze()
+
+
 def settle_down() -> None:
     """The farm is up: what there is now lives as long as we do, and is set aside.
 
