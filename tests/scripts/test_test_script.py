@@ -31,6 +31,10 @@ def test_plain_run_checks_style_types_and_tests_with_coverage(monkeypatch):
     assert {"--numprocesses", "--cov"} < {*planned["tests"].command}
     assert planned["tests"].variables == {"FARM_OCTOPRINT": "/o", "FARM_TEST_SCALE": "0.1"}
     assert planned["tests on 3.13"].command[0].startswith(str(OTHER.folder))
+    for name in ("tests", "tests on 3.13"):
+        assert planned[name].again[:5] == [planned[name].command[0], "-m", "pytest", "-m", "not long"]
+        assert "--last-failed" in planned[name].again
+        assert "--numprocesses" not in planned[name].again
 
 
 def test_all_adds_the_long_tests_and_the_full_seeded_counts():
@@ -65,6 +69,32 @@ def test_every_step_is_run_and_timed_whatever_became_of_the_one_before():
         ("passed", ""),
     ]
     assert all(outcome.seconds > 0 for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    ("failed", "alone", "expected"),
+    [
+        (["a::one", "b::two"], 0, ("passed", "passed only by themselves: a::one, b::two")),
+        (["a::one"], 4, ("failed", "exit code 4")),
+        ([], 0, ("failed", "exit code 3")),
+        ([f"a::{number}" for number in range(6)], 0, ("failed", "exit code 3")),
+    ],
+)
+def test_a_few_tests_that_failed_beside_others_are_run_again_alone(monkeypatch, failed, alone, expected):
+    monkeypatch.setattr(test_script, "tests_that_failed", lambda: failed)
+    first, again = ([sys.executable, "-c", f"raise SystemExit({code})"] for code in (3, alone))
+
+    outcome = test_script.run(Step("tests", first, again=again))
+
+    assert (outcome.verdict, outcome.reason) == expected
+
+
+def test_what_failed_is_read_where_pytest_keeps_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
+    assert test_script.tests_that_failed() == []
+    (tmp_path / "test_it.py").write_text("def test_good(): pass\ndef test_bad(): raise ValueError\n")
+    subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, check=False, capture_output=True)
+    assert test_script.tests_that_failed() == ["test_it.py::test_bad"]
 
 
 def test_summary_says_what_failed_and_why_something_was_skipped():
