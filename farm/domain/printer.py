@@ -299,7 +299,7 @@ class Printer:
 class PrintProgress:
     """The running print as its printer tells it.
 
-    progress: 0..1, None where unknown. elapsed_s and remaining_s: seconds.
+    progress: 0..1, None where unknown. elapsed_s and remaining_s: seconds. layer: from 1, of `layers`.
     """
 
     id: str
@@ -310,6 +310,8 @@ class PrintProgress:
     progress: float | None = None
     elapsed_s: float | None = None
     remaining_s: float | None = None
+    layer: int | None = None
+    layers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,16 @@ class Identity:
 class LoadedFile:
     """The file the printer works on or, when it is idle, worked on last.
 
-    progress: 0..1. elapsed_s, remaining_s: seconds. None where the peer does not say.
+    progress: 0..1. elapsed_s, remaining_s: seconds. layer: the one it is at, from 1, of `layers`.
+    None where the peer does not say.
     """
 
     remote_name: str
     progress: float | None = None
     elapsed_s: float | None = None
     remaining_s: float | None = None
+    layer: int | None = None
+    layers: int | None = None
 
 
 class Loss(StrEnum):
@@ -95,10 +98,21 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class LineStatistics:
-    """How the line between print host and printer does, since it was opened: lines sent, and sent again."""
+    """How the line between print host and printer does, since it was opened.
+
+    sent: lines, or bytes where the peer counts those; resent: of them those that were sent again.
+    """
 
     sent: int
     resent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """One fan. speed: 0..1, as it was told. rpm: turns a minute, where that is measured."""
+
+    speed: float | None = None
+    rpm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,10 @@ class Reading:
     may come a moment before or after the operation shows it. None where only `outcome` knows.
     z_mm, position: where the toolhead was told to be; None where the peer has not said.
     said: lines in its console since the reading before, each on one line.
+    duty: of heaters by their names, the share of its full power that each gets, 0..1.
+    fans: by the peer's names. load: of the controllers on its boards, by the peer's names, the share of the
+    time a task may take that theirs take; above 1 they come too late. All of them empty where the peer tells
+    nothing of that.
     """
 
     machine_connected: bool
@@ -132,6 +150,9 @@ class Reading:
     z_mm: float | None = None
     position: Position | None = None
     said: tuple[str, ...] = ()
+    duty: Mapping[str, float] = field(default_factory=dict)
+    fans: Mapping[str, Fan] = field(default_factory=dict)
+    load: Mapping[str, float] = field(default_factory=dict)
 
 
 class OutcomeKind(StrEnum):

@@ -18,10 +18,15 @@ def number(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def seconds(value: object) -> float | None:
-    """A duration, or None for anything else."""
+def amount(value: object) -> float | None:
+    """How much there is of something, or None for anything else."""
     found = number(value)
     return found if found is not None and found >= 0 else None
+
+
+def seconds(value: object) -> float | None:
+    """A duration, or None for anything else."""
+    return amount(value)
 
 
 def count(value: object) -> int | None:

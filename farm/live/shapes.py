@@ -460,6 +460,8 @@ def _progress(told: printer.PrintProgress, at: datetime) -> Progress:
         elapsed_s=told.elapsed_s,
         remaining_s=remaining_s,
         ends_at=None if remaining_s is None else iso(at + timedelta(seconds=remaining_s)),
+        layer=told.layer,
+        layers=told.layers,
     )
 
 

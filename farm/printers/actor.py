@@ -71,7 +71,7 @@ from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
 from farm.store.database import Database
-from farm.telemetry.messages import TemperaturesRead
+from farm.telemetry.messages import PrinterObserved
 
 log = structlog.get_logger(__name__)
 
@@ -327,10 +327,17 @@ class PrinterActor:
     def _take_in(self, reading: Reading) -> None:
         self._show_reading(reading)
         self._mind_the_machine(reading)
-        if reading.temperatures:
-            at = self._parts.clock().timestamp()
-            read = TemperaturesRead(self._printer.id, at, reading.temperatures)
-            self._parts.telemetry().tell_nowait(read)
+        self._parts.telemetry().tell_nowait(self._observed_now(reading))
+
+    def _observed_now(self, reading: Reading) -> PrinterObserved:
+        return PrinterObserved(
+            self._printer.id,
+            self._parts.clock().timestamp(),
+            trio.current_time(),
+            reading,
+            self._status,
+            self._assignment.order.estimate_s if self._assignment is not None else None,
+        )
 
     async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
         """Wait for a reading, newer than this call, for which `wanted` is true."""

@@ -88,6 +88,8 @@ class Assignment:
             progress=file.progress if file else None,
             elapsed_s=file.elapsed_s if file else None,
             remaining_s=self._remaining_s(file),
+            layer=file.layer if file else None,
+            layers=file.layers if file else None,
         )
 
     def _remaining_s(self, file: LoadedFile | None) -> float | None:

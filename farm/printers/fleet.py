@@ -59,6 +59,7 @@ from farm.printers.settings import changed_printer, checked_printer
 from farm.printers.spools import require_same_spools
 from farm.store import spools as stored_spools
 from farm.store.audit import Stamp
+from farm.telemetry.messages import PrinterForgotten
 
 PRINTER_POLICY = RestartPolicy(exhausted=Exhausted.FAULTED)
 """A printer's actor that keeps crashing is `faulted` and tried again every 5 minutes, for ever."""
@@ -273,6 +274,7 @@ class Fleet:
         del self._printers[printer_id]
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
         self._parts.printer.events().tell_nowait(StatusGone(printer_id))
+        self._parts.printer.telemetry().tell_nowait(PrinterForgotten(printer_id))
         self._parts.removed(printer)
 
     def _stamp(self, by: Principal) -> Stamp:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from farm.domain.printer import Temperature
+from farm.actors import Latest
+from farm.domain.printer import PrinterStatus
+from farm.drivers.base import Reading
 
 
 @dataclass(frozen=True, slots=True)
-class TemperaturesRead:
-    """One look at a printer's heaters. at: Unix seconds."""
+class PrinterObserved:
+    """One look at a printer, with everything that its driver delivered.
+
+    at: Unix seconds, as its clock shows them: it may jump. now: seconds of a clock that never goes back.
+    status: what the printer's actor makes of it; its print is ours. estimate_s: how long that print takes,
+    as its slicer says, None where nobody does.
+    """
 
     printer: str
     at: float
-    temperatures: Mapping[str, Temperature]
+    now: float
+    reading: Reading
+    status: PrinterStatus
+    estimate_s: float | None = None
 
 
-TelemetryMessage = TemperaturesRead
+@dataclass(frozen=True, slots=True)
+class PrinterForgotten(Latest):
+    """The printer was taken out of the farm."""
+
+    printer: str
+
+    @property
+    def key(self) -> Hashable:
+        return self.printer
+
+
+TelemetryMessage = PrinterObserved | PrinterForgotten

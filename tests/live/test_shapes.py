@@ -42,7 +42,7 @@ PRINTING = PrinterStatus(
     since=NOON,
     temperatures={"tool0": Temperature(21.3, 0.0), "bed": Temperature(None, None)},
     position=Position(1.0, 2.0, 3.0),
-    print=PrintProgress("p1", "j1", "f1", "benchy.gcode", "printing", 0.45, 1620.0, 1980.0),
+    print=PrintProgress("p1", "j1", "f1", "benchy.gcode", "printing", 0.45, 1620.0, 1980.0, 40, 88),
 )
 JOB = Job("j1", "f1", "benchy", 3, JobState.ACTIVE, "user:u1", NOON, due_at=NOON, good=1, running=1)
 PRINT = Print("p1", "j1", "ender3_01", "a1b2c3", PrintState.PRINTING, NOON, "a1b2c3_benchy.gcode", 0.45)
@@ -107,8 +107,8 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
                 "elapsed_s": 1620.0,
                 "remaining_s": 1980.0,
                 "ends_at": "2026-01-01T12:33:00.000Z",
-                "layer": None,
-                "layers": None,
+                "layer": 40,
+                "layers": 88,
             },
         },
     }

@@ -6,12 +6,13 @@ import trio
 
 from farm.actors import ChildSpec, Supervisor, WhenFull
 from farm.actors.supervisor import Runtime
-from farm.domain.printer import Temperature
+from farm.domain.printer import Operation, PrinterStatus, Temperature
+from farm.drivers.base import Reading
 from farm.store import readings
 from farm.store.connection import TELEMETRY
 from farm.store.database import Database
 from farm.telemetry.actor import Telemetry, TelemetryParts
-from farm.telemetry.messages import TemperaturesRead
+from farm.telemetry.messages import PrinterObserved
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,7 +31,8 @@ async def test_readings_are_written_in_batches_and_old_ones_forgotten(autojump_c
         )
         for second in range(60):
             heaters = {"tool0": Temperature(200.0 + second, 210.0), "bed": Temperature(None, 60.0)}
-            address.tell_nowait(TemperaturesRead("mk4", clock().timestamp(), heaters))
+            reading = Reading(True, Operation.IDLE, temperatures=heaters)
+            address.tell_nowait(PrinterObserved("mk4", clock().timestamp(), second, reading, PrinterStatus()))
             await trio.sleep(1)
         await trio.sleep(6)
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from farm.domain.printer import Operation, Position, Temperature
-from farm.drivers.base import AnswerLost, Identity, Loss
+from farm.drivers.base import AnswerLost, Fan, Identity, Loss
 from farm.drivers.exchange import Answer, Request, json_object, one_line
-from farm.drivers.values import count, number, seconds, shown, text_of
+from farm.drivers.values import amount, count, number, seconds, shown, text_of
 from farm.errors import Forbidden, NotFound, ProtocolError, Refused
 
 PEER = "PrusaLink"
@@ -59,6 +59,7 @@ class Status:
     position: Position | None = None
     z_mm: float | None = None
     job: Job | None = None
+    fans: Mapping[str, Fan] = field(default_factory=dict)
 
     @property
     def operation(self) -> Operation:
@@ -142,6 +143,7 @@ def status_in(answer: Answer) -> Status:
         position=None if x is None or y is None or z is None else Position(x, y, z),
         z_mm=z,
         job=_job(body.get("job")),
+        fans=_fans(printer),
     )
 
 
@@ -229,6 +231,12 @@ def _temperatures(printer: Mapping[str, object]) -> dict[str, Temperature]:
         if actual is not None or target is not None:
             found[heater] = Temperature(actual, target)
     return found
+
+
+def _fans(printer: Mapping[str, object]) -> dict[str, Fan]:
+    """What they turn; those that are not told are left out."""
+    turns = {name: amount(printer.get(f"fan_{name}")) for name in ("hotend", "print")}
+    return {name: Fan(rpm=rpm) for name, rpm in turns.items() if rpm is not None}
 
 
 def _job(told: object) -> Job | None:

@@ -106,6 +106,7 @@ class Session:
             ended=self._ended,
             z_mm=status.z_mm,
             position=status.position,
+            fans=status.fans,
         )
         return self._judged(reading)
 

@@ -6,13 +6,14 @@ import contextlib
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.domain.printer import Operation, Temperature
-from farm.drivers.base import AnswerLost, Identity, Loss, Reading
+from farm.drivers.base import AnswerLost, Fan, Identity, LineStatistics, Loss, Reading
 from farm.drivers.exchange import Answer, Request
 from farm.drivers.moonraker.protocol import api, files, history, klipper
 from farm.drivers.moonraker.protocol.klipper import Klipper
@@ -163,7 +164,42 @@ def test_what_is_asked_for_is_what_the_printer_has_and_bounded() -> None:
     assert {"print_stats", "extruder"} < set(found)
     assert "configfile" not in found
     assert len(found) <= klipper.MAX_HEATERS + 8
+    assert len(klipper.wanted([*names, *(f"mcu {number}" for number in range(500))])) <= 72
     assert klipper.wanted("nonsense") == {}
+
+
+def test_fans_boards_duty_and_the_line_are_told_where_klipper_tells_them() -> None:
+    awake = {"mcu_awake": 0.004, "mcu_task_avg": 0.0002, "mcu_task_stddev": 0.0001}
+    fields = {
+        "extruder": {"temperature": 200.0, "target": 200.0, "power": 0.4},
+        "heater_bed": {"temperature": 60.0, "target": 60.0, "power": 1.5},
+        "temperature_sensor pi": {"temperature": 45.0},
+        "fan": {"speed": 0.5, "rpm": None},
+        "heater_fan hotend": {"speed": 1.0, "rpm": 3300.0},
+        "fan_generic broken": {"speed": None, "rpm": "?"},
+        "mcu": {"last_stats": {**awake, "bytes_write": 90_000, "bytes_retransmit": 9}},
+        "mcu toolhead": {"last_stats": awake},
+        "mcu away": {"last_stats": {}},
+        "print_stats": {"filename": "a.gcode", "info": {"current_layer": 3, "total_layer": 88}},
+    }
+    found = klipper.reading(Klipper("ready", fields=fields))
+
+    assert found.duty == {"tool0": 0.4, "bed": 1.0}
+    assert found.fans == {"fan": Fan(0.5), "hotend": Fan(1.0, 3300.0)}
+    assert found.load == {"mcu": pytest.approx(0.2), "toolhead": pytest.approx(0.2)}
+    assert found.line == LineStatistics(90_000, 9)
+    assert found.file is not None
+    assert (found.file.layer, found.file.layers) == (3, 88)
+    assert set(fields) - set(klipper.wanted(list(fields))) == set()
+
+
+def test_odd_fans_boards_and_layers_are_none() -> None:
+    odd: Any
+    for odd in (None, "x", [], {"last_stats": 7}, {"speed": True, "power": "full", "info": [1]}):
+        told = odd if isinstance(odd, dict) else {"last_stats": odd, "power": odd, "info": odd}
+        fields = dict.fromkeys(("mcu", "fan", "extruder", "print_stats"), told)
+        found = klipper.reading(Klipper("ready", fields=fields))
+        assert (found.duty, found.fans, found.load, found.line) == ({}, {}, {}, None)
 
 
 # -- commands ------------------------------------------------------------------------------------

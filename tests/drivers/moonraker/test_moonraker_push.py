@@ -201,6 +201,8 @@ def test_only_what_changed_is_told_and_the_rest_stays(talk: Talk) -> None:
         22.5,
         0,
     )
+    assert talk.notify("status_update", {"extruder": {"power": 0.3, "temperature": 23}}) is News.SAMPLE
+    assert talk.notify("status_update", {"extruder": {"temperature": 22.5}}) is News.SAMPLE
     assert talk.notify("status_update", {"extruder": {"target": 60}}, 1.0) is News.CHANGE
     assert talk.notify("status_update", {"unknown": {"x": 1}}, 1.0) is News.SAMPLE
     assert talk.notify("proc_stat_update", {"extruder": {"temperature": 99}}) is News.NONE

@@ -130,6 +130,7 @@ def test_a_running_print_shows_its_progress_and_temperatures() -> None:
     assert 0.05 < found.job.progress < 0.2
     assert found.job.elapsed_s == 6  # it counts at every hundredth line
     assert found.position is None  # x and y are not told while it prints
+    assert found.fans["hotend"].rpm is not None
     assert found.z_mm == 0
 
 

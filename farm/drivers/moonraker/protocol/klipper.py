@@ -8,20 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from farm.domain.printer import BUSY, Operation, Position, Temperature
-from farm.drivers.base import Ending, EndKind, LoadedFile, Loss, Reading
+from farm.drivers.base import Ending, EndKind, Fan, LineStatistics, LoadedFile, Loss, Reading
 from farm.drivers.exchange import one_line
-from farm.drivers.values import number, seconds, text_of
+from farm.drivers.values import amount, count, number, seconds, text_of
 
-MAX_HEATERS = 32  # more is a peer gone mad
+MAX_HEATERS = 32  # more is a peer gone mad; so are more fans, or boards
 MAX_NAME = 1024  # characters of a file's path; no file system takes more
+MAX_OBJECT_NAME = 100  # characters
 MAX_OBJECTS = 4000  # macros are objects too; large machines have some hundreds
 AXES = ("x", "y", "z")
 
 _FIELDS: Mapping[str, Sequence[str]] = {
     "webhooks": ("state", "state_message"),
-    "print_stats": ("state", "filename", "message", "total_duration"),
+    "print_stats": ("state", "filename", "message", "total_duration", "info"),
     "virtual_sdcard": ("progress",),
     "display_status": ("progress",),  # as the file says by M73, or else as the card does
     "pause_resume": ("is_paused",),
@@ -31,6 +33,20 @@ _FIELDS: Mapping[str, Sequence[str]] = {
 _BUSY_BESIDE = {"idle_timeout": ("state",)}  # asked for before a start; it changes too often to be pushed
 _HEATER = re.compile(r"extruder\d*|heater_bed|heater_generic .+")
 _SENSOR = re.compile(r"temperature_sensor .+")
+_FAN = re.compile(r"fan|(fan_generic|heater_fan|controller_fan) .+")
+_BOARD = re.compile(r"mcu( .+)?")
+_TASK_S = 0.0025  # what a task on a board may take, by Klipper's own reckoning of a board's load
+_MEASURED = frozenset({"temperature", "power", "speed", "rpm", "last_stats"})
+"""Fields that change by themselves, without anything going on."""
+
+_KINDS: Mapping[re.Pattern[str], Sequence[str]] = {
+    _HEATER: ("temperature", "target", "power"),
+    _SENSOR: ("temperature",),
+    _FAN: ("speed", "rpm"),
+    _BOARD: ("last_stats",),
+}
+"""Objects of which a Klipper may have several, and the fields to ask for."""
+
 _OPERATIONS = {
     "printing": Operation.PRINTING,
     "paused": Operation.PAUSED,
@@ -72,14 +88,14 @@ class Objects:
         self._fields: dict[str, dict[str, object]] = {}
 
     def merge(self, told: object) -> bool:
-        """Take in what changed, as far as it was asked for. Whether it is more than a temperature."""
+        """Take in what changed, as far as it was asked for. Whether it is more than what is measured."""
         changed = False
         for name, fields in told.items() if isinstance(told, dict) else ():
             wanted = self.wanted.get(name, ())
             news = {key: fields[key] for key in wanted if key in fields} if isinstance(fields, dict) else {}
             if news:
                 self._fields.setdefault(name, {}).update(news)
-                changed = changed or news.keys() != {"temperature"}
+                changed = changed or not news.keys() <= _MEASURED
         return changed
 
     def klipper(self) -> Klipper:
@@ -96,13 +112,21 @@ def wanted(names: object, beside: bool = False) -> dict[str, Sequence[str]]:
     there = [name for name in names[:MAX_OBJECTS] if isinstance(name, str)] if isinstance(names, list) else []
     fields = {**_FIELDS, **_BUSY_BESIDE} if beside else _FIELDS
     found = {name: fields[name] for name in there if name in fields}
-    for name in there:
-        if len(found) < len(fields) + MAX_HEATERS and len(name) < 100:
-            if _HEATER.fullmatch(name):
-                found[name] = ("temperature", "target")
-            elif _SENSOR.fullmatch(name):
-                found[name] = ("temperature",)
+    heat = [name for name in there if _kind(name) in (_HEATER, _SENSOR)]
+    rest = [name for name in there if _kind(name) in (_FAN, _BOARD)]
+    for name in (*heat[:MAX_HEATERS], *rest[:MAX_HEATERS]):
+        kind = _kind(name)
+        if kind is not None:
+            found[name] = _KINDS[kind]
     return found
+
+
+@lru_cache(maxsize=4096)  # looked at in every reading; of a farm's printers many have the same
+def _kind(name: str) -> re.Pattern[str] | None:
+    """Which of _KINDS an object is; None for none of them."""
+    if len(name) >= MAX_OBJECT_NAME:
+        return None
+    return next((kind for kind in _KINDS if kind.fullmatch(name)), None)
 
 
 def reading(klipper: Klipper) -> Reading:
@@ -125,6 +149,10 @@ def reading(klipper: Klipper) -> Reading:
         file=_loaded_file(klipper),
         z_mm=None if position is None or "z" not in homed(klipper) else position.z,
         position=position if homed(klipper) >= set(AXES) else None,
+        line=_line(klipper),
+        duty=_duty(klipper),
+        fans=_fans(klipper),
+        load=_load(klipper),
     )
 
 
@@ -153,8 +181,8 @@ def temperatures(klipper: Klipper) -> dict[str, Temperature]:
 
 def _heaters_first(klipper: Klipper) -> list[str]:
     """The objects that have a temperature: people may call a sensor "bed", too."""
-    names = [name for name in klipper.fields if _HEATER.fullmatch(name) or _SENSOR.fullmatch(name)]
-    return sorted(names, key=lambda name: (_SENSOR.fullmatch(name) is not None, " " in name))
+    names = [name for name in klipper.fields if _kind(name) in (_HEATER, _SENSOR)]
+    return sorted(names, key=lambda name: (_kind(name) is _SENSOR, " " in name))
 
 
 def heater_name(name: str) -> str:
@@ -254,10 +282,14 @@ def _loaded_file(klipper: Klipper) -> LoadedFile | None:
         return None
     shown, card = _object(klipper, "display_status"), _object(klipper, "virtual_sdcard")
     progress = number(shown.get("progress", card.get("progress")))
+    info = stats.get("info")  # as slicers tell it by SET_PRINT_STATS_INFO
+    layers = info if isinstance(info, dict) else {}
     return LoadedFile(
         remote_name=name[:MAX_NAME].encode("utf-8", "replace").decode(),  # no lone surrogate can be stored
         progress=None if progress is None else min(max(progress, 0.0), 1.0),
         elapsed_s=seconds(stats.get("total_duration")),
+        layer=count(layers.get("current_layer")),
+        layers=count(layers.get("total_layer")),
     )
 
 
@@ -267,6 +299,55 @@ def _position(klipper: Klipper) -> Position | None:
         return None
     x, y, z = (number(value) for value in place[:3])
     return None if x is None or y is None or z is None else Position(x, y, z)
+
+
+def _line(klipper: Klipper) -> LineStatistics | None:
+    """Of the line to the main board, in bytes."""
+    stats = _last_stats(_object(klipper, "mcu"))
+    sent, resent = count(stats.get("bytes_write")), count(stats.get("bytes_retransmit"))
+    return None if sent is None or resent is None else LineStatistics(sent, resent)
+
+
+def _duty(klipper: Klipper) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, fields in klipper.fields.items():
+        power = number(fields.get("power")) if _kind(name) is _HEATER else None
+        if power is not None:
+            found[heater_name(name)] = min(max(power, 0.0), 1.0)
+    return found
+
+
+def _fans(klipper: Klipper) -> dict[str, Fan]:
+    """By what people called them; the one that cools the print is "fan"."""
+    found: dict[str, Fan] = {}
+    for name, fields in klipper.fields.items():
+        if _kind(name) is _FAN:
+            speed, rpm = number(fields.get("speed")), amount(fields.get("rpm"))
+            if speed is not None or rpm is not None:
+                found.setdefault(_own_name(name), Fan(speed, rpm))
+    return found
+
+
+def _load(klipper: Klipper) -> dict[str, float]:
+    """Mean of a board's task times and three standard deviations, as Klipper's own graphs show it."""
+    found: dict[str, float] = {}
+    for name, fields in klipper.fields.items():
+        if _kind(name) is _BOARD:
+            stats = _last_stats(fields)
+            mean, spread = number(stats.get("mcu_task_avg")), number(stats.get("mcu_task_stddev"))
+            if mean is not None and spread is not None:
+                found.setdefault(_own_name(name), (mean + 3 * spread) / _TASK_S)
+    return found
+
+
+def _own_name(name: str) -> str:
+    """What people called an object, or what it is where they could not."""
+    return one_line(name.partition(" ")[2] or name, 40)
+
+
+def _last_stats(fields: Mapping[str, object]) -> Mapping[str, object]:
+    stats = fields.get("last_stats")
+    return stats if isinstance(stats, dict) else {}
 
 
 def _loss(klipper: Klipper) -> Loss | None:
