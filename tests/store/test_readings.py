@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+import time
 
 import pytest
 
 from farm.store import readings
-from farm.store.connection import TELEMETRY, dial
+from farm.store.connection import TELEMETRY, dial, for_writing
 from farm.store.opening import open_memory
 from farm.store.readings import Point, Reading
 
@@ -52,6 +53,40 @@ def test_a_long_span_stays_small_and_keeps_every_peak(db, points):
     assert Point(1234.0, 290.0, 200.0) in shown
     assert Point(4321.0, 3.0, 200.0) in shown
     assert {(r.at, r.actual, r.target) for r in added} >= set(shown)  # real readings, nothing averaged
+
+
+def test_of_two_readings_at_one_moment_the_later_one_stays(db):
+    readings.add(db, [Reading("p1", "bed", 1.0, 20.0, 0.0), Reading("p1", "bed", 1.0, 21.0, None)])
+    assert readings.between(db, "p1", "bed", 0, 9, 10) == [Point(1.0, 21.0, None)]
+    readings.add(db, [Reading("p1", "bed", 1.0, None, 60.0)])
+    assert readings.between(db, "p1", "bed", 0, 9, 10) == [Point(1.0, None, 60.0)]
+
+
+def test_a_savepoint_around_the_readings_of_many_printers_makes_them_no_dearer(tmp_path):
+    db = for_writing(dial(tmp_path / "telemetry.db"), TELEMETRY)
+    open_memory(db, TELEMETRY, random.Random(1))
+    heaters = [f"p{number}" for number in range(3000)]
+    db.execute("BEGIN")
+    for at in range(30):  # as they come, so that each heater has pages of its own
+        readings.add(db, [Reading(heater, "bed", at, 20.0, 0.0) for heater in heaters])
+    db.execute("COMMIT")
+
+    def took_s(at, begin, end):
+        moments = [at, at + 0.3, at + 0.6]
+        batch = [Reading(heater, "bed", moment, 20.0, 0.0) for heater in heaters for moment in moments]
+        db.execute("BEGIN")
+        db.execute(begin)
+        before = time.thread_time()
+        readings.add(db, batch)
+        took = time.thread_time() - before
+        db.execute(end)
+        db.execute("COMMIT")
+        return took
+
+    alone = min(took_s(at, "SELECT 1", "SELECT 1") for at in (200, 201))
+    inside = min(took_s(at, "SAVEPOINT op", "RELEASE op") for at in (202, 203))
+    db.close()
+    assert inside < 2.5 * alone
 
 
 def test_a_silent_sensor_shows_as_a_gap(db):
