@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from farm.commands import options, output, reach
 from farm.errors import Refused
+from farm.schedule.words import lasting, watts
 
 LONGEST_B = 256 * 1024
+FIGURES = {"called": "THE PLAN", "now": "NOW", "then": "THEN"}
+IN_WORDS: Mapping[str, Callable[[float], str]] = {"s": lasting, "W": watts, "": "{:g}".format}
 COLUMNS = {"what": "WHAT", "is": "IS"}
 
 
@@ -34,7 +37,7 @@ def add_to(commands: options.Commands) -> None:
         "file", type=Path, help="a file as `farm constraints show --json` prints it; - is stdin"
     )
     setting.add_argument(
-        "--dry-run", action="store_true", help="only see whether it can be, and change nothing"
+        "--dry-run", action="store_true", help="only see what it would do to the plan, and change nothing"
     )
     for parser in (showing, setting):
         options.add_data(parser)
@@ -53,6 +56,8 @@ def set_all(chosen: argparse.Namespace) -> int:
     with reach.server_in(options.data_folder(chosen)) as farm:
         kept = farm.set_constraints(wanted, dry_run=chosen.dry_run)
     _answer(chosen, kept)
+    if chosen.dry_run and not chosen.json:
+        _say_effect(kept["effect"])
     output.complain("Nothing was changed." if chosen.dry_run else "The shop allows this from now on.")
     return 0
 
@@ -80,6 +85,26 @@ def _answer(chosen: argparse.Namespace, shop: output.Row) -> None:
         output.say_json(shop)
     else:
         output.say_table(list(_lines(shop)), COLUMNS)
+
+
+def _say_effect(effect: output.Row) -> None:
+    """What it would do to the plan, in sentences and side by side."""
+    if effect["unknown"]:
+        output.complain(f"What it would do to the plan is not known: {effect['unknown']}.")
+        return
+    output.say("")
+    for sentence in effect["sentences"]:
+        output.say(sentence)
+    figures = [one for one in effect["figures"] if one["now"] != one["then"]]
+    if figures:
+        output.say("")
+        output.say_table([_figure(one) for one in figures], FIGURES)
+
+
+def _figure(one: output.Row) -> output.Row:
+    """Now and then, as people read them."""
+    in_words = IN_WORDS[one["unit"]]
+    return {"called": one["called"], "now": in_words(one["now"]), "then": in_words(one["then"])}
 
 
 def _lines(shop: output.Row) -> Iterator[output.Row]:

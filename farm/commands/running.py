@@ -23,6 +23,7 @@ from farm.domain.user import Role, Scope
 from farm.errors import FarmError, NotFound, Refused
 
 PATIENCE_S = 30.0  # a busy server may be hashing other people's passwords first
+THOUGHT_S = 40.0  # of what the farm has to think about; it gives up after 30 s
 UPLOAD_PATIENCE_S = 90.0  # after the last byte a slow disk gets a minute of the server's
 LONGEST_POLL_S = 20  # for a fact; well within PATIENCE_S
 PIECE = 64 * 1024  # bytes
@@ -179,8 +180,10 @@ class RunningFarm:
         return self._ask("GET", "/constraints")
 
     def set_constraints(self, wanted: Mapping[str, Any], *, dry_run: bool) -> Row:
-        """Set what the shop allows, or only see whether it can be."""
-        return self._ask("PUT", "/constraints", wanted, query={"dry_run": "true"} if dry_run else None)
+        """Set what the shop allows, or only see whether it can be and what it would do to the plan."""
+        if not dry_run:
+            return self._ask("PUT", "/constraints", wanted)
+        return self._send("PUT", "/constraints", THOUGHT_S, json=wanted, params={"dry_run": "true"})
 
     def list_prints(self, filters: Mapping[str, str]) -> list[Row]:
         return self._all("/prints", filters)

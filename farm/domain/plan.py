@@ -140,6 +140,46 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """What two plans come to in one measure; less is better in each. unit: "s", "W", or "" for a number."""
+
+    name: str
+    called: str
+    unit: str
+    now: float
+    then: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A print that would be elsewhere, at another time, or in no plan. how: "printer", "later", "sooner",
+    "new" or "left_out". now, then: its printer and its start; None for in no plan."""
+
+    job: str
+    copy: int
+    how: str
+    now: tuple[str, datetime] | None
+    then: tuple[str, datetime] | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What other rules would do to the plan. late, in_time, placed: jobs that would become so; left_out: what
+    has a place now and would have none. moved: how many prints, and some of them. sentences: all of it.
+    """
+
+    late: tuple[str, ...] = ()
+    in_time: tuple[str, ...] = ()
+    left_out: tuple[Unplanned, ...] = ()
+    placed: tuple[str, ...] = ()
+    moves: int = 0
+    moved: tuple[Moved, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """When a job would be done if it were taken on now, beside all that is planned. end: None: not at all,
     for the obstacles. by: chances, 0..1, and until when it is done with each.

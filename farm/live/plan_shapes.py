@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -208,6 +209,92 @@ class Quote(Struct, frozen=True):
     by: list[Chance]
     reasons: list[Reason]
     relaxed: list[WhatIf]
+
+
+class Figure(Struct, frozen=True):
+    """What the plan comes to in one measure, now and then; less is better in each. unit: s, W, or empty for a
+    number of things."""
+
+    name: str
+    called: str
+    unit: str
+    now: float
+    then: float
+
+
+class Spot(Struct, frozen=True):
+    """Where a print begins, and when."""
+
+    printer: str
+    start: Moment
+
+
+class Moved(Struct, frozen=True):
+    """A print that would be elsewhere or at another time. how: printer, later, sooner, new or left_out.
+
+    now, then: null for in no plan.
+    """
+
+    job: str
+    copy: int
+    how: str
+    now: Spot | None
+    then: Spot | None
+    why: str
+
+
+class Effect(Struct, frozen=True):
+    """What a change would do to the plan, as it is in force, if it were made now. sentences: all of it.
+
+    unknown: why nobody can tell now; empty where it is known. late, in_time, placed: jobs that would become
+    so; left_out: what has a place now and would have none. moves: how many prints would be elsewhere or at
+    another time; moved: those of them that the asker may see, at most 200.
+    """
+
+    unknown: str
+    sentences: list[str]
+    figures: list[Figure]
+    late: list[str]
+    in_time: list[str]
+    placed: list[str]
+    left_out: list[Unscheduled]
+    moves: int
+    moved: list[Moved]
+
+
+def unknown_effect(why: str) -> Effect:
+    """Nobody can tell now."""
+    return Effect(why, [], [], [], [], [], [], 0, [])
+
+
+def of_effect(found: domain.Effect, eyes: Eyes) -> Effect:
+    """As somebody sees it who has these eyes."""
+    return Effect(
+        unknown="",
+        sentences=_told(found.sentences, eyes),
+        figures=[Figure(one.name, one.called, one.unit, one.now, one.then) for one in found.figures],
+        late=list(filter(eyes.see, found.late)),
+        in_time=list(filter(eyes.see, found.in_time)),
+        placed=list(filter(eyes.see, found.placed)),
+        left_out=[_unscheduled(one, eyes) for one in found.left_out if eyes.see(one.job)],
+        moves=found.moves,
+        moved=[_moved(one, eyes) for one in found.moved if _sees_move(one, eyes)],
+    )
+
+
+def _moved(one: domain.Moved, eyes: Eyes) -> Moved:
+    why = one.why if eyes.see_all else ""
+    return Moved(one.job, one.copy, one.how, _spot(one.now), _spot(one.then), why)
+
+
+def _spot(where: tuple[str, datetime] | None) -> Spot | None:
+    return None if where is None else Spot(where[0], iso(where[1]))
+
+
+def _sees_move(one: domain.Moved, eyes: Eyes) -> bool:
+    return eyes.see(one.job) and all(
+        where is None or where[0] in eyes.printers for where in (one.now, one.then)
+    )
 
 
 def of_explanation(found: domain.Explanation, eyes: Eyes) -> Explanation:

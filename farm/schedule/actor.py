@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar, assert_never
+from sqlite3 import Connection
+from typing import Any, TypeVar, assert_never
 
 import structlog
 import trio
@@ -14,16 +15,19 @@ import trio
 from farm.access.rights import Action, require
 from farm.actors import Address, Later, Mailbox, serve
 from farm.domain.clock import Randomness, WallClock, new_id
+from farm.domain.constraints import require_sound
 from farm.domain.job import Job
-from farm.domain.plan import Explanation, Plan, Quote
+from farm.domain.plan import Effect, Explanation, Plan, Quote
 from farm.domain.printer import PrinterStatus
+from farm.domain.settings import Preset
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import FarmError, NotFound, Overloaded, Refused
 from farm.live.messages import BroadcasterMessage, FactsCommitted, ReportStatuses
 from farm.queue.messages import PlanIs, QueueMessage
-from farm.schedule.facts import Asked, Facts
+from farm.schedule.facts import Asked, Facts, Rules
 from farm.schedule.messages import (
     AdoptPlan,
+    CompareRules,
     ExplainJob,
     MakePlan,
     QuoteJob,
@@ -36,7 +40,9 @@ from farm.schedule.proposals import Proposal, Proposals, ProposalState
 from farm.schedule.questions import Question, Questions
 from farm.schedule.survey import look
 from farm.schedule.triggers import Lost, drift, in_its_place, is_the_same, why_plan_again
-from farm.store import jobs, plans, prints
+from farm.schedule.words import listed
+from farm.store import jobs, plans, printers, prints, shop
+from farm.store.audit import Stamp
 from farm.store.database import Database
 from farm.workers.process import State, Why, WorkFailed
 
@@ -51,6 +57,10 @@ LEAST_S, A_PRINT_S = 1.0, 0.1  # to look for a plan, at the least, and for each 
 ANSWER_WITHIN_S = 5.0
 MOST_STALE = 2  # plans in a row that are dropped for news that came while they were made
 MOST_REASONS = 20  # told with a plan
+COMPARE_S = 3.0  # to look for the plan that other rules would make
+COMPARED_WITHIN_S = 20.0  # in which a plan of the farm's own may have to be waited for
+NOTHING_WAITS = "Nothing waits to be printed, so nothing that is planned would change."
+AS_IT_IS = "That is how it is already, so nothing would change."
 TOO_BUSY = "the farm had no time to find this out; ask again in a moment"
 
 Found = TypeVar("Found")
@@ -107,7 +117,7 @@ class Scheduler:
 
     async def _handle(
         self, message: SchedulerMessage, by: Principal
-    ) -> Plan | Proposal | Later[Explanation] | Later[Quote] | None:
+    ) -> Plan | Proposal | Later[Explanation] | Later[Quote] | Later[Effect] | None:
         match message:
             case FactsCommitted(facts):
                 await trio.lowlevel.checkpoint()
@@ -127,6 +137,8 @@ class Scheduler:
                 return self._answer_soon(partial(self._explain, job))
             case QuoteJob(job):
                 return self._answer_soon(partial(self._quote, job))
+            case CompareRules():
+                return self._answer_soon(partial(self._compare, message))
             case _:
                 assert_never(message)
         return None
@@ -241,7 +253,8 @@ class Scheduler:
             waiting = {job.id for job in await self._parts.database.read(jobs.open_jobs)}
             for job in sorted(wish.jobs - waiting):
                 raise NotFound(f"no job {job} waits to be printed")
-        proposal = Proposal(new_id(self._parts.chance), wish.preset)
+        others = await self._parts.database.read(_others, wish.constraints)
+        proposal = Proposal(new_id(self._parts.chance), wish.preset, others=others)
         self._proposals.keep(proposal)
         self._nursery.start_soon(self._solve_proposal, proposal, wish)
         return proposal
@@ -288,6 +301,19 @@ class Scheduler:
         found = await self._parts.questions.answer(Question(await self._look(job), job.id, quote=True))
         return _existing(found.quote)
 
+    async def _compare(self, wish: CompareRules) -> Effect:
+        """Between two plans of the farm's own; none of these waits for long."""
+        facts = await self._look()
+        rules = Rules(wish.constraints or facts.constraints, wish.settings or facts.settings)
+        asked = Asked(facts, COMPARE_S, new_id(self._parts.chance), instead=rules)
+        if not facts.jobs:
+            return Effect(sentences=(NOTHING_WAITS,))
+        if rules == Rules(facts.constraints, facts.settings):
+            return Effect(sentences=(AS_IT_IS,))
+        with trio.fail_after(COMPARED_WITHIN_S):
+            async with self._solving:
+                return await self._parts.planner.effect(asked)
+
     async def _adopt_proposal(self, id: str, by: Principal) -> Plan:
         require(by, Action.QUEUE)
         proposal = self._proposals.find(id)
@@ -295,13 +321,40 @@ class Scheduler:
             raise Refused(proposal.why or "it is still being made; wait until it is ready")
         if not proposal.whole:
             raise Refused("it plans for some of the jobs only; have one made for all of them")
+        if proposal.others:
+            named = listed(proposal.others)
+            raise Refused(
+                f"it was made for other constraints than the shop's ({named}), and could not be kept to; set "
+                "these first, then have a plan made"
+            )
         if proposal.version != self._version:
             raise Refused("the farm has changed since this plan was made; have it made anew")
-        return await self._adopt(proposal.plan, by)
+        chosen = replace(proposal.plan, because=("somebody chose it",))
+        stamp = Stamp.of(by, self._parts.clock())
+        self._plan = await self._parts.database.change(by, _follow, chosen, stamp)
+        await self._tell_queue()
+        return self._plan
+
+
+def _follow(db: Connection, plan: Plan, stamp: Stamp) -> Plan:
+    """Adopt what somebody chose. Its preset becomes the shop's: the next plan would leave it again."""
+    minds = shop.settings(db)
+    if minds.preset != plan.preset:
+        shop.keep_settings(db, replace(minds, preset=Preset(plan.preset)), stamp)
+    return plans.adopt(db, plan, stamp.at, str(stamp.who))
+
+
+def _others(db: Connection, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """The constraints in what is wanted that are not the shop's. Raises Invalid for what cannot be."""
+    allowed = shop.constraints(db)
+    require_sound(replace(allowed, **wanted), printers.plates(db).keys())
+    return tuple(name for name, value in wanted.items() if value != getattr(allowed, name))
 
 
 def _narrowed(facts: Facts, wish: MakePlan) -> Facts:
     """To what somebody asked for."""
+    if wish.constraints:
+        facts = replace(facts, constraints=replace(facts.constraints, **wish.constraints))
     if wish.preset is not None:
         facts = replace(facts, settings=replace(facts.settings, preset=wish.preset))
     if wish.jobs is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from farm.domain.plan import Plan
+from farm.domain.plan import Effect, Plan
 from farm.schedule.alternatives import for_preset
-from farm.schedule.config import SearchConfig
+from farm.schedule.config import MOST_PROVEN, SearchConfig
 from farm.schedule.diff import told
-from farm.schedule.facts import Asked
+from farm.schedule.effect import effect
+from farm.schedule.facts import Asked, Rules
 from farm.schedule.in_moments import Translator
 from farm.schedule.night import nights
-from farm.schedule.replan import better_of, repair
+from farm.schedule.replan import Solver, better_of, found_by_search, repair
 from farm.schedule.result import Schedule
 from farm.schedule.translation import Names, problem_of, schedule_of
 from farm.workers.inside import Tell
@@ -31,7 +33,27 @@ def warm_up() -> None:
         solve(sample, SearchConfig(seconds=LONGEST_WARM_UP_S, iterations=TRIES_TO_WARM_UP))
 
 
-def work(asked: Asked, tell: Tell) -> Plan:
+def work(asked: Asked, tell: Tell) -> Plan | Effect:
+    """What is asked for, see `Asked`."""
+    return plan_for(asked, tell) if asked.instead is None else effect_of(asked, asked.instead)
+
+
+def effect_of(asked: Asked, instead: Rules, solver: Solver = found_by_search) -> Effect:
+    """What it would do to the plan in force if the shop had these rules instead of its own."""
+    began, facts = time.monotonic(), asked.facts
+    changed = replace(facts, constraints=instead.constraints, settings=instead.settings)
+    names = Names(facts)
+    now, then = problem_of(facts, names), problem_of(changed, names)
+    presets = (facts.settings.preset, instead.settings.preset)
+    seconds = max(LEAST_S, asked.seconds - (time.monotonic() - began))
+    small = sum(job.copies for job in then.jobs) <= MOST_PROVEN  # a bound is of no use here
+    config = SearchConfig(seconds=seconds, seed=asked.seed, exact=small)
+    in_force = schedule_of(facts, now, names)
+    found = effect(now, then, in_force, config, presets=presets, solver=solver)
+    return Translator(facts.at, names).effect(found)
+
+
+def plan_for(asked: Asked, tell: Tell) -> Plan:
     """A plan; the best one so far, now and then, before the last.
 
     One that costs more than the plan in force, moved to where that can be now, is not given.

@@ -56,7 +56,7 @@ def changes(problem: Problem, schedule: Schedule) -> tuple[Change, ...]:
 def told(problem: Problem, schedule: Schedule, most: int = MOST_TOLD) -> tuple[str, ...]:
     """The changes in sentences, the most important first; what is alike is said together."""
     found = changes(problem, schedule)
-    said = [_sentence(problem, change) for change in found[:most]]
+    said = [sentence_of(problem, change) for change in found[:most]]
     if len(found) > most:
         said.append(f"{counted(len(found) - most, 'more print')} moved.")
     return tuple(said)
@@ -124,7 +124,8 @@ def _who_is_there(
     return "All in all the plan is better so."
 
 
-def _sentence(problem: Problem, change: Change) -> str:
+def sentence_of(problem: Problem, change: Change) -> str:
+    """What became of one print, and why."""
     job = f"Job {change.job}" + (f" (print {change.copy + 1})" if change.copy else "")
     before, after = change.before, change.after
     if before is None or after is None:

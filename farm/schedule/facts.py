@@ -81,12 +81,21 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What the shop allows and minds."""
+
+    constraints: Constraints
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """For which farm a plan is wanted. seconds: to look for it. id: that it will have. because: what made it
-    necessary."""
+    necessary. instead: other rules of which is wanted what they would do to the plan; None for a plan."""
 
     facts: Facts
     seconds: float
     id: str
     seed: int = 1
     because: tuple[str, ...] = ()
+    instead: Rules | None = None

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from farm.domain import plan as told
 from farm.domain.plan import Obstacle, Plan, Planned, Unplanned
 from farm.domain.settings import Preset
+from farm.schedule.diff import Change
+from farm.schedule.effect import Effect
 from farm.schedule.explain import Elsewhere, Explanation, Standing
 from farm.schedule.night import Night
-from farm.schedule.problem import Reason
+from farm.schedule.problem import Placed, Reason
 from farm.schedule.quote import Quote
 from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
 from farm.schedule.translation import Names
+
+MOST_MOVED = 200  # prints of an effect that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,29 @@ class Translator:
             relaxed=self._relaxed(found.relaxed),
             sentences=found.sentences,
         )
+
+    def effect(self, found: Effect) -> told.Effect:
+        """What other rules would do to the plan."""
+        job_id = self.names.job_id
+        return told.Effect(
+            late=tuple(job_id[job] for job in found.late),
+            in_time=tuple(job_id[job] for job in found.in_time),
+            left_out=tuple(self._unplanned(one) for one in found.left_out),
+            placed=tuple(job_id[job] for job in found.placed),
+            moves=len(found.moved),
+            moved=tuple(self._moved(one) for one in found.moved[:MOST_MOVED]),
+            figures=found.figures,
+            sentences=found.sentences,
+        )
+
+    def _moved(self, one: Change) -> told.Moved:
+        now, then = self._spot(one.before), self._spot(one.after)
+        return told.Moved(self.names.job_id[one.job], one.copy, one.moved.value, now, then, one.why)
+
+    def _spot(self, where: Placed | Placement | None) -> tuple[str, datetime] | None:
+        if where is None:
+            return None
+        return self.names.printer_id.get(where.printer, where.printer), self._moment(where.start)
 
     def quote(self, found: Quote) -> told.Quote:
         """When a job would be done."""

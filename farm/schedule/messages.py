@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from farm.actors import Ask
+from farm.domain.constraints import Constraints
 from farm.domain.job import Job
-from farm.domain.plan import Explanation, Plan, Quote
-from farm.domain.settings import Preset
+from farm.domain.plan import Effect, Explanation, Plan, Quote
+from farm.domain.settings import Preset, Settings
 from farm.live.messages import FactsCommitted
 from farm.schedule.proposals import Proposal
 
@@ -22,12 +25,15 @@ class MakePlan(Ask[Proposal]):
     """Make a plan that nobody follows before it is adopted. Answered at once; it is solved meanwhile.
 
     jobs: only these, None for all that wait. preset: None for the farm's own. seconds: to look for it.
-    Raises NotFound for a job that does not wait, Refused when too many are being made.
+    constraints: fields of `Constraints` that hold for this plan instead of what the shop allows.
+    Raises NotFound for a job that does not wait, Invalid for constraints that cannot be, Refused when too
+    many are being made.
     """
 
     jobs: frozenset[str] | None = None
     preset: Preset | None = None
     seconds: float = 5.0
+    constraints: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,11 @@ class ReportProposal(Ask[Proposal]):
 
 @dataclass(frozen=True, slots=True)
 class AdoptPlan(Ask[Plan]):
-    """Follow it from now on. Raises NotFound, and Refused when the farm has changed since it was made."""
+    """Follow it from now on, and plan for its preset after it, too.
+
+    Raises NotFound, and Refused when the farm has changed since it was made, or it was made for some of the
+    jobs or for other constraints than the shop's.
+    """
 
     id: str
 
@@ -58,4 +68,17 @@ class QuoteJob(Ask[Quote]):
     job: Job
 
 
-SchedulerMessage = FactsCommitted | ReportPlan | MakePlan | ReportProposal | AdoptPlan | ExplainJob | QuoteJob
+@dataclass(frozen=True, slots=True)
+class CompareRules(Ask[Effect]):
+    """What these would do to the plan in the place of the shop's own; nothing changes. None: the shop's.
+
+    Raises Overloaded when there was no time to find out, Refused where no plans are made.
+    """
+
+    constraints: Constraints | None = None
+    settings: Settings | None = None
+
+
+SchedulerMessage = (
+    FactsCommitted | ReportPlan | MakePlan | ReportProposal | AdoptPlan | ExplainJob | QuoteJob | CompareRules
+)

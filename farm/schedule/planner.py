@@ -6,7 +6,8 @@ from typing import Protocol
 
 import trio
 
-from farm.domain.plan import Plan
+from farm.domain.plan import Effect, Plan
+from farm.errors import Refused
 from farm.schedule.facts import Asked
 from farm.workers.process import State, Worker, WorkFailed
 from farm.workers.surroundings import Surroundings
@@ -14,6 +15,7 @@ from farm.workers.wire import Limits
 
 MB = 1_000_000
 OVERTIME_S = 1.0  # then it is killed, and what it had found by then counts
+COMPARING_S = 5.0  # two plans of the largest farms, print by print
 MEMORY = 600 * MB  # over its warm floor, for 2,000 jobs on 200 printers and as much again
 MOST_ANSWERED = 64 * MB
 PLANS = 1000  # made by one process
@@ -33,6 +35,10 @@ class Planner(Protocol):
 
     async def plan(self, asked: Asked) -> Plan:
         """Raises WorkFailed when there is none, not even a first one."""
+        ...
+
+    async def effect(self, asked: Asked) -> Effect:
+        """What other rules would do to the plan. Raises WorkFailed, Refused where no plans are made."""
         ...
 
     async def aclose(self) -> None:
@@ -55,14 +61,15 @@ class ProcessPlanner:
 
     async def plan(self, asked: Asked) -> Plan:
         best: list[Plan] = []
-        within_s = asked.seconds + OVERTIME_S
-        limits = Limits(MEMORY, processor_s=4 * within_s, wall_s=within_s, answer=MOST_ANSWERED)
         try:
-            return await self._worker.do(asked, Plan, limits, hear=lambda plan: _only(best, plan))
+            return await self._worker.do(asked, Plan, _limits(asked), hear=lambda plan: _only(best, plan))
         except WorkFailed:
             if not best:
                 raise
             return best[0]
+
+    async def effect(self, asked: Asked) -> Effect:
+        return await self._worker.do(asked, Effect, _limits(asked, COMPARING_S))
 
     async def aclose(self) -> None:
         await self._worker.aclose()
@@ -79,8 +86,17 @@ class NoPlanner:
     async def plan(self, asked: Asked) -> Plan:
         await trio.sleep_forever()
 
+    async def effect(self, asked: Asked) -> Effect:
+        await trio.lowlevel.checkpoint()
+        raise Refused("this farm makes no plans (its setting [scheduling] optimise is off)")
+
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def _limits(asked: Asked, overtime_s: float = OVERTIME_S) -> Limits:
+    within_s = asked.seconds + overtime_s
+    return Limits(MEMORY, processor_s=4 * within_s, wall_s=within_s, answer=MOST_ANSWERED)
 
 
 def _only(best: list[Plan], plan: Plan) -> None:

@@ -25,7 +25,8 @@ class ProposalState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """preset: None for the farm's own. plan: once it is ready. why: it failed. version: of the farm's state
-    that it was made for. whole: whether it plans all that waits."""
+    that it was made for. whole: whether it plans all that waits. others: names of the constraints that it
+    was made for and are not the shop's."""
 
     id: str
     preset: Preset | None
@@ -34,6 +35,7 @@ class Proposal:
     why: str = ""
     version: int = 0
     whole: bool = True
+    others: tuple[str, ...] = ()
 
 
 class Proposals:

@@ -87,7 +87,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a plan was found. stopped: why the search ended, in words."""
+    """How a plan was found. stopped: why there is none better, or why nobody looked any longer, in words."""
 
     first_s: float = 0.0
     seconds: float = 0.0

@@ -17,6 +17,8 @@ from farm.schedule.relax import why_left_out
 from farm.schedule.result import Placement, Schedule, Search, Status
 
 TELL_EVERY_S = 0.25
+PROVEN = "it is proven the best"
+EQUAL = 1e-9  # of what a plan costs: sums of the same prices in another order
 WRITING = 1.5  # times as long as it took for the first plan: to put the last one into words
 
 
@@ -72,7 +74,13 @@ def solve(
 
     left = None if config.iterations is not None else max(0.0, until - time.perf_counter())
     found = proven(problem, found, left, config.seed, should_stop)
-    return replace(found, search=replace(found.search, seconds=time.perf_counter() - begin))
+    stopped = PROVEN if _is_proven(found) else stopped
+    return replace(found, search=replace(found.search, seconds=time.perf_counter() - begin, stopped=stopped))
+
+
+def _is_proven(found: Schedule) -> bool:
+    """Whether nothing costs less, by CP-SAT's word or as the plan costs no more than its bound."""
+    return found.status is Status.OPTIMAL or (found.gap is not None and found.gap <= EQUAL)
 
 
 def _share_of_proof(problem: Problem, config: SearchConfig) -> float:
@@ -134,7 +142,8 @@ class _Plan:
         """The plan, with all that is to be said of it."""
         found = self.schedule(begin, stopped)
         if not self.problem.jobs:
-            return replace(found, status=Status.NOTHING_TO_PLAN)
+            search = replace(found.search, stopped="there was nothing to plan")
+            return replace(found, status=Status.NOTHING_TO_PLAN, search=search)
         if found.unscheduled:
             return replace(found, unscheduled=why_left_out(self.problem, found.placements))
         return found

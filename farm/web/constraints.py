@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from farm.access.rights import Action
 from farm.domain import constraints as domain
 from farm.domain.clock import iso
 from farm.domain.constraints import Day, wall_time
+from farm.live.plan_shapes import Effect
 from farm.live.shapes import Moment
 from farm.queue.messages import SetConstraints
 from farm.store import shop
 from farm.web.contract import SentMoment, Versioned
+from farm.web.effect import would_do
 from farm.web.printers import readable_ids
+from farm.web.printers_sent import given
 from farm.web.routes import Call, Route
 
 WallTime = Annotated[str, msgspec.Meta(pattern="^[0-9]{2}:[0-9]{2}$")]
@@ -65,14 +69,7 @@ class SentConstraints(Struct, forbid_unknown_fields=True):
         return domain.Constraints(
             max_print_time_s=self.max_print_time_s,
             preferred_printers=self.preferred_printers,
-            working_hours=tuple(
-                domain.Shift(
-                    frozenset(shift.days),
-                    wall_time(shift.start, f"working_hours[{number}].start"),
-                    wall_time(shift.end, f"working_hours[{number}].end", ends=True),
-                )
-                for number, shift in enumerate(self.working_hours)
-            ),
+            working_hours=_meant_hours(self.working_hours),
             timezone=self.timezone,
             closed_dates=self.closed_dates,
             operators=self.operators,
@@ -80,6 +77,40 @@ class SentConstraints(Struct, forbid_unknown_fields=True):
             circuits=self.circuits,
             maintenance_windows=tuple(map(_meant_window, self.maintenance_windows)),
         )
+
+
+class OtherConstraints(Struct, forbid_unknown_fields=True):
+    """What is to hold instead of what the shop allows; the rest holds as it does. null: not limited."""
+
+    max_print_time_s: float | UnsetType | None = UNSET
+    preferred_printers: frozenset[str] | UnsetType = UNSET
+    working_hours: list[Shift] | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    closed_dates: frozenset[date] | UnsetType = UNSET
+    operators: int | UnsetType | None = UNSET
+    power_limit_kw: float | UnsetType | None = UNSET
+    circuits: dict[str, float] | UnsetType = UNSET
+    maintenance_windows: list[SentWindow] | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """By the names of the domain's fields. Raises Invalid for what is no time of day."""
+        changes: dict[str, Any] = given(self)
+        if not isinstance(self.working_hours, UnsetType):
+            changes["working_hours"] = _meant_hours(self.working_hours)
+        if not isinstance(self.maintenance_windows, UnsetType):
+            changes["maintenance_windows"] = tuple(map(_meant_window, self.maintenance_windows))
+        return changes
+
+
+def _meant_hours(sent: Sequence[Shift]) -> tuple[domain.Shift, ...]:
+    return tuple(
+        domain.Shift(
+            frozenset(shift.days),
+            wall_time(shift.start, f"working_hours[{number}].start"),
+            wall_time(shift.end, f"working_hours[{number}].end", ends=True),
+        )
+        for number, shift in enumerate(sent)
+    )
 
 
 def _meant_window(sent: SentWindow) -> domain.Window:
@@ -96,7 +127,10 @@ class Window(Struct):
 
 
 class Constraints(Struct):
-    """All that the shop allows, as it is sent; of printers, those that the asker may look at."""
+    """All that the shop allows, as it is sent; of printers, those that the asker may look at.
+
+    effect: what it would do to the plan; only told with ?dry_run=true.
+    """
 
     max_print_time_s: float | None
     preferred_printers: list[str]
@@ -107,6 +141,7 @@ class Constraints(Struct):
     power_limit_kw: float | None
     circuits: dict[str, float]
     maintenance_windows: list[Window]
+    effect: Effect | UnsetType = UNSET
 
 
 async def show_constraints(call: Call) -> Versioned[Constraints]:
@@ -118,11 +153,14 @@ async def show_constraints(call: Call) -> Versioned[Constraints]:
 async def set_constraints(call: Call, sent: SentConstraints) -> Versioned[Constraints]:
     """Say what the shop allows, all of it anew. Prints that run go on.
 
-    With ?dry_run=true it answers what would hold.
+    With ?dry_run=true it answers what would hold, and what that would do to the plan.
     """
     wish = SetConstraints(sent.meant())
     kept = await call.change(domain.Constraints, lambda by: call.desk.queue.ask(wish, by=by))
-    return Versioned.of(_shown(kept, await readable_ids(call)), kept.version)
+    shown = _shown(kept, await readable_ids(call))
+    if call.asker.terms.dry:
+        shown.effect = await would_do(call, constraints=kept)
+    return Versioned.of(shown, kept.version)
 
 
 def _shown(kept: domain.Constraints, readable: frozenset[str]) -> Constraints:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from farm.access.rights import Action
 from farm.domain import plan as domain
 from farm.domain.settings import Preset
+from farm.errors import Invalid
 from farm.live import plan_shapes
 from farm.live.plan_shapes import Explanation, Eyes, Placement, Quote, Schedule, Unscheduled
 from farm.schedule.messages import AdoptPlan, ExplainJob, MakePlan, QuoteJob, ReportPlan, ReportProposal
 from farm.schedule.proposals import Proposal, ProposalState
 from farm.store.idempotency import Tried
+from farm.web.constraints import OtherConstraints
 from farm.web.contract import Accepted, Versioned
-from farm.web.printers import readable_ids
+from farm.web.effect import eyes_of
 from farm.web.routes import Call, Entry, Route
-from farm.web.work import NewJob, meant, visible, visible_jobs
+from farm.web.work import NewJob, meant, visible
 
 ANSWER_WITHIN_S = 5.0
 THINK_WITHIN_S = 30.0  # several may ask at the same time, and one is answered after the other
 
 
 class NewPlan(Struct, forbid_unknown_fields=True):
-    """jobs: only these, null for all that wait. preset: null for the farm's own. seconds: to look for it."""
+    """jobs: only these, null for all that wait. constraints: laid over the shop's own, for this plan only;
+    null for the shop's own. preset: null for the farm's own. seconds: to look for it."""
 
     jobs: frozenset[str] | None = None
+    constraints: OtherConstraints | None = None
     preset: Preset | None = None
     seconds: Annotated[float, Meta(ge=0.5, le=60)] = 5.0
 
@@ -41,7 +47,8 @@ class PlanId(Struct, frozen=True):
 class ProposedPlan(Struct, frozen=True):
     """A plan that nobody follows yet. As long as it is being made, and when it failed, it is empty.
 
-    why: it failed. diff: what would be different from the plan in force.
+    why: it failed. diff: what would be different from the plan in force. other_constraints: those that it was
+    made for and are not the shop's; such a plan can be looked at, and not followed.
     """
 
     id: str
@@ -54,39 +61,58 @@ class ProposedPlan(Struct, frozen=True):
     bound: float | None
     status: str | None
     diff: list[str]
+    other_constraints: list[str]
 
 
 async def show_schedule(call: Call) -> Schedule:
     """The plan in force."""
     plan = await call.desk.scheduler.ask(ReportPlan(), timeout=ANSWER_WITHIN_S)
-    return plan_shapes.of_plan(plan, await _eyes(call))
+    return plan_shapes.of_plan(plan, await eyes_of(call))
 
 
 async def make_plan(call: Call, sent: NewPlan) -> Accepted[PlanId]:
     """Have a plan made to compare with the one in force; nobody follows it unless it is adopted."""
-    wish = MakePlan(sent.jobs, sent.preset, sent.seconds)
-    proposal = await call.desk.scheduler.ask(wish, by=call.asker, timeout=ANSWER_WITHIN_S)
+    with _inside("constraints"):
+        wish = MakePlan(sent.jobs, sent.preset, sent.seconds, _others(sent.constraints))
+        proposal = await call.desk.scheduler.ask(wish, by=call.asker, timeout=ANSWER_WITHIN_S)
     return Accepted(PlanId(proposal.id))
+
+
+def _others(sent: OtherConstraints | None) -> dict[str, Any]:
+    return {} if sent is None else sent.given()
+
+
+@contextmanager
+def _inside(field: str) -> Iterator[None]:
+    """What is wrong is told by the name that it has inside of that field."""
+    try:
+        yield
+    except Invalid as wrong:
+        raise Invalid(f"{field}.{wrong}", f"{field}.{wrong.field}") from wrong
 
 
 async def show_plan(call: Call, plan: str) -> Versioned[ProposedPlan]:
     """How far a plan is that was asked for."""
     proposal = await call.desk.scheduler.ask(ReportProposal(plan), timeout=ANSWER_WITHIN_S)
-    return Versioned.of(_shown(proposal, await _eyes(call)), proposal.state)
+    return Versioned.of(_shown(proposal, await eyes_of(call)), proposal.state)
 
 
 async def adopt_plan(call: Call, plan: str) -> Schedule:
-    """Follow this plan from now on; the farm plans anew, from there, whenever something changes."""
+    """Follow this plan from now on; the farm plans anew, from there, whenever something changes.
+
+    Its preset becomes the shop's, so that the plans after it please the same people first. A plan that was
+    made for other constraints than the shop's is refused: set these first, and have one made then.
+    """
     wish = AdoptPlan(plan)
     adopted = await call.change(domain.Plan, lambda by: call.desk.scheduler.ask(wish, by=by))
-    return plan_shapes.of_plan(adopted, await _eyes(call))
+    return plan_shapes.of_plan(adopted, await eyes_of(call))
 
 
 async def explain_job(call: Call, job: str) -> Explanation:
     """Why a job is printed where and when the plan says, why not sooner or elsewhere, and what would help."""
     await visible(call, job)
     found = await call.desk.scheduler.ask(ExplainJob(job), timeout=THINK_WITHIN_S)
-    return plan_shapes.of_explanation(found, await _eyes(call))
+    return plan_shapes.of_explanation(found, await eyes_of(call))
 
 
 async def quote_job(call: Call, sent: NewJob) -> Quote:
@@ -100,11 +126,7 @@ async def quote_job(call: Call, sent: NewJob) -> Quote:
     except Tried as tried:
         job = tried.result
     found = await call.desk.scheduler.ask(QuoteJob(job), timeout=THINK_WITHIN_S)
-    return plan_shapes.of_quote(found, await _eyes(call))
-
-
-async def _eyes(call: Call) -> Eyes:
-    return Eyes(await readable_ids(call), await visible_jobs(call))
+    return plan_shapes.of_quote(found, await eyes_of(call))
 
 
 def _shown(proposal: Proposal, eyes: Eyes) -> ProposedPlan:
@@ -120,6 +142,7 @@ def _shown(proposal: Proposal, eyes: Eyes) -> ProposedPlan:
         bound=shown.bound,
         status=shown.status,
         diff=shown.changes,
+        other_constraints=list(proposal.others),
     )
 
 

@@ -10,9 +10,11 @@ from msgspec import UNSET, Struct, UnsetType
 from farm.access.rights import Action
 from farm.domain import settings as domain
 from farm.domain.settings import Preset
+from farm.live.plan_shapes import Effect
 from farm.queue.messages import ChangeSettings
 from farm.store import shop
 from farm.web.contract import Versioned
+from farm.web.effect import would_do
 from farm.web.printers_sent import given
 from farm.web.routes import Call, Route
 
@@ -87,11 +89,13 @@ class FairShareChange(Struct, forbid_unknown_fields=True):
 
 
 class Settings(Struct):
-    """preset: whom the plan is to please first."""
+    """preset: whom the plan is to please first. effect: what it would do to the plan; only told with
+    ?dry_run=true."""
 
     preset: Preset
     weights: Weights
     fair_share: FairShare
+    effect: Effect | UnsetType = UNSET
 
 
 class SettingsChange(Struct, forbid_unknown_fields=True):
@@ -118,10 +122,16 @@ async def show_settings(call: Call) -> Versioned[Settings]:
 
 
 async def change_settings(call: Call, sent: SettingsChange) -> Versioned[Settings]:
-    """Change what the shop minds. Jobs that wait already are left alone."""
+    """Change what the shop minds. Jobs that wait already are left alone.
+
+    With ?dry_run=true it answers what would hold, and what that would do to the plan.
+    """
     wish = ChangeSettings(sent.given())
     kept = await call.change(domain.Settings, lambda by: call.desk.queue.ask(wish, by=by))
-    return Versioned.of(_shown(kept), kept.version)
+    shown = _shown(kept)
+    if call.asker.terms.dry:
+        shown.effect = await would_do(call, settings=kept)
+    return Versioned.of(shown, kept.version)
 
 
 def _shown(kept: domain.Settings) -> Settings:

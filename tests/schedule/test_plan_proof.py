@@ -28,6 +28,14 @@ def test_small_shops_get_the_best_plan_there_is(name):
     assert validate(instance(name), plan) == []
 
 
+def test_it_says_why_nobody_looked_any_longer():
+    alone = shop(job())
+    proven = solve(alone, SearchConfig(seconds=5.0))
+    assert (proven.status, proven.search.stopped) == (Status.OPTIMAL, "it is proven the best")
+    assert solve(alone, SearchConfig(iterations=50, exact=False)).search.stopped == "all tries were made"
+    assert solve(shop(), SearchConfig(iterations=50)).search.stopped == "there was nothing to plan"
+
+
 def test_a_problem_from_a_book_is_proven_in_its_own_measure():
     problem = raw_problem(8, 2, 49, 1)
 

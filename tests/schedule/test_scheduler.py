@@ -10,14 +10,24 @@ import pytest
 import trio
 
 from farm.domain.analysis import GcodeAnalysis, PrintTime
+from farm.domain.constraints import Constraints
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.job import PrintState
-from farm.domain.settings import Preset
-from farm.errors import NotFound, Refused
+from farm.domain.settings import Preset, Settings
+from farm.errors import Invalid, NotFound, Overloaded, Refused
 from farm.queue.messages import AddJob, ChangeJob
-from farm.schedule.actor import FIRST_AFTER_S, GATHER_S, MOST_STALE, TOO_BUSY
+from farm.schedule.actor import (
+    AS_IT_IS,
+    COMPARED_WITHIN_S,
+    FIRST_AFTER_S,
+    GATHER_S,
+    MOST_STALE,
+    NOTHING_WAITS,
+    TOO_BUSY,
+)
 from farm.schedule.messages import (
     AdoptPlan,
+    CompareRules,
     ExplainJob,
     MakePlan,
     QuoteJob,
@@ -26,6 +36,7 @@ from farm.schedule.messages import (
 )
 from farm.schedule.proposals import MOST_SOLVING, ProposalState
 from farm.store import files, jobs, plans
+from farm.store import shop as store_shop
 from farm.store.file_analyses import note_analysis
 from farm.workers.process import Why, WorkFailed
 from tests.simulation.planner import Youngest
@@ -205,6 +216,72 @@ async def test_a_plan_somebody_asks_for_is_followed_when_it_is_adopted(autojump_
         adopted = await scheduler.ask(AdoptPlan(proposal.id))
         assert adopted.version == 2
         assert await in_force(shop) == adopted
+
+
+async def test_the_plans_after_one_that_somebody_chose_mind_the_same(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        scheduler = shop.farm.address("scheduler")
+        proposal = await scheduler.ask(MakePlan(preset=Preset.RESOURCE_FIRST, seconds=1.0))
+        await trio.sleep(2)
+        adopted = await scheduler.ask(AdoptPlan(proposal.id))
+
+        assert adopted.because == ("somebody chose it",)
+        assert (await shop.database.read(store_shop.settings)).preset is Preset.RESOURCE_FIRST
+        assert "schedule.settingsChanged" in [fact.type for fact in await shop.facts()]
+        await shop.add_job()
+        await trio.sleep(A_WHILE)
+        after = await in_force(shop)
+        assert (after.version > adopted.version, after.preset) == (True, Preset.RESOURCE_FIRST)
+
+
+async def test_a_plan_for_other_constraints_is_for_looking_at(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        await two_jobs(shop)
+        await trio.sleep(A_WHILE)
+        scheduler = shop.farm.address("scheduler")
+        proposal = await scheduler.ask(MakePlan(constraints={"operators": 3, "timezone": "UTC"}))
+        await trio.sleep(2)
+
+        ready = await scheduler.ask(ReportProposal(proposal.id))
+        assert ready.others == ("operators",)  # the shop's zone is UTC anyway
+        assert planner.asked[-1].facts.constraints.operators == 3
+        with pytest.raises(Refused, match=r"other constraints than the shop's \(operators\)"):
+            await scheduler.ask(AdoptPlan(proposal.id))
+        with pytest.raises(Invalid, match="operators: from 1"):
+            await scheduler.ask(MakePlan(constraints={"operators": 0}))
+        same = await scheduler.ask(MakePlan(constraints={"timezone": "UTC"}))
+        await trio.sleep(2)
+        assert (await scheduler.ask(AdoptPlan(same.id))).id == same.id
+
+
+async def test_what_other_rules_would_do_is_told_and_nothing_changes(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        first, second = await two_jobs(shop)
+        scheduler = shop.farm.address("scheduler")
+        await trio.sleep(A_WHILE)
+        before = await in_force(shop)
+
+        found = await scheduler.ask(CompareRules(Constraints(max_print_time_s=600.0)))
+        assert {one.job for one in found.left_out} == {first.id, second.id}
+        assert any("max print time" in sentence for sentence in found.sentences)
+        assert await in_force(shop) == before
+        same = await scheduler.ask(CompareRules(settings=Settings()))
+        assert same.sentences == (AS_IT_IS,)
+
+
+async def test_what_other_rules_would_do_where_nothing_waits_or_no_time_is(autojump_clock, planner):
+    async with open_shop(planner=planner) as shop:
+        scheduler, rules = shop.farm.address("scheduler"), CompareRules(Constraints(operators=1))
+        assert (await scheduler.ask(rules)).sentences == (NOTHING_WAITS,)
+        await two_jobs(shop)
+        planner.fails = [WorkFailed(Why.TIME)]
+        with pytest.raises(Overloaded, match="no time"):
+            await scheduler.ask(rules)
+        planner.takes_s = COMPARED_WITHIN_S + 1
+        with pytest.raises(Overloaded, match="no time"):
+            await scheduler.ask(rules, timeout=60)
 
 
 async def test_a_plan_for_a_farm_that_has_changed_is_not_adopted(autojump_clock, planner):

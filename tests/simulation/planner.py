@@ -7,6 +7,9 @@ from datetime import timedelta
 import trio
 
 from farm.domain.plan import Plan, Planned
+from farm.schedule.at_work import effect_of
+from farm.schedule.replan import repair
+from farm.schedule.result import Schedule
 from farm.workers.process import State
 
 AN_HOUR = timedelta(hours=1)
@@ -39,6 +42,13 @@ class Youngest:
                 placements.append(Planned(job.id, copy, printers[0], start, start, start, start + AN_HOUR))
                 start += AN_HOUR
         return Plan(asked.id, facts.at, facts.settings.preset, tuple(placements), because=asked.because)
+
+    async def effect(self, asked):
+        self.asked.append(asked)
+        await trio.sleep(self.takes_s)
+        if self.fails:
+            raise self.fails.pop()
+        return effect_of(asked, asked.instead, solver=lambda problem, config: repair(problem, Schedule(())))
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -125,6 +125,9 @@ async def pages_of(api, request, limit):
 # -- dry runs
 
 
+ONLY_TRIED = {"effect"}  # what rules would do to the plan is told before they are set
+
+
 @cases(lambda route: route.writes and not route.untried)
 async def test_dry_run_answers_what_would_happen_and_changes_nothing(autojump_clock, name, prepare):
     async with open_api() as api:
@@ -137,7 +140,8 @@ async def test_dry_run_answers_what_would_happen_and_changes_nothing(autojump_cl
         assert (tried.status_code, tried.headers["dry-run"]) == (request.status, "true")
         done = await api.send(request)
         assert done.status_code == tried.status_code
-        assert told(tried) == told(done)
+        said = {name: what for name, what in (told(tried) or {}).items() if name not in ONLY_TRIED}
+        assert said == (told(done) or {})
         await trio.sleep(2)  # for what it has begun
         again = api.kept()
         tried_again = await api.send(request, "dry_run=true")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from farm.domain.plan import Effect, Figure, Moved, Unplanned
 from farm.domain.user import Grant
+from farm.errors import Overloaded, Refused
 from farm.store import audit, events
+from tests.web.web_farm import NOON
 
 SHOP = {
     "max_print_time_s": 14400,
@@ -139,8 +142,52 @@ async def test_a_window_that_cannot_be_is_refused_by_name(shop, changes, field):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
 
 
+EFFECT = Effect(
+    late=("j1",),
+    left_out=(Unplanned("j2", 1),),
+    moves=1,
+    moved=(Moved("j1", 0, "later", ("mk4-01", NOON), ("mk4-02", NOON), "a is down."),),
+    figures=(Figure("late_jobs", "late jobs", "", 0.0, 1.0),),
+    sentences=("1 job would be late; now none is.",),
+)
+
+
+async def test_what_is_only_tried_tells_what_it_would_do_to_the_plan(shop):
+    admin = await shop.admin()
+    shop.scheduler.answer = lambda message, by: EFFECT
+
+    tried = (await put(shop, admin, "?dry_run=true")).json()
+    minds = await shop.http.patch(
+        "/v1/settings?dry_run=true", json={"preset": "resource_first"}, headers=admin
+    )
+
+    assert tried["effect"] == minds.json()["effect"]
+    assert tried["effect"]["sentences"] == ["1 job would be late; now none is."]
+    assert tried["effect"]["figures"] == [
+        {"name": "late_jobs", "called": "late jobs", "unit": "", "now": 0.0, "then": 1.0}
+    ]
+    (moved,) = tried["effect"]["moved"]
+    assert moved["then"] == {"printer": "mk4-02", "start": "2026-01-01T12:00:00.000Z"}
+    hours, preset = shop.scheduler.heard
+    assert (hours.constraints.operators, hours.settings) == (2, None)
+    assert (preset.constraints, preset.settings.preset) == (None, "resource_first")
+    assert (await shop.http.get("/v1/constraints", headers=admin)).json()["operators"] is None
+
+
+@pytest.mark.parametrize("problem", [Overloaded("no time"), Refused("no plans")])
+async def test_rules_are_tried_also_where_nobody_can_tell_what_they_would_do(shop, problem):
+    def fail(message, by):
+        raise problem
+
+    shop.scheduler.answer = fail
+    tried = await put(shop, await shop.admin(), "?dry_run=true")
+    assert (tried.status_code, tried.json()["operators"]) == (200, 2)
+    assert (tried.json()["effect"]["unknown"], tried.json()["effect"]["sentences"]) == (str(problem), [])
+
+
 async def test_it_can_be_tried_and_is_not_changed_twice_by_people_who_did_not_look(shop):
     admin = await shop.admin()
+    shop.scheduler.answer = lambda message, by: EFFECT
     nothing = (await shop.http.get("/v1/constraints", headers=admin)).headers["etag"]
 
     tried = await put(shop, admin, "?dry_run=true")

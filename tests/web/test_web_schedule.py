@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from farm.domain.constraints import NO_CONSTRAINTS, require_sound
 from farm.domain.plan import (
     Elsewhere,
     Explanation,
@@ -105,3 +107,40 @@ async def test_a_job_that_is_not_theirs_is_explained_to_nobody(shop):
 
     assert answer.status_code == 404
     assert shop.scheduler.heard == []
+
+
+async def test_a_plan_is_asked_for_under_other_constraints(shop):
+    shop.scheduler.answer = lambda message, by: Proposal("q", None)
+    headers = await shop.key("queue")
+    over = {"power_limit_kw": None, "working_hours": [{"days": ["sat"], "start": "08:00", "end": "12:00"}]}
+
+    answer = await shop.http.post("/v1/schedule/plans", json={"constraints": over}, headers=headers)
+
+    assert (answer.status_code, answer.json()) == (202, {"id": "q"})
+    (wish,) = shop.scheduler.heard
+    assert set(wish.constraints) == {"power_limit_kw", "working_hours"}
+    assert (wish.constraints["power_limit_kw"], wish.constraints["working_hours"][0].start.hour) == (None, 8)
+
+
+@pytest.mark.parametrize(
+    ("over", "field"),
+    [
+        ({"power": 1}, "constraints.power"),
+        ({"operators": "two"}, "constraints.operators"),
+        (
+            {"working_hours": [{"days": ["sat"], "start": "25:00", "end": "12:00"}]},
+            "constraints.working_hours[0].start",
+        ),
+        ({"power_limit_kw": 0}, "constraints.power_limit_kw"),
+    ],
+)
+async def test_constraints_of_a_plan_that_cannot_be_are_refused_by_name(shop, over, field):
+    def look(message, by):
+        require_sound(replace(NO_CONSTRAINTS, **message.constraints), {OURS, THEIRS})
+
+    shop.scheduler.answer = look
+    headers = await shop.key("queue")
+    answer = await shop.http.post("/v1/schedule/plans", json={"constraints": over}, headers=headers)
+    told = answer.json()
+    assert (answer.status_code, told["errors"][0]["field"]) == (422, field), answer.text
+    assert told["errors"][0]["message"].count("constraints.") <= 1

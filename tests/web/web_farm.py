@@ -21,6 +21,7 @@ from farm.actors.supervisor import ActorReport, ActorState
 from farm.actors.vitals import Vitals
 from farm.domain.command import NAMES
 from farm.domain.file import NO_QUOTA
+from farm.domain.plan import Effect
 from farm.domain.printer import Address as PrinterAddress
 from farm.domain.printer import Connection, Operation, Plate, Printer, PrinterStatus
 from farm.domain.user import EVERYTHING, LOCAL, Role, Scope
@@ -34,6 +35,7 @@ from farm.printers.settings import changed_printer
 from farm.queue.clerk import Clerk
 from farm.queue.messages import ClearPlate, ShopRule, Wish
 from farm.queue.plan import ListPlan
+from farm.schedule.messages import CompareRules
 from farm.store import printers
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
@@ -102,7 +104,9 @@ class WebFarm:
         self.queue = Neighbour("queue", self._queue_answers)
         self.fleet = Neighbour("fleet", self._fleet_answers)
         self.files = Neighbour("files")
-        self.scheduler = Neighbour("scheduler")
+        self.scheduler = Neighbour(
+            "scheduler", lambda message, by: Effect() if isinstance(message, CompareRules) else None
+        )
         self.events = Neighbour("events", lambda message, by: self.statuses)
         self.clients = Echo()
         self.bell = Bell()
