@@ -253,7 +253,7 @@ class Farm:
     def _specs(self, fleet: Fleet) -> Sequence[ChildSpec[Any]]:
         seams = self._seams
         broadcaster = Broadcaster(
-            self.database, lambda: self.address("clients"), self._settings.live, clock=seams.clock
+            self.database, lambda: self.address("clients"), self._settings.live, self.plan, clock=seams.clock
         )
         queue = QueueParts(
             database=self.database,

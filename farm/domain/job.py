@@ -13,7 +13,11 @@ from farm.domain.transitions import Table
 
 
 class JobState(StrEnum):
-    """Where a wish stands."""
+    """Where a wish stands.
+
+    SCHEDULED is QUEUED with a place in the plan for all that is to be begun. It hangs on the plan that is
+    followed, so it is found out when a job is shown, and never kept.
+    """
 
     HELD = "held"
     QUEUED = "queued"

@@ -47,7 +47,7 @@ from farm.live.messages import (
 )
 from farm.live.outbox import Outbox
 from farm.live.rooms import FILES, OF_A_PRINTER, PRINTERS, may_enter
-from farm.live.snapshots import Entered, Entry, Told
+from farm.live.snapshots import Entered, Entry, Followed, Told
 from farm.store import events, printers
 from farm.store.database import Database
 
@@ -76,10 +76,12 @@ class Broadcaster:
         database: Database,
         clients: Callable[[], Address[ClientsMessage]],
         live: Live,
+        plan: Followed,
         *,
         clock: WallClock = real_clock,
     ) -> None:
         """clients: finds the actor that cuts clients; raises NotFound while there is none."""
+        self._plan = plan
         self._database = database
         self._clients = clients
         self._live = live
@@ -263,7 +265,12 @@ class Broadcaster:
         entries = [self._entry(join, by) for join, by in joining]
         try:
             picture = await self._database.read(
-                snapshots.take, self._published, frozenset(entries), dict(self._told), self._clock()
+                snapshots.take,
+                self._published,
+                frozenset(entries),
+                dict(self._told),
+                self._plan,
+                self._clock(),
             )
         except FarmError as problem:
             for join, _ in joining:

@@ -12,10 +12,11 @@ from farm.domain.user import EVERYTHING, Grant, Principal
 PRINTERS = "printers"
 QUEUE = "queue"
 FILES = "files"
+SCHEDULE = "schedule"
 SYSTEM_ROOM = "system"
 OF_A_PRINTER = "printer:"
 
-_FARM_WIDE = frozenset({PRINTERS, QUEUE, FILES, "schedule", "alerts", SYSTEM_ROOM})
+_FARM_WIDE = frozenset({PRINTERS, QUEUE, FILES, SCHEDULE, "alerts", SYSTEM_ROOM})
 
 
 def printer_in(room: str) -> str | None:

@@ -471,11 +471,15 @@ def of_job(
     why_not: list[Reason] | None = None,
     warnings: list[Reason] | None = None,
     planned: Planned | None = None,
+    scheduled: bool = False,
 ) -> Job:
-    """A job with its attempts, oldest first. why_not, warnings, planned: None where nobody looked."""
+    """A job with its attempts, oldest first. why_not, warnings, planned: None where nobody looked.
+
+    scheduled: whether the plan has a place for all that is to be begun of it.
+    """
     return Job(
         id=wish.id,
-        state=wish.state,
+        state=job.JobState.SCHEDULED if scheduled and wish.state is job.JobState.QUEUED else wish.state,
         file=wish.file,
         name=wish.name,
         copies=wish.copies,

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from farm.domain.event import Fact
+from farm.domain.job import Job, Print
+from farm.domain.plan import Plan, Planned
 from farm.domain.printer import Printer, PrinterStatus
-from farm.domain.user import Grant
-from farm.live import protocol, rooms, shapes
+from farm.domain.user import EVERYTHING, Grant
+from farm.live import plan_shapes, protocol, rooms, shapes
 from farm.live.audience import chained
 from farm.live.frame import Frame
 from farm.live.missed import Missed, why_not
+from farm.live.plan_shapes import Eyes
 from farm.live.protocol import Since
 from farm.store import events, files, jobs, printers, prints
 
@@ -31,6 +34,23 @@ class Told:
     printer: Printer
     status: PrinterStatus
     at: datetime
+
+
+class Followed(Protocol):
+    """The plan as the queue follows it. It answers at once, in any thread."""
+
+    @property
+    def in_force(self) -> Plan | None:
+        """The newest one; None before the first."""
+        ...
+
+    def next_of(self, job: str) -> Planned | None:
+        """The next print of a job, as far as it is planned."""
+        ...
+
+    def has_a_place_for(self, job: Job, at: datetime) -> bool:
+        """Whether all that is still to be begun of a job has its place."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +94,11 @@ def take(
     published: int,
     entries: frozenset[Entry],
     told: Mapping[str, Told],
+    plan: Followed,
     at: datetime,
 ) -> Picture:
     """Look at the farm. published: the last fact that was sent on. told: by printer. at: now."""
-    view = _View(db, told, at, {entry.since for entry in entries if entry.since is not None})
+    view = _View(db, told, plan, at, {entry.since for entry in entries if entry.since is not None})
     return Picture(
         missed=events.since(db, published),
         printers=view.printers,
@@ -89,11 +110,17 @@ class _View:
     """Reads what the entries need, each table at most once."""
 
     def __init__(
-        self, db: Connection, told: Mapping[str, Told], at: datetime, pasts: Collection[Since]
+        self,
+        db: Connection,
+        told: Mapping[str, Told],
+        plan: Followed,
+        at: datetime,
+        pasts: Collection[Since],
     ) -> None:
         """pasts: from where somebody wants to hear on."""
         self._db = db
         self._told = told
+        self._plan = plan
         self._at = at
         self._epoch, self._seq = events.epoch(db), events.last_seq(db)
         self._why_not = {since: why_not(db, since) for since in pasts}
@@ -162,8 +189,9 @@ class _View:
         if room == rooms.PRINTERS:
             return {"items": [shape for id, shape in self._printer_shapes.items() if self._sees(grant, id)]}
         if room == rooms.QUEUE:
-            seen = [job for only_on, job in self._jobs if rooms.may_see_job(only_on, grant, self.printers)]
-            return {"items": [self._job(job, grant) for job in seen]}
+            return {"items": [self._job(job, grant) for job in self._jobs_seen(grant)]}
+        if room == rooms.SCHEDULE:
+            return plan_shapes.of_plan(self._plan.in_force, self._eyes(grant))
         if room == rooms.FILES:
             return {"items": self._files}
         return {}
@@ -185,13 +213,27 @@ class _View:
     def _jobs(self) -> list[tuple[frozenset[str], shapes.Job]]:
         """Each with the printers that it may run on alone."""
         return [
-            (job.only_on, shapes.of_job(job, prints.of_job(self._db, job.id)))
+            (job.only_on, self._shape_of(job, prints.of_job(self._db, job.id)))
             for job in jobs.open_jobs(self._db)
         ]
 
+    def _shape_of(self, job: Job, attempts: list[Print]) -> shapes.Job:
+        scheduled = self._plan.has_a_place_for(job, self._at)
+        return shapes.of_job(job, attempts, planned=self._plan.next_of(job.id), scheduled=scheduled)
+
+    def _jobs_seen(self, grant: Grant) -> list[shapes.Job]:
+        return [job for only_on, job in self._jobs if rooms.may_see_job(only_on, grant, self.printers)]
+
+    def _eyes(self, grant: Grant) -> Eyes:
+        if grant == EVERYTHING:
+            return Eyes(frozenset(self.printers))
+        seen = frozenset(id for id in self.printers if self._sees(grant, id))
+        return Eyes(seen, frozenset(job.id for job in self._jobs_seen(grant)))
+
     def _job(self, job: shapes.Job, grant: Grant) -> shapes.Job:
         seen = [attempt for attempt in job.prints if self._sees(grant, attempt.printer)]
-        return msgspec.structs.replace(job, prints=seen)
+        planned = job.planned if job.planned is None or self._sees(grant, job.planned.printer) else None
+        return msgspec.structs.replace(job, prints=seen, planned=planned)
 
     @cached_property
     def _files(self) -> list[shapes.File]:

@@ -29,6 +29,10 @@ class Plan(Protocol):
         """The next print of a job, as far as it is planned."""
         ...
 
+    def has_a_place_for(self, job: Job, at: datetime) -> bool:
+        """Whether every print of a job that is still to be begun has its place in the plan at that moment."""
+        ...
+
     def left_out(self, job: str) -> Unplanned | None:
         """Why the plan has no place for prints of a job; None where it has one, or does not know the job."""
         ...
@@ -50,6 +54,10 @@ class ListPlan:
     def next_of(self, job: str) -> Planned | None:
         """A list says what comes next and not when."""
         return None
+
+    def has_a_place_for(self, job: Job, at: datetime) -> bool:
+        """In a list there are no places."""
+        return False
 
     def left_out(self, job: str) -> Unplanned | None:
         """A list leaves out nothing."""

@@ -68,9 +68,20 @@ class FollowedPlan:
 
     def next_of(self, job: str) -> Planned | None:
         """The next print of a job that was not begun yet."""
+        return min(self._left_of(job), key=lambda one: one.start, default=None)
+
+    def has_a_place_for(self, job: Job, at: datetime) -> bool:
+        """Whether every print of a job that is still to be begun has its place in the plan."""
+        if not job.to_begin or self._has_lapsed(at):
+            return False
+        return sum(1 for _ in self._left_of(job.id)) >= job.to_begin
+
+    def _left_of(self, job: str) -> Iterator[Planned]:
         printers = self._printers_of.get(job, ())
-        those = (one for printer in printers for one in self.left(printer) if one.job == job)
-        return min(those, key=lambda one: one.start, default=None)
+        return (one for printer in printers for one in self.left(printer) if one.job == job)
+
+    def _has_lapsed(self, at: datetime) -> bool:
+        return self._plan is None or self._heard_at is None or at - self._heard_at > LAPSES
 
     def left_out(self, job: str) -> Unplanned | None:
         """Why the plan has no place for prints of a job, where that is so."""
@@ -87,7 +98,7 @@ class FollowedPlan:
         self, printer: Printer, waiting: Sequence[Job], at: datetime, may_begin: MayBegin
     ) -> Job | None:
         """The job to begin there now, out of those `waiting`, the most urgent first; or none."""
-        if self._plan is None or self._heard_at is None or at - self._heard_at > LAPSES:
+        if self._has_lapsed(at):
             return self._list.next_for(printer, waiting, at, may_begin)
         there = {job.id: job for job in waiting}
         for one in self.left(printer.id):

@@ -126,9 +126,11 @@ def _gains(problem: Problem, best: Schedule, kept: Schedule) -> bool:
 
 def _with_reasons(problem: Problem, standing: Schedule, moved: Iterable[Change]) -> Iterator[Change]:
     """Where a print cannot stay under the new rules, these are the reason."""
-    broken = {one.where: one.what for one in _broken(problem, standing)}
+    broken = {(one.where, one.printer): one.what for one in _broken(problem, standing)}
     for change in moved:
-        yield replace(change, why=broken[change.job]) if change.job in broken else change
+        there = "" if change.before is None else change.before.printer
+        why = broken.get((change.job, there)) or broken.get((change.job, ""))
+        yield change if why is None else replace(change, why=why)
 
 
 def _broken(problem: Problem, standing: Schedule) -> list[Violation]:
@@ -191,8 +193,8 @@ def _told(problem: Problem, found: Effect) -> Iterator[str]:
     if not (said or found.moved):
         yield "Nothing that is planned would change."
         return
-    told_below = {change.job for change in found.moved}
-    broken = [one.what for one in _broken(problem, found.now) if one.where not in told_below]
+    told_below = {change.why for change in found.moved}
+    broken = [one.what for one in _broken(problem, found.now) if one.what not in told_below]
     if broken:
         yield f"The plan could not stay as it is. {broken[0]}"
     yield from said

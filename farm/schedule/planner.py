@@ -51,16 +51,19 @@ class ProcessPlanner:
 
     def __init__(self, surroundings: Surroundings, module: str = "farm.schedule.at_work") -> None:
         self._worker = Worker(module, surroundings, errands=PLANS)
+        self._getting_ready = trio.Lock()
 
     @property
     def state(self) -> State:
         return self._worker.state
 
     async def get_ready(self) -> None:
-        await self._worker.warm_up()
+        async with self._getting_ready:  # others wait for it, too, and must not speak to it before
+            await self._worker.warm_up()
 
     async def plan(self, asked: Asked) -> Plan:
         best: list[Plan] = []
+        await self.get_ready()
         try:
             return await self._worker.do(asked, Plan, _limits(asked), hear=lambda plan: _only(best, plan))
         except WorkFailed:
@@ -69,6 +72,7 @@ class ProcessPlanner:
             return best[0]
 
     async def effect(self, asked: Asked) -> Effect:
+        await self.get_ready()
         return await self._worker.do(asked, Effect, _limits(asked, COMPARING_S))
 
     async def aclose(self) -> None:

@@ -116,8 +116,12 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something a plan may not do. constraint: its name; where: the job or printer; what: a sentence."""
+    """Something a plan may not do. constraint: its name; where: the job or printer; what: a sentence.
+
+    printer: the job's, where it is about its place there.
+    """
 
     constraint: str
     where: str
     what: str
+    printer: str = ""

@@ -149,6 +149,7 @@ def _estimates(plan: _Plan) -> Iterator[Violation]:
                 Rule.MAX_PRINT_TIME,
                 one.job,
                 f"Job {one.job} prints {lasting(estimate)} on {one.printer}; {lasting(limit)} are allowed.",
+                one.printer,
             )
 
 
@@ -196,6 +197,7 @@ def _hand_work(plan: _Plan) -> Iterator[Violation]:
                 one.job,
                 f"{one.printer} has to be made ready for job {one.job} from {plan.at(span[0])} to "
                 f"{plan.at(span[1])}, and people are not there all that time.",
+                one.printer,
             )
 
 
@@ -209,6 +211,7 @@ def _attended(plan: _Plan) -> Iterator[Violation]:
                 one.job,
                 f"Job {one.job} has to be watched on {one.printer}, and from {plan.at(one.start)} to "
                 f"{plan.at(one.end)} people are not there all the time.",
+                one.printer,
             )
 
 
@@ -221,6 +224,7 @@ def _maintenance(plan: _Plan) -> Iterator[Violation]:
                 one.job,
                 f"{one.printer} is down for maintenance from {plan.at(window[0])} to {plan.at(window[1])}; "
                 f"job {one.job} would need it from {plan.at(one.hand_work_start)} to {plan.at(one.end)}.",
+                one.printer,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Any
 
@@ -18,6 +19,7 @@ from farm.live import shapes
 from farm.live.messages import ReportStatuses
 from farm.queue.look import around
 from farm.queue.messages import AddJob, AmendJob, ApproveJob, ChangeJob, ExplainPrint
+from farm.queue.plan import Plan
 from farm.queue.why_not import WhyNot, why_not
 from farm.store import changes, jobs, prints
 from farm.store.changes import Change
@@ -25,6 +27,8 @@ from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, foll
 from farm.web.printers import may_read, readable_ids
 from farm.web.printers_sent import given
 from farm.web.routes import Call, Entry, Route
+
+MOST_READ = 500  # jobs at once, to find those that a plan has a place for
 
 
 class SentPin(msgspec.Struct, forbid_unknown_fields=True):
@@ -149,10 +153,19 @@ def meant(sent: NewJob) -> AddJob:
 
 async def list_jobs(call: Call, query: JobQuery) -> Page[shapes.Job]:
     """Jobs by id; for somebody with rights to some printers, those that may run on one of them."""
-    found = await call.desk.database.read(_jobs_page, query)
+    plan, at = call.desk.plan, call.desk.clock()
+    found = await call.desk.database.read(_jobs_page, query, plan, at)
     readable = await _readable(call)
     shown = [
-        _seen(shapes.of_job(job, own, planned=_planned(call, job, readable)), readable)
+        _seen(
+            shapes.of_job(
+                job,
+                own,
+                planned=_planned(call, job, readable),
+                scheduled=plan.has_a_place_for(job, at),
+            ),
+            readable,
+        )
         for job, own in found[: query.limit]
         if _may_see(job, readable)
     ]
@@ -220,7 +233,8 @@ async def _shown(call: Call, job: Job) -> shapes.Job:
     warnings = [_reason(WhyNot(doubt.printer, in_words(doubt), doubt)) for doubt in doubts]
     named = {place.printer.id for place in seen}
     warned, readable = [each for each in warnings if each.printer in named], await _readable(call)
-    shown = shapes.of_job(job, attempts, reasons, warned, _planned(call, job, readable))
+    scheduled = call.desk.plan.has_a_place_for(job, at)
+    shown = shapes.of_job(job, attempts, reasons, warned, _planned(call, job, readable), scheduled)
     return _seen(shown, readable)
 
 
@@ -307,9 +321,26 @@ def _may_see(job: Job, readable: frozenset[str] | None) -> bool:
     return readable is None or not job.only_on or bool(job.only_on & readable)
 
 
-def _jobs_page(db: Connection, query: JobQuery) -> list[tuple[Job, list[Print]]]:
-    page = jobs.page(db, query.cursor, query.limit + 1, query.state, query.order)
+def _jobs_page(db: Connection, query: JobQuery, plan: Plan, at: datetime) -> list[tuple[Job, list[Print]]]:
+    if query.state in (JobState.QUEUED, JobState.SCHEDULED):
+        page = _waiting_page(db, query, plan, at)
+    else:
+        page = jobs.page(db, query.cursor, query.limit + 1, query.state, query.order)
     return [(job, prints.of_job(db, job.id)) for job in page]
+
+
+def _waiting_page(db: Connection, query: JobQuery, plan: Plan, at: datetime) -> list[Job]:
+    """Of the jobs that are kept as queued those that the plan has a place for, or the others."""
+    scheduled = query.state is JobState.SCHEDULED
+    found: list[Job] = []
+    after = query.cursor
+    while len(found) <= query.limit:
+        some = jobs.page(db, after, MOST_READ, JobState.QUEUED, query.order)
+        found += [job for job in some if plan.has_a_place_for(job, at) is scheduled]
+        if len(some) < MOST_READ:
+            break
+        after = some[-1].id
+    return found[: query.limit + 1]
 
 
 def _prints_page(db: Connection, query: PrintQuery) -> list[tuple[Print, list[Change]]]:

@@ -21,6 +21,7 @@ from farm.live.broadcaster import Broadcaster
 from farm.live.clients import Clients
 from farm.live.connection import ConnectionLost
 from farm.live.messages import FactsCommitted
+from farm.queue.planned import FollowedPlan
 from farm.store import events, printers
 from farm.store.connection import FARM
 from farm.store.database import Database
@@ -158,6 +159,7 @@ class LiveFarm:
         self.chance = chance
         self.live = live
         self.begun = None
+        self.plan = FollowedPlan()
         self.hint = lambda facts: self.events.tell_nowait(FactsCommitted(tuple(facts)))
         self.database = Database(path, FARM, inline=path is None, on_facts=lambda facts: self.hint(facts))
         numbers = itertools.count(1)
@@ -172,7 +174,7 @@ class LiveFarm:
         # Keys note when they were used last; for nothing else do clients wait for anybody.
         self.runtime = Runtime(chance=chance, directions=Directions([("client", "database")]))
         self.broadcaster = Broadcaster(
-            self.database, lambda: self.runtime.address("clients"), live, clock=self.clock
+            self.database, lambda: self.runtime.address("clients"), live, self.plan, clock=self.clock
         )
         self.clients = Clients(self.runtime, self.gate, lambda: self.runtime.address("events"), live)
 

@@ -12,8 +12,9 @@ from live_farm import NOON, printer, seqs, settled
 
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.plan import Plan, Planned
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, Temperature
-from farm.domain.user import Grant, Scope
+from farm.domain.user import SYSTEM, Grant, Scope
 from farm.errors import StorageFailed
 from farm.live.broadcaster import LOOK_EVERY_S, MAILBOX
 from farm.live.messages import FactsCommitted, FileProgress, ReportStatuses, StatusChanged, StatusGone
@@ -383,13 +384,61 @@ async def test_files_are_pictured_newest_first_and_the_rest_is_left_to_the_list(
 
 
 async def test_rooms_whose_part_of_the_farm_is_empty_are_pictured_empty(autojump_clock, farm):
-    _, snapshots = await farm.watch("schedule", "alerts", "system")
+    _, snapshots = await farm.watch("alerts", "system")
 
-    assert [(each["room"], each["data"]) for each in snapshots] == [
-        ("schedule", {}),
-        ("alerts", {}),
-        ("system", {}),
+    assert [(each["room"], each["data"]) for each in snapshots] == [("alerts", {}), ("system", {})]
+
+
+async def a_plan(farm):
+    """Two printers, of which some see the first alone; a job that is planned whole, and one half."""
+    for name in ("mk4-01", "mk4-02"):
+        await farm.add_printer(printer(name))
+    file = StoredFile("f1", "chip.gcode", FileKind.GCODE, 1, "0" * 64, "test", NOON)
+    await farm.database.write(files.add, file)
+    for id in ("whole", "half"):
+        await farm.database.write(jobs.add, Job(id, "f1", id, 2, JobState.QUEUED, "test", NOON), "test")
+    at = NOON + timedelta(hours=1)
+    later = at + timedelta(hours=1)
+    placements = (
+        Planned("whole", 0, "mk4-01", at, at, at, later),
+        Planned("whole", 1, "mk4-02", later, later, later, later),
+        Planned("half", 0, "mk4-02", at, at, at, later),
+    )
+    plan = Plan(
+        "p1", NOON, "time_first", placements, because=("a job was added",), version=4, adopted_at=NOON
+    )
+    farm.plan.follow(plan, NOON)
+
+
+async def test_the_room_of_the_plan_holds_the_plan_in_force_as_far_as_one_may_see_it(autojump_clock, farm):
+    assert (await farm.watch("schedule"))[1][0]["data"]["id"] is None
+    await a_plan(farm)
+
+    _, [snapshot] = await farm.watch("schedule")
+    told = snapshot["data"]
+    assert (told["id"], told["version"], told["because"]) == ("p1", 4, ["a job was added"])
+    assert [(one["job"], one["printer"]) for one in told["placements"]] == [
+        ("whole", "mk4-01"),
+        ("whole", "mk4-02"),
+        ("half", "mk4-02"),
     ]
+    _, token = await farm.gate.create_key(SYSTEM, "left row", [Scope.READ], Grant(frozenset({"mk4-01"})))
+    _, [seen] = await farm.watch("schedule", token=token)
+    assert [one["printer"] for one in seen["data"]["placements"]] == ["mk4-01"]
+    assert seen["data"]["because"] == []
+
+
+async def test_a_job_in_the_queue_is_scheduled_when_the_plan_has_a_place_for_all_of_it(autojump_clock, farm):
+    await a_plan(farm)
+    _, [snapshot] = await farm.watch("queue")
+    shown = {job["id"]: job for job in snapshot["data"]["items"]}
+    assert (shown["whole"]["state"], shown["half"]["state"]) == ("scheduled", "queued")
+    assert (shown["whole"]["planned"]["printer"], shown["half"]["planned"]["printer"]) == ("mk4-01", "mk4-02")
+
+    farm.plan.note_begun("whole", "mk4-01")
+    _, token = await farm.gate.create_key(SYSTEM, "left row", [Scope.READ], Grant(frozenset({"mk4-01"})))
+    _, [seen] = await farm.watch("queue", token=token)
+    assert [job["planned"] for job in seen["data"]["items"]] == [None, None]
 
 
 async def fill_queue(farm):

@@ -18,6 +18,7 @@ from farm.live import missed, snapshots
 from farm.live.messages import StatusChanged
 from farm.live.protocol import Since
 from farm.live.snapshots import Entry
+from farm.queue.planned import FollowedPlan
 from farm.store import events, printers
 from farm.store.connection import FARM, dial
 from farm.store.opening import open_memory
@@ -250,7 +251,7 @@ def test_whoever_comes_back_gets_what_the_model_says(db, facts, entries, swept, 
             Entry(rooms, grant, None if ago is None else Since(epoch, base + len(facts) - ago))
             for rooms, grant, ago in entries
         }
-        picture = snapshots.take(db, base + len(facts), frozenset(wanted), {}, NOON)
+        picture = snapshots.take(db, base + len(facts), frozenset(wanted), {}, FollowedPlan(), NOON)
     db.execute("ROLLBACK")
 
     newest, kept_after = base + len(facts), base + min(swept, len(facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -123,3 +124,17 @@ def test_it_says_why_the_plan_leaves_a_job_out(followed):
     follow(followed, planned("other", "b", 0), unplanned=["impossible"])
     assert followed.left_out("impossible").copies == 1
     assert followed.left_out("other") is None
+
+
+def test_a_job_has_a_place_when_every_print_that_is_to_be_begun_has_one(followed):
+    two = replace(job("two"), copies=2)
+    assert not followed.has_a_place_for(two, NOON)
+    follow(followed, planned("two", "a", 0), planned("two", "b", 30, copy=1))
+    assert followed.has_a_place_for(two, NOON)
+    assert not followed.has_a_place_for(replace(two, copies=3), NOON)
+    assert not followed.has_a_place_for(replace(two, good=2), NOON)  # nothing is left to begin
+
+    followed.note_begun("two", "a")
+    assert not followed.has_a_place_for(two, NOON)
+    assert followed.has_a_place_for(replace(two, running=1), NOON)
+    assert not followed.has_a_place_for(replace(two, running=1), NOON + LAPSES + timedelta(minutes=1))

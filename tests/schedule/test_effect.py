@@ -111,3 +111,13 @@ def test_the_plan_that_would_be_made_keeps_to_the_new_rules():
     told = found(now, then)
     assert validate(replace(then, previous={}), told.then) == []
     assert figure(told, "peak_w")[1] <= 350.0
+
+
+def test_of_two_prints_of_a_job_each_has_its_own_reason():
+    wide = ("a", "b")
+    now = shop(printer(), printer("b"), job(on=wide, copies=2), staffed=None)
+    down = printer(blocked=(minutes(0, 30),)), printer("b", blocked=(minutes(10, 90),))
+    told = found(now, replace(now, printers=down), at(0), at(0, on="b", copy=1))
+    reasons = {change.before.printer: change.why for change in told.moved}
+    assert reasons["a"].startswith("a is down for maintenance")
+    assert reasons["b"].startswith("b is down for maintenance")

@@ -5,10 +5,12 @@ from web_farm import NOON
 
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Approval, Job, JobState, Print, PrintState
+from farm.domain.plan import Plan, Planned
 from farm.domain.user import Grant
 from farm.errors import NotFound, Refused
 from farm.queue.messages import AddJob, ChangeJob
 from farm.store import files, jobs, prints
+from farm.web import work
 
 
 async def job(farm, id, *printers):
@@ -244,3 +246,24 @@ async def test_printer_shows_its_history_newest_first_page_by_page(farm):
     others = await farm.key("read", grant=Grant(printers=frozenset({"mk4-02"})))
     assert (await farm.http.get(where, headers=others)).status_code == 404
     assert (await farm.http.get("/v1/printers/none/history", headers=headers)).status_code == 404
+
+
+async def test_a_waiting_job_is_scheduled_as_long_as_the_plan_has_a_place_for_it(farm, monkeypatch):
+    monkeypatch.setattr(work, "MOST_READ", 2)
+    for number in range(6):
+        await job(farm, f"j{number}")
+    places = [Planned(f"j{number}", 0, "mk4-01", NOON, NOON, NOON, NOON) for number in (1, 4, 5)]
+    farm.plan.follow(Plan("p", NOON, "time_first", tuple(places)), NOON)
+    headers = await farm.key("read")
+
+    async def listed(query):
+        told = (await farm.http.get(f"/v1/jobs?{query}", headers=headers)).json()
+        return [one["id"] for one in told["items"]], {one["state"] for one in told["items"]}, told["next"]
+
+    assert await listed("state=scheduled") == (["j1", "j4", "j5"], {"scheduled"}, None)
+    assert await listed("state=queued&limit=2") == (["j0", "j2"], {"queued"}, "j2")
+    assert await listed("state=queued&limit=2&cursor=j2") == (["j3"], {"queued"}, None)
+    assert (await farm.http.get("/v1/jobs/j4", headers=headers)).json()["state"] == "scheduled"
+    await farm.database.write(jobs.enter, "j4", JobState.HELD, NOON, "test", "not now")
+    assert (await farm.http.get("/v1/jobs/j4", headers=headers)).json()["state"] == "held"
+    assert (await listed("state=scheduled"))[0] == ["j1", "j5"]

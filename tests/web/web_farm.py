@@ -34,7 +34,7 @@ from farm.printers.messages import AddPrinter, ChangePrinter, Probed, ProbePrint
 from farm.printers.settings import changed_printer
 from farm.queue.clerk import Clerk
 from farm.queue.messages import ClearPlate, ShopRule, Wish
-from farm.queue.plan import ListPlan
+from farm.queue.planned import FollowedPlan
 from farm.schedule.messages import CompareRules
 from farm.store import printers
 from farm.store.audit import Stamp
@@ -107,6 +107,7 @@ class WebFarm:
         self.scheduler = Neighbour(
             "scheduler", lambda message, by: Effect() if isinstance(message, CompareRules) else None
         )
+        self.plan = FollowedPlan()
         self.events = Neighbour("events", lambda message, by: self.statuses)
         self.clients = Echo()
         self.bell = Bell()
@@ -182,7 +183,7 @@ class WebFarm:
             database=self.database,
             readings=self.readings,
             queue=Address(self.queue.mailbox),
-            plan=ListPlan(),
+            plan=self.plan,
             fleet=Address(self.fleet.mailbox),
             printer=self._address_of,
             events=Address(self.events.mailbox),

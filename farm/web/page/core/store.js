@@ -65,7 +65,7 @@ function takeSnapshot(room, data) {
     }
     if (room === "queue") {
       jobs.value = byId(data.items);
-      planNews.value++; // a line that is back may have missed some
+      planNews.value++; // it was asked for because there is another one, or the line was away
     }
     if (room === "files") files.value = byId(data.items);
   });
@@ -122,7 +122,7 @@ function takeEvent({ type, data }) {
   } else if (type.startsWith("maintenance.")) {
     changedChores.add(data.printer);
   } else if (type === "schedule.adopted") {
-    planNews.value++;
+    changedPlan.add("plan");
   } else if (type === "file.progress") {
     showReading(data);
   } else if (type.startsWith("file.")) {
@@ -153,6 +153,7 @@ const changedJobs = new Gathering(lookAtJobs);
 const changedFiles = new Gathering(lookAtFiles);
 const changedPlates = new Gathering(lookAtPlates);
 const changedChores = new Gathering(lookAtChores);
+const changedPlan = new Gathering(() => live.freshen("queue")); // which jobs have a place, and when
 
 async function lookAtJobs(ids) {
   if (ids.length > MANY) return live.freshen("queue");

@@ -34,9 +34,11 @@ const UNDER_WAY = new Set(["reserved", "uploading", "starting", "printing", "pau
 
 export const isUnderWay = (attempt) => UNDER_WAY.has(attempt.state);
 
+const MAY_BEGIN = new Set(["queued", "scheduled", "active"]);
+
 /** Copies of a job that no printer has begun, and may begin. Spoiled parts make more of them. */
 export function copiesToBegin(job) {
-  if ((job.state !== "queued" && job.state !== "active") || waitsForItsTime(job)) return 0;
+  if (!MAY_BEGIN.has(job.state) || waitsForItsTime(job)) return 0;
   return Math.ceil(job.parts.remaining / job.yield);
 }
 

@@ -4,17 +4,17 @@ import { computed } from "../vendor/preact-signals.js";
 import { html } from "../core/html.js";
 import { jobs, line } from "../core/store.js";
 import { Count } from "../parts/count.js";
-import { JobRow } from "./row.js";
+import { JobRow, isWaiting } from "./row.js";
 
 const FEW = 8; // jobs shown at first
 
-const ORDER = ["needs_review", "quarantined", "active", "queued", "scheduled", "held"];
+const ORDER = { needs_review: 0, quarantined: 1, active: 2, queued: 3, scheduled: 3, held: 4 };
 
 /** As the farm takes them: what needs a person, what prints, then by priority, due date and age. */
 const inOrder = computed(() =>
   [...jobs.value.values()].sort(
     (a, b) =>
-      ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+      ORDER[a.state] - ORDER[b.state] ||
       b.priority - a.priority ||
       (a.due_at ?? "9").localeCompare(b.due_at ?? "9") ||
       a.created_at.localeCompare(b.created_at),
@@ -24,7 +24,7 @@ const inOrder = computed(() =>
 export function Queue() {
   const [all, setAll] = useState(false);
   const found = inOrder.value;
-  const next = found.find(({ state }) => state === "queued");
+  const next = found.find(isWaiting);
   const shown = all ? found : found.slice(0, FEW);
   return html`
     <section id="queue" aria-labelledby="queue-heading">

@@ -9,6 +9,9 @@ import { Moment } from "../parts/moment.js";
 import { changeJob, goFirst, lastReason } from "./changes.js";
 import { openWhy, whyNot } from "./why.js";
 
+/** Whether it is to be begun, and nothing of it was. */
+export const isWaiting = ({ state }) => state === "queued" || state === "scheduled";
+
 /** first: whether it is the next that goes. */
 export function JobRow({ job, first }) {
   const { word, tone, icon } = jobStanding(job);
@@ -20,16 +23,20 @@ export function JobRow({ job, first }) {
         <${Where} job=${job} />
         <${WhyNot} job=${job} />
         ${!job.approval && ["needs_review", "quarantined"].includes(job.state) && html`<p class="why">${lastReason(job)}</p>`}
+        ${job.state === "scheduled" && job.planned && html`<${Planned} ...${job.planned} />`}
         ${job.due_at && html`<p class="why">Due <${Moment} at=${job.due_at} /></p>`}
       </div>
       ${mayOperate.value && html`
         <div class="actions">
-          ${job.state === "queued" && !first && html`<${Button} job=${job} label="Do first" run=${goFirst} />`}
+          ${isWaiting(job) && !first && html`<${Button} job=${job} label="Do first" run=${goFirst} />`}
           ${(job.approval ? TO_APPROVE : BUTTONS[job.state] ?? []).map(([label, change]) => html`
             <${Button} key=${change} job=${job} label=${label} run=${() => changeJob(job, change)} />`)}
         </div>`}
     </li>`;
 }
+
+const Planned = ({ printer, start }) => html`
+  <p class="where">Planned on ${printerOf(printer)?.value.name ?? printer}, about <${Moment} at=${start} /></p>`;
 
 const Button = ({ job, label, run }) => html`
   <button type="button" onClick=${() => run(job)}>${label}<span class="unseen"> ${job.name}</span></button>`;
