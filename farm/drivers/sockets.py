@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from typing import Any, cast
 
 import trio
 
@@ -49,3 +50,8 @@ async def connected(host: str, port: int) -> trio.SocketStream:
         line.close()
         raise
     return trio.SocketStream(line)
+
+
+def plain(stream: trio.abc.Stream) -> socket.socket | None:
+    """The socket below a connection, to be read without trio's layers; None where it is encrypted."""
+    return cast(Any, stream.socket)._sock if isinstance(stream, trio.SocketStream) else None

@@ -1,14 +1,16 @@
 """A push socket to a print host: bounded in size, rate and silence. It only receives and answers.
 
-wsproto speaks the protocol, and whoever waits for the next message reads the network itself. With a task
-of its own for that, and a channel in between, a thousand printers cost half as much again.
+wsproto shakes hands; what follows are frames of our own. Whoever waits for the next message reads the network
+itself, without trio's layers where nothing is encrypted: those, and a task of its own for reading, would
+each cost a thousand printers half as much again.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -16,19 +18,11 @@ import h11
 import httpx
 import trio
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import (
-    AcceptConnection,
-    BytesMessage,
-    CloseConnection,
-    Event,
-    Ping,
-    RejectConnection,
-    Request,
-    TextMessage,
-)
-from wsproto.utilities import ProtocolError as Nonsense
+from wsproto.events import AcceptConnection, RejectConnection, Request
+from wsproto.utilities import ProtocolError as NoHandshake
 
 from farm.drivers import sockets, tls
+from farm.drivers.frames import Frames, Kind, Nonsense, TooLong, written
 from farm.drivers.http import checked, port_of, trusted, unreachable
 from farm.drivers.pace import Allowance, Pace
 from farm.errors import FarmError, PrinterUnreachable, ProtocolError
@@ -41,6 +35,9 @@ MAX_BYTES_A_S = 64.0 * 1024  # on the whole; tiny pings cost most, and OctoPrint
 MAX_BYTES_AT_ONCE = 1.25 * MAX_MESSAGE
 POLITE_S = 0.2  # enough to send a close; its answer is not waited for
 GONE_AFTER_S = 9  # to the kernel; a backstop behind our pings
+
+_CLOSE = (1000).to_bytes(2, "big")  # all is well
+_HEAD_ENDS = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,12 @@ VIGILANT = Vigilance()
 class PushSocket:
     """An open socket to one peer; `where` is its name and address in sentences. One task receives."""
 
-    def __init__(self, stream: trio.abc.Stream, talk: WSConnection, where: str, vigilance: Vigilance) -> None:
-        """talk: whose handshake is over."""
+    def __init__(self, stream: trio.abc.Stream, came: bytes, where: str, vigilance: Vigilance) -> None:
+        """stream: on which hands were shaken. came: what was said since."""
         now = trio.current_time()
         self._stream = stream
-        self._talk = talk
+        self._plain = sockets.plain(stream)
+        self._frames = Frames(MAX_MESSAGE)
         self._where = where
         self._vigilance = vigilance
         self._messages = Pace(
@@ -84,12 +82,11 @@ class PushSocket:
             Allowance(MAX_BYTES_A_S, MAX_BYTES_AT_ONCE, now),
             vigilance.paced_s,
         )
-        self._pieces: list[str] = []  # of a message that is not whole yet
-        self._size = 0  # of those, in characters
         self._heard_at = now
         self._sending = trio.Lock()
         self._next: deque[str] = deque()
-        self._take(talk.events())
+        self._unanswered: list[bytes] = []  # pings
+        self._take(came)
 
     async def receive(self) -> str:
         """The next message, whenever it comes. Raises PrinterUnreachable, ProtocolError, or Flooded."""
@@ -100,7 +97,7 @@ class PushSocket:
 
     async def send(self, *messages: str) -> None:
         """Sends messages, all of them together. Raises PrinterUnreachable."""
-        await self._send(*map(TextMessage, messages))
+        await self._send(*(written(Kind.TEXT, message.encode()) for message in messages))
 
     async def stay_in_touch(self) -> NoReturn:
         """Pings a peer that says nothing, for ever. Raises PrinterUnreachable when it stays silent."""
@@ -110,7 +107,7 @@ class PushSocket:
                 await trio.sleep(self._vigilance.ping_s - quiet_s)
                 continue
             asked_at = trio.current_time()
-            await self._send(Ping())
+            await self._send(written(Kind.PING, b""))
             await trio.sleep(self._vigilance.pong_s)
             if self._heard_at < asked_at:
                 for pace in (self._messages, self._bytes):
@@ -122,58 +119,61 @@ class PushSocket:
         if self._sending.locked():  # something is stuck half-way; what came now would be no frame
             return
         try:
-            await self._stream.send_all(self._talk.send(CloseConnection(1000)))
-        except (trio.BrokenResourceError, trio.ClosedResourceError, Nonsense):
+            await self._stream.send_all(written(Kind.CLOSE, _CLOSE))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it has hung up already
 
     async def _read(self) -> None:
         """Take in what has come, or comes next."""
-        try:
-            data = await self._stream.receive_some(PIECE)
-        except trio.BrokenResourceError:
-            raise self._closed() from None
+        data = await self._received()
         if not data:
             raise self._closed()
         self._heard_at = trio.current_time()
         await self._bytes.keep(len(data))
+        self._take(data)
+        if self._unanswered:
+            pings, self._unanswered = self._unanswered, []
+            await self._send(*(written(Kind.PONG, ping) for ping in pings))
+
+    async def _received(self) -> bytes:
+        """What comes next; nothing where the peer has hung up."""
         try:
-            self._talk.receive_data(bytes(data))
-        except Nonsense:  # more after its goodbye
+            if self._plain is None:
+                return bytes(await self._stream.receive_some(PIECE))
+            while True:
+                await trio.lowlevel.wait_readable(self._plain)
+                try:
+                    return self._plain.recv(PIECE)
+                except BlockingIOError:  # it only looked as if
+                    continue
+        except (trio.BrokenResourceError, OSError):
             raise self._closed() from None
-        for answer in self._take(self._talk.events()):
-            await self._send(answer)
 
-    def _take(self, events: Iterable[Event]) -> list[Event]:
-        """Keep the messages, and return what there is to be answered."""
-        answers: list[Event] = []
-        for event in events:
-            match event:
-                case TextMessage():
-                    self._gather(event)
-                case BytesMessage():
-                    raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
-                case Ping():
-                    answers.append(event.response())
-                case CloseConnection():  # also what wsproto makes of nonsense
-                    raise self._closed()
-        return answers
-
-    def _gather(self, event: TextMessage) -> None:
-        self._pieces.append(event.data)
-        self._size += len(event.data)
-        if self._size > MAX_MESSAGE:
+    def _take(self, data: bytes) -> None:
+        """Keep the messages, and what there is to be answered."""
+        try:
+            for said in self._frames.receive(data):
+                match said.kind:
+                    case Kind.TEXT:
+                        self._next.append(said.payload.decode())
+                    case Kind.BYTES:
+                        raise ProtocolError(f"{self._where} pushes bytes where text was expected.")
+                    case Kind.PING:
+                        self._unanswered.append(said.payload)
+                    case Kind.CLOSE:
+                        raise self._closed()
+        except TooLong:
             raise ProtocolError(
                 f"{self._where} pushes a message of more than {MAX_MESSAGE // 2**20} MiB. The farm hung up."
-            )
-        if event.message_finished:
-            self._next.append("".join(self._pieces))
-            self._pieces, self._size = [], 0
+            ) from None
+        except (Nonsense, UnicodeDecodeError):
+            raise self._closed() from None
 
-    async def _send(self, *events: Event) -> None:
+    async def _send(self, *frames: bytes) -> None:
         try:
             with trio.fail_after(self._vigilance.pong_s):
                 async with self._sending:
-                    await self._stream.send_all(b"".join(map(self._talk.send, events)))
+                    await self._stream.send_all(b"".join(frames))
         except trio.TooSlowError:
             raise PrinterUnreachable(f"{self._where} takes no message any more.") from None
         except trio.BrokenResourceError:
@@ -253,28 +253,34 @@ async def _opened(
     try:
         with trio.fail_after(vigilance.connect_s):
             stream = await _encrypted(plain, context, base.host) if context else plain
-            talk = await _agreed(stream, wish, where)
-            return PushSocket(stream, talk, where, vigilance)
+            return PushSocket(stream, await _agreed(stream, wish, where), where, vigilance)
     except trio.BrokenResourceError as error:
         raise unreachable(where, error) from error
     except trio.TooSlowError:
         raise PrinterUnreachable(f"{where} does not open its push socket.") from None
-    except (Nonsense, h11.ProtocolError) as error:  # h11's comes of wsproto's answer to a bad handshake
+    except (NoHandshake, h11.ProtocolError) as error:  # h11's comes of wsproto's answer to a bad handshake
         raise ProtocolError(f"{where} answers the push socket with something else than WebSocket.") from error
 
 
-async def _agreed(stream: trio.abc.Stream, wish: Request, where: str) -> WSConnection:
-    """Shakes hands. Raises ProtocolError, and what wsproto and the stream raise."""
+async def _agreed(stream: trio.abc.Stream, wish: Request, where: str) -> bytes:
+    """Shakes hands. Returns what came after that.
+
+    Raises ProtocolError, and what wsproto and the stream raise.
+    """
     talk = WSConnection(ConnectionType.CLIENT)
     await stream.send_all(talk.send(wish))
+    came, looked_at = b"", 0
     while True:
         data = await stream.receive_some(PIECE)
         if not data:
             raise PrinterUnreachable(f"{where} closed the push socket.")
-        talk.receive_data(bytes(data))
+        came += data
+        end = _HEAD_ENDS.search(came)
+        head, looked_at = came[looked_at : end.end() if end else None], len(came)
+        talk.receive_data(head)
         match next(iter(talk.events()), None):
             case AcceptConnection():
-                return talk
+                return came[end.end() :] if end else b""
             case RejectConnection() as refusal:
                 raise ProtocolError(
                     f"{where} answers {refusal.status_code} instead of opening a push socket."
