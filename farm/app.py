@@ -177,6 +177,7 @@ class Farm:
         self.readings = self._database(folder.telemetry_db, TELEMETRY)
         self.storage = Storage(folder.files, min_free=settings.files.min_free_mb * MB, inline=seams.inline)
         self.files = self._files()
+        self._telemetry = Telemetry(self._telemetry_parts())
         self.scheduler = Scheduler(self._scheduler_parts())
 
     def _database(self, path: Path, keeping: Keeping) -> Database:
@@ -253,7 +254,12 @@ class Farm:
     def _specs(self, fleet: Fleet) -> Sequence[ChildSpec[Any]]:
         seams = self._seams
         broadcaster = Broadcaster(
-            self.database, lambda: self.address("clients"), self._settings.live, self.plan, clock=seams.clock
+            self.database,
+            lambda: self.address("clients"),
+            self._settings.live,
+            self.plan,
+            telemetry=lambda: self.address("telemetry"),
+            clock=seams.clock,
         )
         queue = QueueParts(
             database=self.database,
@@ -264,7 +270,6 @@ class Farm:
             plan=self.plan,
             undo_s=self._settings.queue.plate_undo_s,
         )
-        telemetry = Telemetry(TelemetryParts(self.readings, seams.clock))
         simulator = Simulator(partial(fleet_process, 0, modest=True))
         return (
             broadcaster.spec(),
@@ -276,7 +281,9 @@ class Farm:
                 mailbox_size=256,
                 when_full=WhenFull.DROP_OLDEST,  # hints, which the next look makes good
             ),
-            ChildSpec(name="telemetry", run=telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
+            ChildSpec(
+                name="telemetry", run=self._telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST
+            ),
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
             self.clients.spec(),
@@ -321,6 +328,16 @@ class Farm:
             clock=seams.clock,
             chance=seams.chance,
             seconds=settings.seconds,
+        )
+
+    def _telemetry_parts(self) -> TelemetryParts:
+        settings = self._settings.processing
+        return TelemetryParts(
+            database=self.readings,
+            clock=self._seams.clock,
+            events=lambda: self.address("events"),
+            interval_s=settings.interval_s,
+            window=settings.buffer_size,
         )
 
     def _quota(self) -> Quota:
@@ -390,6 +407,7 @@ class Farm:
             scheduler=self.address("scheduler"),
             file_workers=self.files.states,
             planner=lambda: self.scheduler.state,
+            telemetry=self._telemetry.numbers,
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,

@@ -104,6 +104,18 @@ class Scheduling:
 
 
 @dataclass(frozen=True, slots=True)
+class Processing:
+    """How what printers measure is understood.
+
+    buffer_size: samples of each channel that are looked back on, one a second. interval_s: between two looks
+    at what they mean.
+    """
+
+    buffer_size: int = _setting(1000, least=60, most=10_000)
+    interval_s: float = _setting(5.0, least=1, most=60)
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """How /v1/live tells browsers and programs what happens.
 
@@ -139,6 +151,7 @@ class Settings:
     printers: Printers = Printers()
     queue: Queue = Queue()
     scheduling: Scheduling = Scheduling()
+    processing: Processing = Processing()
     live: Live = Live()
     log: Log = Log()
 

@@ -15,7 +15,7 @@ from farm.live import protocol
 from farm.live.audience import Audience, Cut, Hearing, Member
 from farm.live.messages import StateNews
 from farm.live.outbox import Outbox
-from farm.live.rooms import may_hear, may_see
+from farm.live.rooms import may_hear, may_see, printer_in
 
 
 class Audiences:
@@ -31,6 +31,7 @@ class Audiences:
         self._members: dict[str, Member] = {}
         self._audiences: dict[Hearing, Audience] = {}
         self._in_room: dict[str, dict[Hearing, Audience]] = {}
+        self._printers_heard: frozenset[str] | None = frozenset()
         self._due: dict[float, list[Audience]] = {}
         self._flushed_at = 0.0
 
@@ -80,6 +81,7 @@ class Audiences:
             audience = self._audiences[hearing] = Audience(hearing, self._live.rate_limit)
             for room in hearing.rooms:
                 self._in_room.setdefault(room, {})[hearing] = audience
+            self._printers_heard = None
         audience.members[member.outbox.name] = member
         for news in states:
             audience.add_state(news)
@@ -97,6 +99,7 @@ class Audiences:
                 del self._in_room[room][hearing]
                 if not self._in_room[room]:
                     del self._in_room[room]
+            self._printers_heard = None
 
     def _hearing(self, rooms: Iterable[str]) -> dict[Hearing, Audience]:
         """Those that hear any of `rooms`."""
@@ -128,6 +131,14 @@ class Audiences:
     def is_heard(self, room: str) -> bool:
         """Whether anybody is in this room."""
         return room in self._in_room
+
+    @property
+    def printers_heard(self) -> frozenset[str]:
+        """The printers in whose own rooms anybody is; the same object until that changes."""
+        if self._printers_heard is None:
+            found = (printer_in(room) for room in self._in_room)
+            self._printers_heard = frozenset(printer for printer in found if printer is not None)
+        return self._printers_heard
 
     @property
     def are_in_a_hurry(self) -> bool:

@@ -18,10 +18,11 @@ from farm.config import Live
 from farm.domain.clock import WallClock, real_clock
 from farm.domain.event import Fact
 from farm.domain.file import FileState
+from farm.domain.metrics import Metrics
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound
-from farm.live import protocol, shapes, snapshots
+from farm.live import data_shapes, protocol, shapes, snapshots
 from farm.live.audience import Hearing, Member
 from farm.live.audiences import Audiences
 from farm.live.messages import (
@@ -38,6 +39,7 @@ from farm.live.messages import (
     Joined,
     Leave,
     NotJoined,
+    PrinterUnderstood,
     ReportStatuses,
     StartOver,
     StateNews,
@@ -50,6 +52,7 @@ from farm.live.rooms import FILES, OF_A_PRINTER, PRINTERS, may_enter
 from farm.live.snapshots import Entered, Entry, Followed, Told
 from farm.store import events, printers
 from farm.store.database import Database
+from farm.telemetry.messages import PrintersHeard, TelemetryMessage
 
 log = structlog.get_logger(__name__)
 
@@ -78,12 +81,18 @@ class Broadcaster:
         live: Live,
         plan: Followed,
         *,
+        telemetry: Callable[[], Address[TelemetryMessage]],
         clock: WallClock = real_clock,
     ) -> None:
-        """clients: finds the actor that cuts clients; raises NotFound while there is none."""
+        """clients: finds the actor that cuts clients; telemetry: the data processor.
+
+        Both raise NotFound while there is none.
+        """
         self._plan = plan
         self._database = database
         self._clients = clients
+        self._telemetry = telemetry
+        self._heard: frozenset[str] | None = None  # the printers that the data processor was told last
         self._live = live
         self._clock = clock
         self._told: dict[str, Told] = {}
@@ -128,6 +137,7 @@ class Broadcaster:
             await self._catch_up()
             self._look_at = trio.current_time() + LOOK_EVERY_S
         await self._handle([*came, *mailbox.take_waiting(MOST_AT_ONCE - 1)])
+        self._tell_who_is_heard()
         await self._audiences.flush()
 
     async def _handle(self, deliveries: Sequence[Delivery[BroadcasterMessage]]) -> None:
@@ -152,6 +162,7 @@ class Broadcaster:
         message: FactsCommitted
         | StatusChanged
         | StatusGone
+        | PrinterUnderstood
         | FileProgress
         | ReportStatuses
         | Hello
@@ -166,6 +177,8 @@ class Broadcaster:
                 self._show_status(printer, status)
             case StatusGone(printer_id):
                 self._show_gone(printer_id)
+            case PrinterUnderstood(printer_id, at, metrics):
+                self._show_metrics(printer_id, at, metrics)
             case FileProgress(file, share):
                 self._show_progress(file, share)
             case ReportStatuses():
@@ -239,6 +252,22 @@ class Broadcaster:
         self._told.pop(printer_id, None)
         self._show("printer.gone", printer_id, self._clock(), protocol.encoded({"id": printer_id}))
         self._printers.pop(printer_id, None)
+
+    def _show_metrics(self, printer_id: str, at: datetime, metrics: Metrics) -> None:
+        """To those alone who look at this printer; nothing is kept, for soon there is more."""
+        room = OF_A_PRINTER + printer_id
+        if self._audiences.is_heard(room):
+            data = protocol.encoded(data_shapes.of_understood(printer_id, metrics))
+            news = StateNews(room, f"data:{printer_id}", protocol.state("data.update", room, at, data))
+            self._audiences.add_state(news, printer_id, self._printers)
+
+    def _tell_who_is_heard(self) -> None:
+        """What nobody listens to need not be understood."""
+        heard = self._audiences.printers_heard
+        if heard is not self._heard:
+            with contextlib.suppress(NotFound):  # it starts later than we do
+                self._telemetry().tell_nowait(PrintersHeard(heard))
+                self._heard = heard
 
     def _show_progress(self, file: str, share: float) -> None:
         if self._audiences.is_heard(FILES):

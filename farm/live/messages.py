@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from farm.actors import Ask, Latest
 from farm.domain.event import Fact
+from farm.domain.metrics import Metrics
 from farm.domain.printer import Printer, PrinterStatus
 from farm.live.frame import Frame
 from farm.live.protocol import Since
@@ -49,6 +51,19 @@ class StatusGone(Latest):
     @property
     def key(self) -> Hashable:
         return self.printer
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterUnderstood(Latest):
+    """What is understood of a printer that somebody listens to."""
+
+    printer: str
+    at: datetime
+    metrics: Metrics
+
+    @property
+    def key(self) -> Hashable:
+        return ("data", self.printer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,7 @@ BroadcasterMessage = (
     FactsCommitted
     | StatusChanged
     | StatusGone
+    | PrinterUnderstood
     | FileProgress
     | ReportStatuses
     | Hello

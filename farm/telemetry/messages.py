@@ -38,4 +38,30 @@ class PrinterForgotten(Latest):
         return self.printer
 
 
-TelemetryMessage = PrinterObserved | PrinterForgotten
+@dataclass(frozen=True, slots=True)
+class PrintersHeard(Latest):
+    """Somebody listens to these printers, by their ids: what is understood of them is wanted."""
+
+    printers: frozenset[str]
+
+    @property
+    def key(self) -> Hashable:
+        return PrintersHeard
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryNumbers:
+    """How much the data processor has to do: printers and channels it knows, and counts since its start.
+
+    samples: taken in. late: looks at a printer that came after a newer one. refused: samples that cannot be
+    true, came much too late, or found no room.
+    """
+
+    printers: int = 0
+    channels: int = 0
+    samples: int = 0
+    late: int = 0
+    refused: int = 0
+
+
+TelemetryMessage = PrinterObserved | PrinterForgotten | PrintersHeard

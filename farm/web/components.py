@@ -20,6 +20,7 @@ from farm.domain.printer import Connection, PrinterStatus
 from farm.live.clients import ClientNumbers
 from farm.live.shapes import Moment
 from farm.store.numbers import Numbers
+from farm.telemetry.messages import TelemetryNumbers
 from farm.workers.process import State
 
 MB = 1_000_000
@@ -74,10 +75,19 @@ class PrintersPart(Part, kw_only=True):
 
 
 class TelemetryPart(Part, kw_only=True):
-    """dropped: readings that came faster than they were taken in, since the start."""
+    """dropped: readings that came faster than they were taken in, since the start.
+
+    printers, channels: of which something is understood. samples: taken in since the start; late: readings
+    that came after newer ones; refused: samples that cannot be true, came much too late, or found no room.
+    """
 
     size_mb: float | None
     dropped: int
+    printers: int
+    channels: int
+    samples: int
+    late: int
+    refused: int
 
 
 class FilesPart(Part, kw_only=True):
@@ -175,6 +185,7 @@ class Look:
     readings_size: int | None
     file_workers: Sequence[State]
     planner: State
+    telemetry: TelemetryNumbers
     plan: Plan | None
     clients: ClientNumbers
     findings: Mapping[str, Iterable[Finding]]
@@ -277,6 +288,11 @@ def _telemetry(look: Look) -> TelemetryPart:
         **look.part("telemetry", "telemetry", "database:telemetry"),
         size_mb=_mb(look.readings_size),
         dropped=taker.dropped if taker is not None else 0,
+        printers=look.telemetry.printers,
+        channels=look.telemetry.channels,
+        samples=look.telemetry.samples,
+        late=look.telemetry.late,
+        refused=look.telemetry.refused,
     )
 
 

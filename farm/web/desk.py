@@ -21,6 +21,7 @@ from farm.queue.messages import QueueMessage
 from farm.queue.plan import Plan
 from farm.schedule.messages import SchedulerMessage
 from farm.store.database import Database
+from farm.telemetry.messages import TelemetryNumbers
 from farm.web.idempotency import Memory
 from farm.workers.process import State
 
@@ -30,9 +31,9 @@ class Desk:
     """printer: the address of a printer's actor by the printer's id; raises NotFound.
 
     plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
-    file_workers, planner: what those that read files, and that makes plans, are at. max_upload: bytes of the
-    largest file taken. undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to
-    clients.
+    file_workers, planner: what those that read files, and that makes plans, are at. telemetry: how much the
+    data processor has to do. max_upload: bytes of the largest file taken. undo_s: how long a cleared plate
+    can be taken back. version: the farm's own, shown to clients.
     """
 
     gate: Gate
@@ -47,6 +48,7 @@ class Desk:
     scheduler: Address[SchedulerMessage]
     file_workers: Callable[[], Sequence[State]]
     planner: Callable[[], State]
+    telemetry: Callable[[], TelemetryNumbers]
     storage: Storage
     clients: Clients
     bell: Bell

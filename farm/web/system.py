@@ -80,6 +80,7 @@ async def show_system(call: Call) -> components.System:
         readings_size=looks.found.get("telemetry"),
         file_workers=desk.file_workers(),
         planner=desk.planner(),
+        telemetry=desk.telemetry(),
         plan=desk.plan.in_force,
         clients=desk.clients.numbers(),
         findings=looks.findings(database=desk.database.trouble, telemetry=desk.readings.trouble),

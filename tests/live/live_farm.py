@@ -13,7 +13,8 @@ from trio.testing import wait_all_tasks_blocked
 from farm.access.gate import Gate
 from farm.access.passwords import Cost, Hasher
 from farm.access.tokens import TokenKeys
-from farm.actors import Directions, Runtime, Supervisor
+from farm.actors import Address as ActorAddress
+from farm.actors import Directions, Mailbox, Runtime, Supervisor
 from farm.config import Live
 from farm.domain.printer import Address, Plate, Printer
 from farm.domain.user import EVERYTHING, SYSTEM, Scope
@@ -173,8 +174,14 @@ class LiveFarm:
         )
         # Keys note when they were used last; for nothing else do clients wait for anybody.
         self.runtime = Runtime(chance=chance, directions=Directions([("client", "database")]))
+        self.processor = Mailbox("telemetry", size=8)  # the data processor hears who is listened to
         self.broadcaster = Broadcaster(
-            self.database, lambda: self.runtime.address("clients"), live, self.plan, clock=self.clock
+            self.database,
+            lambda: self.runtime.address("clients"),
+            live,
+            self.plan,
+            telemetry=lambda: ActorAddress(self.processor),
+            clock=self.clock,
         )
         self.clients = Clients(self.runtime, self.gate, lambda: self.runtime.address("events"), live)
 

@@ -12,12 +12,20 @@ from live_farm import NOON, printer, seqs, settled
 
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
+from farm.domain.metrics import Channel, Forecast, Group, Metrics, Statistics, Trend
 from farm.domain.plan import Plan, Planned
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, Temperature
 from farm.domain.user import SYSTEM, Grant, Scope
 from farm.errors import StorageFailed
 from farm.live.broadcaster import LOOK_EVERY_S, MAILBOX
-from farm.live.messages import FactsCommitted, FileProgress, ReportStatuses, StatusChanged, StatusGone
+from farm.live.messages import (
+    FactsCommitted,
+    FileProgress,
+    PrinterUnderstood,
+    ReportStatuses,
+    StatusChanged,
+    StatusGone,
+)
 from farm.store import events, files, jobs, prints
 
 IDLE = PrinterStatus(connection=Connection.ONLINE, operation=Operation.IDLE, plate=Plate.CLEAR)
@@ -545,3 +553,86 @@ async def test_hints_are_refused_not_waited_for_when_the_broadcaster_is_buried_i
     await trio.sleep(LOOK_EVERY_S)
 
     assert seqs(browser.heard()) == expected
+
+
+# -- what is understood of a printer -------------------------------------------------------------
+
+UNDERSTOOD = Metrics(
+    {
+        Channel(Group.TEMPERATURE, "tool0"): Statistics(
+            210.00004, 0.01, 0.25, 0.1, Trend.STABLE, 0.5, -0.751, period_s=None
+        )
+    },
+    Forecast(0.5, NOON.timestamp() + 3600, 123.4),
+)
+
+
+def told_to_the_processor(farm):
+    return [delivery.message.printers for delivery in farm.processor.take_waiting(10)]
+
+
+async def test_the_data_processor_hears_to_whom_anybody_listens(autojump_clock, farm):
+    await farm.add_printer(printer())
+    await farm.add_printer(printer("mk4-02"))
+    browser, _ = await farm.watch("printer:mk4-01", "printer:mk4-02", "printers")
+    await settled()
+    assert told_to_the_processor(farm)[-1] == frozenset({"mk4-01", "mk4-02"})
+
+    await farm.watch("queue")
+    await browser.say("unsubscribe", rooms=["printer:mk4-02"])
+    await settled()
+    assert told_to_the_processor(farm) == [frozenset({"mk4-01"})]
+
+    browser.hang_up()
+    await settled()
+    assert told_to_the_processor(farm) == [frozenset()]
+
+
+async def test_what_is_understood_goes_to_the_printers_own_room_alone(autojump_clock, farm):
+    await farm.add_printer(printer())
+    own, _ = await farm.watch("printer:mk4-01")
+    other, _ = await farm.watch("printers", "queue")
+
+    farm.events.tell_nowait(PrinterUnderstood("mk4-01", NOON, UNDERSTOOD))
+    farm.events.tell_nowait(PrinterUnderstood("gone", NOON, UNDERSTOOD))
+
+    event = await own.hear()
+    assert (event["type"], event["room"], event["at"]) == (
+        "data.update",
+        "printer:mk4-01",
+        "2026-01-01T12:00:00.000Z",
+    )
+    assert "seq" not in event
+    assert event["data"]["printer"] == "mk4-01"
+    metrics = event["data"]["metrics"]
+    assert metrics["temperature"] == {
+        "tool0": {
+            "mean": 210.0,
+            "variance": 0.01,
+            "slope_per_min": 0.25,
+            "slope_error_per_min": 0.1,
+            "trend": "stable",
+            "z": 0.5,
+            "robust_z": -0.75,
+            "period_s": None,
+            "drift_per_h": None,
+            "step": None,
+        }
+    }
+    assert metrics["progress"] == {
+        "rate_per_h": 0.5,
+        "estimated_completion": "2026-01-01T13:00:00.000Z",
+        "confidence_s": 123.0,
+    }
+    await settled()
+    assert other.heard() == []
+
+
+async def test_a_status_and_what_is_understood_do_not_push_each_other_out(autojump_clock, farm):
+    await farm.add_printer(printer())
+    browser, _ = await farm.watch("printer:mk4-01")
+    farm.events.tell_nowait(StatusChanged(printer(), HOT))
+    farm.events.tell_nowait(PrinterUnderstood("mk4-01", NOON, UNDERSTOOD))
+    await settled()
+
+    assert {event["type"] for event in browser.heard()} == {"printer.statusUpdate", "data.update"}

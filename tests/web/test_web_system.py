@@ -70,6 +70,10 @@ async def test_everything_is_well_and_counted(farm, actors):
     assert (parts["files"]["files"], parts["files"]["size_mb"], parts["files"]["waiting"]) == (2, 3.0, 2)
     assert parts["files"]["workers"] == ["ready"]
     assert (parts["scheduler"]["planner"], parts["scheduler"]["version"]) == ("cold", 0)
+    counted = {
+        name: parts["telemetry"][name] for name in ("printers", "channels", "samples", "late", "refused")
+    }
+    assert counted == {"printers": 2, "channels": 5, "samples": 70, "late": 1, "refused": 3}
     assert parts["database"]["size_mb"] > 0.05
     resources = told["resources"]
     assert resources["rss_mb"] > 5

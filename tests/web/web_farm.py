@@ -41,6 +41,7 @@ from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.connection import FARM, TELEMETRY
 from farm.store.database import Database
+from farm.telemetry.messages import TelemetryNumbers
 from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.hypercorn_cures import Limits
@@ -199,6 +200,7 @@ class WebFarm:
             chance=self.chance,
             file_workers=lambda: [State.READY],
             planner=lambda: State.COLD,
+            telemetry=lambda: TelemetryNumbers(printers=2, channels=5, samples=70, late=1, refused=3),
             max_upload=MAX_UPLOAD,
             quota=self.quota,
             undo_s=15.0,

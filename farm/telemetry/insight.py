@@ -1,0 +1,101 @@
+"""What is looked at now and then, and only where somebody wants to know it: patterns, robust means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from farm.domain.metrics import Statistics, Trend
+from farm.telemetry import patterns, robust
+from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Summary
+
+LATELY = 60  # ticks of which the slope is, and in which a step is looked for
+SWINGS = 256  # ticks in which an oscillation is looked for
+DRIFT_EVERY = 10  # of the ticks of the whole window, which are many
+ROBUST_EVERY = 60  # ticks; it looks back on a window many times as long
+AT_ONCE = 64  # channels; they take some milliseconds
+OFF_95 = 1.96  # standard errors, 19 times of 20
+
+
+class Insight:
+    """What was found in one ring, at different times. `study` looks anew, `statistics` tells."""
+
+    def __init__(self, ring: Ring, tick_s: float) -> None:
+        self._ring = ring
+        self._tick_s = tick_s
+        self._worth: Floats = np.ones(WIDTH)
+        self._slope, self._error, self._step, self._period, self._drift, self._median, self._deviation = (
+            np.full((7, WIDTH), np.nan)
+        )
+        self._robust_at: Channels = np.full(WIDTH, np.iinfo(np.intp).min // 2)
+        self._summary: Summary | None = None
+
+    def begin(self, channel: int, worth: float) -> None:
+        """A new channel. worth: the least change of it that is worth a word."""
+        self._worth[channel] = worth
+        self._robust_at[channel] = np.iinfo(np.intp).min // 2
+
+    def study(self, channels: Channels) -> Iterator[None]:
+        """Look at these channels anew, some at a time; others may have their turn in between."""
+        self._summary = self._ring.summary()
+        for begin in range(0, len(channels), AT_ONCE):
+            some = channels[begin : begin + AT_ONCE]
+            self._look_at_patterns(some)
+            yield
+            old = some[self._robust_at[some] <= self._ring.next - ROBUST_EVERY]
+            if len(old):
+                self._look_robustly(old)
+                yield
+
+    def _look_at_patterns(self, channels: Channels) -> None:
+        ring, worth = self._ring, self._worth[channels]
+        recent = ring.rows(min(LATELY, ring.window), channels)
+        found = patterns.line(recent)
+        self._slope[channels], self._error[channels] = found.slope, found.error
+        self._step[channels] = patterns.step(recent, worth)
+        self._period[channels] = patterns.period(ring.rows(min(SWINGS, ring.window), channels), worth)
+
+    def _look_robustly(self, channels: Channels) -> None:
+        ring = self._ring
+        samples = ring.rows(ring.window, channels)
+        self._median[channels], self._deviation[channels] = robust.median_and_deviation(samples)
+        thinned = patterns.drift(samples[::DRIFT_EVERY], self._worth[channels])
+        self._drift[channels] = thinned / DRIFT_EVERY
+        self._robust_at[channels] = ring.next
+
+    def statistics(self, channel: int) -> Statistics | None:
+        """What is known of a channel that was studied; None where the window holds nothing of it."""
+        summary = self._summary
+        if summary is None or not summary.count[channel] > 0:
+            return None
+        per_min, per_h = 60.0 / self._tick_s, 3600.0 / self._tick_s
+        deviation = self._deviation[channel]
+        off = summary.newest[channel] - self._median[channel]
+        return Statistics(
+            mean=float(summary.mean[channel]),
+            variance=_known(summary.variance[channel]),
+            slope_per_min=_known(self._slope[channel] * per_min),
+            slope_error_per_min=_known(self._error[channel] * OFF_95 * per_min),
+            trend=self._trend(channel),
+            z=_known(summary.z[channel]),
+            robust_z=_known(off / deviation) if deviation > 0 else None,
+            period_s=_known(self._period[channel] * self._tick_s),
+            drift_per_h=_known(self._drift[channel] * per_h),
+            step=_known(self._step[channel]),
+        )
+
+    def _trend(self, channel: int) -> Trend | None:
+        slope, error = self._slope[channel], self._error[channel]
+        if not np.isnan(self._period[channel]):
+            return Trend.OSCILLATING
+        if np.isnan(slope):
+            return None
+        sure = abs(slope) * LATELY >= self._worth[channel] and abs(slope) > patterns.SURE * error
+        if not sure:
+            return Trend.STABLE
+        return Trend.RISING if slope > 0 else Trend.FALLING
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
