@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from farm.domain.analysis import Box, Filament, GcodeAnalysis
+from farm.domain.durations import Estimated, Phase
 from farm.domain.file import FileAnalysis, FileState
 from farm.domain.fitting import edges, size_of
 from farm.domain.job import Job
@@ -107,10 +108,18 @@ def print_time_s(analysis: FileAnalysis) -> float | None:
 
     The slicer's own word goes first: it is what the people who sliced it have in mind.
     """
+    found = estimated(analysis)
+    return None if found is None else found.print_s + found.heat_s
+
+
+def estimated(analysis: FileAnalysis) -> Estimated | None:
+    """The same with who says so, and what the waits for heat take beside it; None where nobody knows."""
     time_s = _found(analysis).time_s
     if time_s.slicer is not None:
-        return time_s.slicer
-    return None if time_s.motion is None else time_s.motion + (time_s.heating or 0.0)
+        return Estimated(Phase.PRINT_SLICER, time_s.slicer)
+    if time_s.motion is None:
+        return None
+    return Estimated(Phase.PRINT_MOTION, time_s.motion, time_s.heating or 0.0)
 
 
 def used_filament(analysis: FileAnalysis) -> tuple[Filament, ...]:

@@ -23,6 +23,7 @@ from farm.domain.command import (
     MaintenanceOn,
     SendGcode,
 )
+from farm.domain.durations import Phase
 from farm.domain.job import PrintState
 from farm.domain.printer import (
     BUSY,
@@ -67,9 +68,11 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
+from farm.printers.phases import Cooling
 from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
+from farm.store import durations
 from farm.store.database import Database
 from farm.telemetry.messages import PrinterObserved
 
@@ -132,6 +135,7 @@ class PrinterActor:
         self._assignment: Assignment | None = None
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._foreign_time = ForeignTime(printer.id, parts.database, parts.clock)
+        self._cooling: Cooling | None = None  # of what it has printed last
         self._stops = EmergencyStops(
             lambda: self._printer, self._driver, lambda: self._mode is Mode.EMERGENCY
         )
@@ -255,6 +259,9 @@ class PrinterActor:
 
     def _assignment_changed(self) -> None:
         if self._assignment is not None:
+            report = self._assignment.report
+            if report.stage is Stage.FINISHED:
+                self._cooling = Cooling(report.print, trio.current_time())
             operation, progress = self._shown_operation(), self._assignment.progress(self._reading)
             self._show(operation=operation, print=progress)
             self._say()
@@ -327,6 +334,8 @@ class PrinterActor:
     def _take_in(self, reading: Reading) -> None:
         self._show_reading(reading)
         self._mind_the_machine(reading)
+        if self._cooling is not None:
+            self._watch_it_cool(self._cooling, reading)
         self._parts.telemetry().tell_nowait(self._observed_now(reading))
 
     def _observed_now(self, reading: Reading) -> PrinterObserved:
@@ -338,6 +347,22 @@ class PrinterActor:
             self._status,
             self._assignment.order.estimate_s if self._assignment is not None else None,
         )
+
+    def _watch_it_cool(self, cooling: Cooling, reading: Reading) -> None:
+        bed = reading.temperatures.get("bed")
+        goes_on = cooling.see(trio.current_time(), bed)
+        took_s = cooling.took_s(bed) if goes_on else None
+        if took_s is not None:
+            self._nursery.start_soon(self._keep_cooling, cooling.print, took_s)
+        if not goes_on or took_s is not None:
+            self._cooling = None
+
+    async def _keep_cooling(self, print_id: str, took_s: float) -> None:
+        printer, at = self._printer.id, self._parts.clock()
+        try:
+            await self._parts.database.write(durations.teach, print_id, printer, Phase.COOL, took_s, at)
+        except FarmError as problem:  # others will teach it
+            log.info("time to cool down not kept", printer=printer, problem=str(problem))
 
     async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
         """Wait for a reading, newer than this call, for which `wanted` is true."""

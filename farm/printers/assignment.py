@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from farm.domain.durations import Measured
 from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Printer, PrintProgress
 from farm.drivers.base import AnswerLost, Capability, Driver, LoadedFile, Reading
@@ -24,6 +25,7 @@ from farm.printers.adoption import (
     witnessed,
 )
 from farm.printers.messages import PrintOrder, Report, Stage
+from farm.printers.phases import Phases
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +63,7 @@ class Assignment:
         self._copying = bool(order.copy_of) and Capability.COPY in driver.capabilities
         self._copy_may_grow = False
         self._file: RemoteFile | None = None
+        self._phases = Phases(from_the_beginning=stage is Stage.UPLOADING)
 
     @property
     def watched(self) -> bool:
@@ -154,7 +157,7 @@ class Assignment:
 
     async def _upload_once(self) -> tuple[str, bool]:
         """Why it failed, "" when it did not; and whether it is worth another try."""
-        order = self.order
+        order, began_at = self.order, trio.current_time()
         try:
             with trio.fail_after(UPLOAD_GRACE_S + order.size / FLOOR_RATE):
                 self._file = await self._driver.upload(order.content, order.remote_name, order.size)
@@ -164,6 +167,7 @@ class Assignment:
             return str(error), False
         except trio.TooSlowError:
             return f"{self._printer.name} took less than {FLOOR_RATE // 1000} kB/s of the file", True
+        self._phases.sent(trio.current_time() - began_at, order.size)
         return "", False
 
     def begin_start(self) -> None:
@@ -200,6 +204,7 @@ class Assignment:
     def lose_sight(self) -> None:
         """The printer could not be seen for a while: what runs on it may have been started meanwhile."""
         self._certain = False
+        self._phases.lose_sight()
 
     async def follow(self, reading: Reading) -> None:
         """Take in one look at the printer, and ask its host where that does not tell enough."""
@@ -227,6 +232,9 @@ class Assignment:
         now = trio.current_time()
         self._waited_s += min(now - self._looked_at, MOST_BETWEEN_LOOKS_S)
         self._looked_at = now
+        self._phases.see(now, reading.temperatures)
+        if reading.stale:
+            self._phases.lose_sight()
         if self._start_on_its_way or reading.stale:
             self._waited_s = 0.0
 
@@ -277,5 +285,15 @@ class Assignment:
 
     def _enter(self, stage: Stage, text: str = "") -> None:
         if self.report.stage is not stage:
-            self.report = Report(self.order.id, stage, text, self._file, self._progress)
+            measured = self._measured(stage)
+            self.report = Report(self.order.id, stage, text, self._file, self._progress, measured)
             self._changed()
+
+    def _measured(self, stage: Stage) -> Measured | None:
+        """What is to be told of its phases when it comes to this stage."""
+        now = trio.current_time()
+        if stage is Stage.PRINTING:
+            self._phases.begin(now)
+        elif stage is Stage.PAUSED:
+            self._phases.lose_sight()
+        return self._phases.ended(now) if stage is Stage.FINISHED else None

@@ -10,6 +10,7 @@ from typing import Any
 
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
+from farm.domain.durations import Measured
 from farm.domain.file import RemoteFile
 from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
@@ -91,7 +92,8 @@ class Report:
     """What the printer knows about a print order. It stands until the queue says `ForgetPrint`.
 
     text: one sentence where there is something to explain. file: the print's file, once it lies there whole.
-    progress: how far it had come when it was last seen before this stage, 0..1.
+    progress: how far it had come when it was last seen before this stage, 0..1. measured: how long its phases
+    took, of one that went well and was watched from the first byte to the end.
     """
 
     print: str
@@ -99,6 +101,7 @@ class Report:
     text: str = ""
     file: RemoteFile | None = None
     progress: float | None = None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

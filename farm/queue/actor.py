@@ -30,6 +30,7 @@ from farm.printers.messages import (
     PrinterMessage,
     PrintOrder,
     Report,
+    Stage,
     StartPrint,
     TakePrint,
     WatchPrint,
@@ -543,8 +544,16 @@ class Queue:
     async def _note(self, attempt: Print, step: Step, report: Report | None, why: str = "") -> None:
         if step.state is None:
             raise ValueError("a note without a state")
-        text, file, progress = (report.text, report.file, report.progress) if report else ("", None, None)
-        await self._commit(attempt, Note(step.state, step.plate, why or text, file, progress=progress))
+        told = report or Report(attempt.id, Stage.UNDECIDED)
+        note = Note(
+            step.state,
+            step.plate,
+            why or told.text,
+            told.file,
+            progress=told.progress,
+            measured=told.measured,
+        )
+        await self._commit(attempt, note)
         if step.state not in ACTIVE_PRINTS:
             self._jobs_changed()
 

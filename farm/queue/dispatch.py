@@ -7,11 +7,13 @@ from datetime import datetime
 from enum import Enum, auto
 from sqlite3 import Connection
 
+from farm.domain.durations import Measured
 from farm.domain.file import RemoteFile, remote_name
 from farm.domain.job import ACTIVE_PRINTS, MAY_BE_HOT, JobState, Print, PrintState
 from farm.domain.printer import Plate, Printer
 from farm.errors import Refused
 from farm.queue import approvals
+from farm.queue.lessons import learn_from_print
 from farm.queue.look import Look
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
@@ -82,7 +84,8 @@ class Note:
     """What is to be committed about a print: its new state, its plate if that changes, and why.
 
     file: its file on the printer, where it has just been seen there whole. begun: whether something of it
-    may have been begun. progress: how far it was seen to come, 0..1.
+    may have been begun. progress: how far it was seen to come, 0..1. measured: how long its phases took,
+    None where it was not watched all the time.
     """
 
     state: PrintState
@@ -91,6 +94,7 @@ class Note:
     file: RemoteFile | None = None
     begun: bool = True
     progress: float | None = None
+    measured: Measured | None = None
 
 
 def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> Print:
@@ -116,6 +120,7 @@ def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> 
         may_be_hot = what.begun and attempt.state in MAY_BE_HOT
         spools.use(db, after, _printed_share(after, what) if may_be_hot else 0.0, at)
         settle_job(db, after, may_be_hot, at, who, why)
+        learn_from_print(db, after, what.measured, at)
     return after
 
 

@@ -10,6 +10,7 @@ from farm.domain.job import Print, PrintState
 from farm.domain.printer import PLATES, Plate
 from farm.domain.transitions import require
 from farm.errors import Invalid, NotFound, Refused
+from farm.queue.lessons import learn_from_clearing, unlearn_clearing
 from farm.queue.messages import ClearPlate, UndoPlate
 from farm.queue.settling import settle_count
 from farm.store import audit, jobs, printers, prints
@@ -36,8 +37,13 @@ def clear_plate(db: Connection, wish: ClearPlate, undo_s: float, stamp: Stamp) -
 
 
 def _count(db: Connection, wish: ClearPlate, before: PlateRow, stamp: Stamp) -> None:
-    """Keep how many good parts a person took off the plate. Raises Invalid for a number that cannot be."""
+    """Keep how many good parts a person took off the plate, and learn how long that took.
+
+    Raises Invalid for a number that cannot be.
+    """
     attempt = prints.last_on(db, wish.printer)
+    if attempt is not None and attempt.good is None and before.plate is not Plate.CLEAR:
+        learn_from_clearing(db, attempt, stamp.at)
     if attempt is None or not _can_be_counted(attempt, wish, before):
         if wish.good is not None:
             raise Invalid("no parts of the farm's lie on this plate to be counted; leave good out", "good")
@@ -69,6 +75,7 @@ def undo_plate(db: Connection, wish: UndoPlate, stamp: Stamp) -> PlateRow:
     if attempt is not None and attempt.good is not None:
         prints.count_good(db, attempt, None, stamp.at)
         settle_count(db, replace(attempt, good=None), stamp.at, str(stamp.who))
+        unlearn_clearing(db, attempt)
     change_plate(db, printer, new, stamp.at, str(stamp.who), "taken back")
     audit.append(db, stamp, "plate.takenBack", f"printer:{printer}", {"is": new.plate})
     if wish.command:

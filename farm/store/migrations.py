@@ -139,6 +139,13 @@ def m018_plans(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m019_durations(db: Schema) -> None:
+    """How long the phases of prints took, and what was learned from it of each printer."""
+    for statement in _DURATIONS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -494,6 +501,29 @@ _PLANS = (
         adopted_by TEXT NOT NULL,
         plan BLOB NOT NULL
     ) STRICT""",
+)
+
+_DURATIONS = (
+    # value: seconds, or times what was estimated. Of the newest prints of each printer only.
+    """CREATE TABLE durations (
+        print TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        printer TEXT NOT NULL,
+        at TEXT NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (print, phase)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX durations_by_printer ON durations (printer, phase, at, print, value)",
+    # A log-normal fit of them. model: of the printer, NULL where nobody says; it outlives the printer.
+    """CREATE TABLE learned (
+        printer TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        model TEXT,
+        count INTEGER NOT NULL,
+        centre REAL NOT NULL,
+        spread REAL NOT NULL,
+        PRIMARY KEY (printer, phase)
+    ) STRICT, WITHOUT ROWID""",
 )
 
 _READINGS = (

@@ -87,6 +87,10 @@ ROWS = {
         " WHERE id = 'j1'",
     ),
     "m018_plans": ("INSERT INTO plans VALUES (1, 'p', 't', 'system:system', CAST('{}' AS BLOB))",),
+    "m019_durations": (
+        "INSERT INTO durations VALUES ('r1', 'print_slicer', 'p1', '2026-01-01T00:00:00Z', 1.04)",
+        "INSERT INTO learned VALUES ('p1', 'print_slicer', 'MK4', 1, 0.04, 0.0)",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
