@@ -14,6 +14,7 @@ class Planned:
     """One print to come. copy: from 0, of the copies of its job that were to be begun then.
 
     Somebody's work at the printer, equal times where there is none; then the print. locked: not to be moved.
+    early, late: nine times of ten it ends between them; None where nothing was learned of the printer.
     """
 
     job: str
@@ -24,6 +25,19 @@ class Planned:
     start: datetime
     end: datetime
     locked: bool = False
+    early: datetime | None = None
+    late: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """When the last of several prints will end, those that run included, if all take as long as they do on
+    average. early, late: nine times of ten it is between them; in_time: 0..1; None where nobody knows."""
+
+    end: datetime
+    early: datetime | None = None
+    late: datetime | None = None
+    in_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +81,9 @@ class Plan:
     """made_at: the moment that it was made for. because: what made it necessary, a few words each.
 
     metrics: what it comes to, by name. bound: no plan costs less, None where nothing is proven. changes:
-    what is different from the plan before, in sentences. nights: those to come. adopted_at: None while it is
-    only a proposal. version: counts adopted plans; 0 before.
+    what is different from the plan before, in sentences. nights: those to come. in_time: by job, the chance
+    that it is, 0..1, where anybody knows. orders: when each will be done, of those with nothing left out.
+    adopted_at: None while it is only a proposal. version: counts adopted plans; 0 before.
     """
 
     id: str
@@ -82,6 +97,8 @@ class Plan:
     because: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     nights: tuple[Night, ...] = ()
+    in_time: Mapping[str, float] = field(default_factory=dict)
+    orders: Mapping[str, Expected] = field(default_factory=dict)
     version: int = 0
     adopted_at: datetime | None = None
 
@@ -127,7 +144,8 @@ class Explanation:
     """Why a job is printed where and when the plan says. late_s: after its due date, in seconds.
 
     in_time: what would each make it in time. obstacles: why prints of it are left out, and relaxed: what
-    would each place these. sentences: all of it for people.
+    would each place these. chance: that it is in time, 0..1; None where it is wanted by no time or nobody
+    knows. sentences: all of it for people.
     """
 
     job: str
@@ -137,6 +155,7 @@ class Explanation:
     obstacles: tuple[Obstacle, ...]
     relaxed: tuple[WhatIf, ...]
     sentences: tuple[str, ...]
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +201,8 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class Quote:
     """When a job would be done if it were taken on now, beside all that is planned. end: None: not at all,
-    for the obstacles. by: chances, 0..1, and until when it is done with each.
+    for the obstacles. by: chances, 0..1, and until when it is done with each. in_time: 0..1, None where it is
+    wanted by no time or nobody knows. sentences: all of it for people.
     """
 
     end: datetime | None
@@ -191,3 +211,5 @@ class Quote:
     by: tuple[tuple[float, datetime], ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     relaxed: tuple[WhatIf, ...] = ()
+    in_time: float | None = None
+    sentences: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from farm.domain import plan as domain
 from farm.domain.clock import iso
 from farm.domain.settings import Preset
-from farm.live.shapes import Moment
+from farm.live.shapes import Moment, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Eyes:
 class Placement(Struct, frozen=True):
     """One print: somebody's work at the printer (equal times where there is none), then the print.
 
-    copy: from 0, of those that were to be begun. locked: it may not be moved.
+    copy: from 0, of those that were to be begun. locked: it may not be moved. early, late: nine times of ten
+    it ends between them; null where nothing was learned of how long prints take there.
     """
 
     job: str
@@ -48,6 +49,8 @@ class Placement(Struct, frozen=True):
     start: Moment
     end: Moment
     locked: bool
+    early: Moment | None = None
+    late: Moment | None = None
 
 
 class Reason(Struct, frozen=True):
@@ -81,7 +84,8 @@ class Schedule(Struct, frozen=True):
     """version: counts the plans that were adopted. made_at: the moment it was made for.
 
     metrics: times in seconds, costs in points. bound: no plan costs less; null where nothing is proven.
-    because: what made it necessary. changes: what is different from the plan before.
+    because: what made it necessary. changes: what is different from the plan before. in_time: by job, the
+    chance that it is, 0 to 1, where it is wanted by some time and enough was learned.
     """
 
     id: str | None
@@ -97,9 +101,10 @@ class Schedule(Struct, frozen=True):
     because: list[str]
     changes: list[str]
     nights: list[Night]
+    in_time: dict[str, float]
 
 
-NONE_YET = Schedule(None, 0, None, None, None, [], [], {}, None, None, [], [], [])
+NONE_YET = Schedule(None, 0, None, None, None, [], [], {}, None, None, [], [], [], {})
 
 
 def of_plan(plan: domain.Plan | None, eyes: Eyes) -> Schedule:
@@ -120,6 +125,7 @@ def of_plan(plan: domain.Plan | None, eyes: Eyes) -> Schedule:
         because=_told(plan.because, eyes),
         changes=_told(plan.changes, eyes),
         nights=[Night(iso(one.start), iso(one.end), _told(one.sentences, eyes)) for one in plan.nights],
+        in_time={job: chance for job, chance in plan.in_time.items() if eyes.see(job)},
     )
 
 
@@ -133,6 +139,8 @@ def _placement(one: domain.Planned) -> Placement:
         iso(one.start),
         iso(one.end),
         one.locked,
+        moment(one.early),
+        moment(one.late),
     )
 
 
@@ -178,7 +186,8 @@ class Explanation(Struct, frozen=True):
     """Why a job is printed where and when the plan says. late_s: after its due date, in seconds.
 
     in_time: what would each make it in time. reasons: why prints of it are left out of the plan; relaxed:
-    what would each place these. sentences: all of it in words.
+    what would each place these. chance: that it is in time, 0 to 1; null where it is wanted by no time, or
+    too little was learned. sentences: all of it in words.
     """
 
     job: str
@@ -188,6 +197,7 @@ class Explanation(Struct, frozen=True):
     in_time: list[WhatIf]
     reasons: list[Reason]
     relaxed: list[WhatIf]
+    chance: float | None
 
 
 class Chance(Struct, frozen=True):
@@ -200,7 +210,9 @@ class Chance(Struct, frozen=True):
 class Quote(Struct, frozen=True):
     """When a job would be done if it were taken on now, with all that is planned left where it is.
 
-    end: if every print takes as long as is estimated; null where it has no place, for the reasons.
+    end: if every print takes as long as it does on average; null where it has no place, for the reasons. by:
+    it is done until then with this chance; empty where too little was learned, and in_time is null then.
+    sentences: all of it in words.
     """
 
     end: Moment | None
@@ -209,6 +221,8 @@ class Quote(Struct, frozen=True):
     by: list[Chance]
     reasons: list[Reason]
     relaxed: list[WhatIf]
+    in_time: float | None
+    sentences: list[str]
 
 
 class Figure(Struct, frozen=True):
@@ -307,6 +321,7 @@ def of_explanation(found: domain.Explanation, eyes: Eyes) -> Explanation:
         in_time=_what_if(found.in_time),
         reasons=_reasons(found.obstacles, eyes),
         relaxed=_what_if(found.relaxed),
+        chance=found.chance,
     )
 
 
@@ -319,6 +334,8 @@ def of_quote(found: domain.Quote, eyes: Eyes) -> Quote:
         by=[Chance(chance, iso(end)) for chance, end in found.by],
         reasons=_reasons(found.obstacles, eyes),
         relaxed=_what_if(found.relaxed),
+        in_time=found.in_time,
+        sentences=_told(found.sentences, eyes),
     )
 
 

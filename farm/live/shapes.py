@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 
-from farm.domain import job, optimising, printer
+from farm.domain import job, optimising, plan, printer
 from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.clock import iso
@@ -228,11 +228,14 @@ class Pin(Struct, frozen=True):
 
 
 class PlannedPrint(Struct, frozen=True):
-    """Where and when a print is to begin, and to end."""
+    """Where and when a print is to begin, and to end. early, late: nine times of ten it ends between them;
+    null where nothing was learned of how long prints take there."""
 
     printer: str
     start: Moment
     end: Moment
+    early: Moment | None = None
+    late: Moment | None = None
 
 
 class Job(Struct, frozen=True):
@@ -279,10 +282,24 @@ class Job(Struct, frozen=True):
     warnings: list[Reason] | None = None
 
 
+class Expected(Struct, frozen=True):
+    """When the last print of an order will end, as it is planned.
+
+    early, late: nine times of ten it is between them. in_time: the chance that it is, 0 to 1. All null where
+    too little was learned of how long prints take, in_time also where it is wanted by no time.
+    """
+
+    end: Moment
+    early: Moment | None
+    late: Moment | None
+    in_time: float | None
+
+
 class Order(Struct, frozen=True):
     """What one customer wants, and how much of it is there. progress: share of the parts that are good.
 
-    jobs: their ids, oldest first. parts: of those that were not cancelled.
+    jobs: their ids, oldest first. parts: of those that were not cancelled. expected: when it will be done;
+    null where not all of it is planned.
     """
 
     id: str
@@ -296,6 +313,7 @@ class Order(Struct, frozen=True):
     jobs: list[str]
     parts: Parts
     progress: Share
+    expected: Expected | None = None
 
 
 def _shape_of(analysis: type, kind: FileKind) -> type[Struct]:
@@ -506,9 +524,7 @@ def of_job(
         failed=wish.failed,
         parts=of_parts(wish),
         prints=[of_print(attempt) for attempt in attempts],
-        planned=None
-        if planned is None
-        else PlannedPrint(planned.printer, iso(planned.start), iso(planned.end)),
+        planned=None if planned is None else _planned(planned),
         why_not=why_not,
         warnings=warnings,
     )
@@ -525,8 +541,14 @@ def of_parts(*wishes: job.Job) -> Parts:
     )
 
 
-def of_order(order: domain_order.Order, wishes: Iterable[job.Job]) -> Order:
-    """An order with its jobs."""
+def _planned(one: Planned) -> PlannedPrint:
+    return PlannedPrint(one.printer, iso(one.start), iso(one.end), moment(one.early), moment(one.late))
+
+
+def of_order(
+    order: domain_order.Order, wishes: Iterable[job.Job], expected: plan.Expected | None = None
+) -> Order:
+    """An order with its jobs. expected: by the plan in force."""
     own = list(wishes)
     gone = (
         {JobState.CANCELLED} if order.state is not OrderState.CANCELLED else set(JobState) - {JobState.DONE}
@@ -545,7 +567,12 @@ def of_order(order: domain_order.Order, wishes: Iterable[job.Job]) -> Order:
         jobs=[wish.id for wish in own],
         parts=of_parts(*counted),
         progress=sum(min(wish.good, wish.wanted) for wish in counted) / wanted if wanted else 0.0,
+        expected=None if expected is None else _expected(expected),
     )
+
+
+def _expected(one: plan.Expected) -> Expected:
+    return Expected(iso(one.end), moment(one.early), moment(one.late), one.in_time)
 
 
 def of_print(attempt: job.Print, log: Iterable[changes.Change] | None = None) -> Print:

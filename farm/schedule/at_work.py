@@ -7,15 +7,17 @@ from dataclasses import replace
 
 from farm.domain.plan import Effect, Plan
 from farm.schedule.alternatives import for_preset
+from farm.schedule.chances import chances
 from farm.schedule.config import MOST_PROVEN, SearchConfig
 from farm.schedule.diff import told
 from farm.schedule.effect import effect
+from farm.schedule.expected import expected
 from farm.schedule.facts import Asked, Rules
 from farm.schedule.in_moments import Translator
 from farm.schedule.night import nights
 from farm.schedule.replan import Solver, better_of, found_by_search, repair
 from farm.schedule.result import Schedule
-from farm.schedule.translation import Names, problem_of, schedule_of
+from farm.schedule.translation import Names, orders_of, problem_of, schedule_of
 from farm.workers.inside import Tell
 
 LEAST_S = 0.2  # for the search, however long it took to understand what is to be planned
@@ -73,5 +75,7 @@ def plan_for(asked: Asked, tell: Tell) -> Plan:
     seconds = max(LEAST_S, asked.seconds - (time.monotonic() - began))
     found = solve(problem, SearchConfig(seconds=seconds, seed=asked.seed), on_incumbent=hear)
     best = found if repaired is None else better_of(problem, repaired, found)
-    changes, dark = told(problem, best), nights(problem, best)[:NIGHTS]
-    return translator.plan(best, asked.id, preset, asked.because, changes, dark)
+    changes, sure = told(problem, best), chances(problem, best)
+    dark = nights(problem, best, sure)[:NIGHTS]
+    orders = expected(problem, best, sure, orders_of(facts, names))
+    return translator.plan(best, asked.id, preset, asked.because, changes, dark, sure, orders)

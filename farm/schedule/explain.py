@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from farm.errors import NotFound
+from farm.schedule.chances import UNKNOWN, Chances, between, chances
 from farm.schedule.evaluate import evaluate
 from farm.schedule.problem import Job, Printer, Problem, Reason
 from farm.schedule.relax import WhatIf, in_words, reasons, why_words
@@ -16,7 +17,7 @@ from farm.schedule.result import Placement, Relaxed, Schedule
 from farm.schedule.rules import Rule
 from farm.schedule.shop import Shop, by_printer
 from farm.schedule.slots import Slot, placed, taken_out
-from farm.schedule.words import at, clock, counted, lasting, watts
+from farm.schedule.words import at, clock, counted, lasting, percent, watts
 
 MOST_ELSEWHERE = 5  # printers that are compared with the one that was chosen
 
@@ -59,7 +60,8 @@ class Standing:
 class Explanation:
     """A job's place in the plan. late_s: after its due date. in_time: what would each make it in time.
 
-    unscheduled: why prints of it are left out; relaxed: what would each place these.
+    unscheduled: why prints of it are left out; relaxed: what would each place these. sure: how sure the plan
+    is of its ends.
     """
 
     job: str
@@ -69,6 +71,7 @@ class Explanation:
     unscheduled: tuple[Reason, ...]
     relaxed: tuple[Relaxed, ...]
     sentences: tuple[str, ...]
+    sure: Chances = UNKNOWN
 
 
 def explain(problem: Problem, schedule: Schedule, job_id: str) -> Explanation:
@@ -86,12 +89,13 @@ def explain(problem: Problem, schedule: Schedule, job_id: str) -> Explanation:
     what_if = WhatIf(problem, schedule)
     why = tuple(reasons(what_if, job, len(missing))) if missing else ()
     relaxed = tuple(_relaxed(what_if, job, missing)) if missing else ()
+    sure = chances(problem, schedule)
     said = [
-        *(sentence for one in standing for sentence in _said(problem, one, len(prints))),
-        *_late_words(problem, job, last, late_s, in_time),
+        *(sentence for one in standing for sentence in _said(problem, one, len(prints), sure)),
+        *_late_words(problem, job, last, late_s, in_time, sure.in_time.get(job.id)),
         *_missing_words(problem, job, missing, why, relaxed),
     ]
-    return Explanation(job_id, tuple(standing), late_s, in_time, why, relaxed, tuple(said))
+    return Explanation(job_id, tuple(standing), late_s, in_time, why, relaxed, tuple(said), sure)
 
 
 # -- one print -----------------------------------------------------------------------------------------
@@ -247,28 +251,36 @@ def _relaxed(what_if: WhatIf, job: Job, missing: Sequence[int]) -> Iterator[Rela
         yield Relaxed(rule, end_s)
 
 
-def _said(problem: Problem, one: Standing, prints: int) -> Iterator[str]:
+def _said(problem: Problem, one: Standing, prints: int, sure: Chances) -> Iterator[str]:
     placement = one.placement
+    bars = sure.bars.get((placement.job, placement.copy))
+    how_sure = "" if bars is None else f", {between(problem, bars)}"
     which = f"Print {placement.copy + 1} of job {placement.job}" if prints > 1 else f"Job {placement.job}"
     hands = placement.hand_work_end - placement.hand_work_start
     ready = f" {at(problem, placement.hand_work_start)} it is made ready ({lasting(hands)})," if hands else ""
     yield (
         f"{which} is printed on {placement.printer}:{ready} {at(problem, placement.start)} it starts, "
-        f"{at(problem, placement.end)} it is done."
+        f"{at(problem, placement.end)} it is done{how_sure}."
     )
     yield f"Why here: {one.why_here}"
     yield f"Why then: {one.why_then}"
 
 
 def _late_words(
-    problem: Problem, job: Job, last: Placement | None, late_s: int, in_time: Sequence[Relaxed]
+    problem: Problem,
+    job: Job,
+    last: Placement | None,
+    late_s: int,
+    in_time: Sequence[Relaxed],
+    chance: float | None,
 ) -> Iterator[str]:
     if last is None or job.due_s is None:
         return
+    sure = "" if chance is None else f" The chance to be in time is {percent(chance)}."
     if not late_s:
-        yield f"It is wanted {at(problem, job.due_s)}, and done {lasting(job.due_s - last.end)} before."
+        yield f"It is wanted {at(problem, job.due_s)}, and done {lasting(job.due_s - last.end)} before.{sure}"
         return
-    yield f"It is wanted {at(problem, job.due_s)}: it is {lasting(late_s)} late."
+    yield f"It is wanted {at(problem, job.due_s)}: it is {lasting(late_s)} late.{sure}"
     if not in_time:
         yield "Nothing that one could give up alone would make it in time, nor a higher priority."
     for one in in_time:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from farm.domain.analysis import GcodeAnalysis
 from farm.domain.constraints import NO_CONSTRAINTS, Constraints
+from farm.domain.durations import NOTHING_LEARNED, Durations
 from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Job
 from farm.domain.plan import Plan
@@ -38,19 +39,23 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """What is known of a file, without what a plan has no use for. A model is none that is printed."""
+    """What is known of a file, without what a plan has no use for. A model is none that is printed.
+
+    size: in bytes, of what is sent.
+    """
 
     state: FileState
     gcode: GcodeAnalysis | None
+    size: int = 0
 
     @classmethod
     def of(cls, file: StoredFile) -> KnownFile:
         """What is known of a stored one."""
         found = file.analysis.result
         if not isinstance(found, GcodeAnalysis):
-            return cls(file.analysis.state, None)
+            return cls(file.analysis.state, None, file.size)
         slim = replace(found, thumbnails=(), dangerous=None, warnings=(), objects=())
-        return cls(file.analysis.state, slim)
+        return cls(file.analysis.state, slim, file.size)
 
     @property
     def analysis(self) -> FileAnalysis:
@@ -60,11 +65,12 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """files: what is known of the jobs' files, by their ids. order_due: by the orders' ids.
+    """files: what is known of the jobs' files, by their ids. order_due: by the orders' ids; orders_held:
+    those of which something is not to be begun yet; order_on: by the printer that is at work for it.
 
     failed_on: printers on which a file failed and nobody has said that it may be tried there again.
     approved: by file, the profiles for which somebody said that it fits, see `compatibility.limits_of`.
-    plan: the one in force.
+    plan: the one in force. durations: what was learned of how long things take.
     """
 
     at: datetime
@@ -74,10 +80,13 @@ class Facts:
     constraints: Constraints = NO_CONSTRAINTS
     settings: Settings = AS_SHIPPED
     order_due: Mapping[str, datetime] = field(default_factory=dict)
+    orders_held: frozenset[str] = frozenset()
+    order_on: Mapping[str, str] = field(default_factory=dict)
     failed_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     approved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     spools: tuple[Spool, ...] = ()
     plan: Plan | None = None
+    durations: Durations = NOTHING_LEARNED
 
 
 @dataclass(frozen=True, slots=True)

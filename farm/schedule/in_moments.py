@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from farm.domain import plan as told
 from farm.domain.plan import Obstacle, Plan, Planned, Unplanned
 from farm.domain.settings import Preset
+from farm.schedule.chances import UNKNOWN, Bars, Chances
 from farm.schedule.diff import Change
 from farm.schedule.effect import Effect
+from farm.schedule.expected import Expected
 from farm.schedule.explain import Elsewhere, Explanation, Standing
 from farm.schedule.night import Night
 from farm.schedule.problem import Placed, Reason
@@ -19,6 +21,7 @@ from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
 from farm.schedule.translation import Names
 
 MOST_MOVED = 200  # prints of an effect that are told one by one
+NOTHING_EXPECTED: Mapping[str, Expected] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,18 @@ class Translator:
         because: tuple[str, ...] = (),
         changes: tuple[str, ...] = (),
         nights: Iterable[Night] = (),
+        sure: Chances = UNKNOWN,
+        orders: Mapping[str, Expected] = NOTHING_EXPECTED,
     ) -> Plan:
-        """A solution as the plan of that id. changes: what is different from the plan before."""
+        """A solution as the plan of that id. changes: what is different from the plan before. sure: of the
+        ends of its prints; orders: when they will be done."""
         metrics = asdict(schedule.metrics) if schedule.metrics is not None else {}
         costs = metrics.pop("terms", {})
         return Plan(
             id=plan_id,
             made_at=self.at,
             preset=preset,
-            placements=tuple(self._planned(one) for one in schedule.placements),
+            placements=tuple(self._planned(one, sure) for one in schedule.placements),
             unplanned=tuple(self._unplanned(one) for one in schedule.unscheduled),
             metrics=metrics | {f"cost_{name}": value for name, value in costs.items()},
             bound=schedule.bound,
@@ -52,18 +58,21 @@ class Translator:
             because=because,
             changes=changes,
             nights=tuple(self._night(one) for one in nights),
+            in_time={self.names.job_id[job]: chance for job, chance in sure.in_time.items()},
+            orders={order: self._expected(one) for order, one in orders.items()},
         )
 
     def explanation(self, found: Explanation) -> told.Explanation:
         """Why a job stands where it stands."""
         return told.Explanation(
             job=self.names.job_id[found.job],
-            standing=tuple(self._standing(one) for one in found.standing),
+            standing=tuple(self._standing(one, found.sure) for one in found.standing),
             late_s=found.late_s,
             in_time=self._relaxed(found.in_time),
             obstacles=self._obstacles(found.unscheduled),
             relaxed=self._relaxed(found.relaxed),
             sentences=found.sentences,
+            chance=found.sure.in_time.get(found.job),
         )
 
     def effect(self, found: Effect) -> told.Effect:
@@ -98,12 +107,22 @@ class Translator:
             by=tuple((chance, self._moment(seconds)) for chance, seconds in found.by),
             obstacles=self._obstacles(found.reasons),
             relaxed=self._relaxed(found.relaxed),
+            in_time=found.in_time,
+            sentences=found.sentences,
         )
 
     def _moment(self, seconds: int) -> datetime:
         return self.at + timedelta(seconds=seconds)
 
-    def _planned(self, one: Placement) -> Planned:
+    def _expected(self, one: Expected) -> told.Expected:
+        early, late = self._bars(one.bars)
+        return told.Expected(self._moment(one.end_s), early, late, one.in_time)
+
+    def _bars(self, bars: Bars | None) -> tuple[datetime, datetime] | tuple[None, None]:
+        return (None, None) if bars is None else (self._moment(bars.early_s), self._moment(bars.late_s))
+
+    def _planned(self, one: Placement, sure: Chances = UNKNOWN) -> Planned:
+        early, late = self._bars(sure.bars.get((one.job, one.copy)))
         return Planned(
             job=self.names.job_id[one.job],
             copy=one.copy,
@@ -113,6 +132,8 @@ class Translator:
             start=self._moment(one.start),
             end=self._moment(one.end),
             locked=one.locked,
+            early=early,
+            late=late,
         )
 
     def _unplanned(self, one: Unscheduled) -> Unplanned:
@@ -128,9 +149,9 @@ class Translator:
     def _night(self, one: Night) -> told.Night:
         return told.Night(self._moment(one.span[0]), self._moment(one.span[1]), one.sentences)
 
-    def _standing(self, one: Standing) -> told.Standing:
+    def _standing(self, one: Standing, sure: Chances) -> told.Standing:
         return told.Standing(
-            print=self._planned(one.placement),
+            print=self._planned(one.placement, sure),
             waits_for=one.binding,
             why_here=one.why_here,
             why_then=one.why_then,

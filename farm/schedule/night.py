@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from farm.schedule.chances import EARLY, LATE, UNKNOWN, Chances, quantiles
 from farm.schedule.problem import Problem, Span
 from farm.schedule.result import Placement, Schedule
 from farm.schedule.shop import HandsOn, Shop, by_printer
@@ -30,8 +33,9 @@ class Task:
 class Night:
     """One stretch without people, and the shift before and after it.
 
-    printing: printers that print in it, printed_s: for how long in all. ending: prints that end in it; their
-    plates wait. evening: what has to be done in the last hour before it, morning: in the first after it.
+    printing: printers that print in it, printed_s: for how long in all. ending: prints that end in it;
+    between: nine times of ten so many do, None where nobody knows; their plates wait. evening: what has to be
+    done in the last hour before it, morning: in the first after it.
     sentences: all that, as one would tell it.
     """
 
@@ -42,10 +46,14 @@ class Night:
     evening: tuple[Task, ...]
     morning: tuple[Task, ...]
     sentences: tuple[str, ...]
+    between: tuple[int, int] | None = None
 
 
-def nights(problem: Problem, schedule: Schedule) -> tuple[Night, ...]:
-    """Every stretch without people until the last print of the plan is cleared away."""
+def nights(problem: Problem, schedule: Schedule, sure: Chances = UNKNOWN) -> tuple[Night, ...]:
+    """Every stretch without people until the last print of the plan is cleared away.
+
+    sure: how sure the plan is of its ends.
+    """
     if problem.staffed is None:
         return ()
     end = max([0, *(one.end for one in schedule.placements), *(one.ready_s for one in problem.printers)])
@@ -53,7 +61,7 @@ def nights(problem: Problem, schedule: Schedule) -> tuple[Night, ...]:
     spans = gaps(problem.staffed, (0, max(end, opening)))
     tasks = sorted(_tasks(problem, schedule), key=lambda one: (one.start, one.printer))
     return tuple(
-        _night(problem, schedule, span, tasks)
+        _night(problem, schedule, span, tasks, sure)
         for span in spans
         if span[1] - span[0] >= LEAST_S and span[0] < end
     )
@@ -77,7 +85,7 @@ def _task(one: Placement, hands: HandsOn) -> Task:
     return Task(one.printer, one.job, one.hand_work_start, hands.total_s, bool(hands.clear_s), load)
 
 
-def _night(problem: Problem, schedule: Schedule, span: Span, tasks: Sequence[Task]) -> Night:
+def _night(problem: Problem, schedule: Schedule, span: Span, tasks: Sequence[Task], sure: Chances) -> Night:
     prints = [(one.start, one.end) for one in schedule.placements]
     prints += [(0, one.ready_s) for one in problem.printers if one.running is not None]
     in_it = list(within(prints, span))
@@ -85,8 +93,21 @@ def _night(problem: Problem, schedule: Schedule, span: Span, tasks: Sequence[Tas
     evening = tuple(one for one in tasks if span[0] - LEAST_S <= one.start < span[0])
     morning = tuple(one for one in tasks if span[1] <= one.start < span[1] + LEAST_S)
     printing = _printers_in(problem, schedule, span)
-    night = Night(span, printing, length(in_it), ending, evening, morning, ())
-    return Night(span, printing, night.printed_s, ending, evening, morning, tuple(_told(problem, night)))
+    between = _between(problem, schedule, span, sure)
+    night = Night(span, printing, length(in_it), ending, evening, morning, (), between)
+    return replace(night, sentences=tuple(_told(problem, night)))
+
+
+def _between(problem: Problem, schedule: Schedule, span: Span, sure: Chances) -> tuple[int, int] | None:
+    """How many prints may end in it; None where of one of them nobody knows."""
+    ends = [sure.ends.get((one.job, one.copy)) for one in schedule.placements]
+    ends += [sure.running.get(one.id) for one in problem.printers if one.running is not None]
+    known = [each for each in ends if each is not None]
+    if not known or len(known) < len(ends):
+        return None
+    counts = sum(((span[0] < each) & (each <= span[1])).astype(np.int64) for each in known)
+    fewest, most = quantiles(np.asarray(counts), (EARLY, LATE))
+    return fewest, most
 
 
 def _printers_in(problem: Problem, schedule: Schedule, span: Span) -> int:
@@ -103,12 +124,20 @@ def _told(problem: Problem, night: Night) -> Iterator[str]:
         return
     yield (
         f"Nobody is there from {frame}: {counted(night.printing, 'printer')} print for "
-        f"{lasting(night.printed_s)} in all, {counted(night.ending, 'print')} will have ended by then."
+        f"{lasting(night.printed_s)} in all, {counted(night.ending, 'print')} will have ended by then"
+        f"{_give_or_take(night)}."
     )
     if night.evening:
         yield f"Before {clock(problem, start)}: {_work(night.evening)}."
     if night.morning:
         yield f"From {clock(problem, end)}: {_work(night.morning)}."
+
+
+def _give_or_take(night: Night) -> str:
+    if night.between is None or night.between == (night.ending, night.ending):
+        return ""
+    fewest, most = night.between
+    return f" ({fewest} to {most} of them, nine times of ten)"
 
 
 def _work(tasks: Sequence[Task]) -> str:

@@ -92,7 +92,8 @@ class Printer:
     heat_up_w for heat_up_s seconds from the start of a print, printing_w after: what it draws.
     auto_eject: it clears its plate itself, where neither filament nor spool are changed: that takes as long
     as by hand, but no person. attended: people are there while it prints. blocked: its maintenance.
-    risk: 0..1, how likely it is to fail a print of ten hours.
+    risk: 0..1, how likely it is to fail a print of ten hours. spread: standard deviation of the logarithm of
+    how long a print really takes there to what is planned for it, on average 1; None where nobody knows.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Printer:
     max_print_s: int | None = None
     blocked: tuple[Span, ...] = ()
     risk: float = 0.0
+    spread: float | None = None
     running: Running | None = None
 
 

@@ -11,12 +11,7 @@ from typing import Protocol
 import trio
 
 from farm.domain.plan import Explanation, Quote
-from farm.schedule.explain import explain
 from farm.schedule.facts import Facts
-from farm.schedule.in_moments import Translator
-from farm.schedule.quote import quote
-from farm.schedule.translation import Names, problem_of, schedule_of
-from farm.workers.inside import Tell
 from farm.workers.process import Worker
 from farm.workers.surroundings import Surroundings
 from farm.workers.wire import Limits
@@ -43,23 +38,6 @@ class Answer:
     quote: Quote | None = None
 
 
-def work(asked: Question, tell: Tell) -> Answer:
-    """Answer a question; see `farm.workers.inside`."""
-    return answer_to(asked)
-
-
-def answer_to(asked: Question) -> Answer:
-    """The job must be one of those in the facts."""
-    names = Names(asked.facts)
-    problem = problem_of(asked.facts, names)
-    schedule = schedule_of(asked.facts, problem, names)
-    translator, name = Translator(asked.facts.at, names), names.job[asked.job]
-    if not asked.quote:
-        return Answer(explanation=translator.explanation(explain(problem, schedule, name)))
-    job = next(job for job in problem.jobs if job.id == name)
-    return Answer(quote=translator.quote(quote(problem, schedule, job)))
-
-
 class Questions(Protocol):
     """Answers one question after the other."""
 
@@ -80,6 +58,8 @@ class InlineQuestions:
     """On the loop, for runs on a virtual clock."""
 
     async def answer(self, question: Question) -> Answer:
+        from farm.schedule.answers import answer_to
+
         await trio.lowlevel.checkpoint()
         return answer_to(question)
 
@@ -94,7 +74,7 @@ class ProcessQuestions:
     """In a worker process."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._worker = Worker(__name__, surroundings)
+        self._worker = Worker("farm.schedule.answers", surroundings)
         self._one_at_a_time = trio.Lock()
         self._asked_at = 0.0
 

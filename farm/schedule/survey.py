@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from farm.domain.compatibility import print_time_s
+from farm.domain.compatibility import estimated
+from farm.domain.durations import Durations
 from farm.domain.job import Job, JobState, Print
 from farm.domain.printer import DECIDED, Plate, Printer, PrinterStatus
 from farm.domain.printer import Connection as Link
@@ -16,6 +17,7 @@ from farm.schedule.facts import Facts, KnownFile, Station
 from farm.store import (
     approved_fits,
     customer_orders,
+    durations,
     files,
     jobs,
     maintenance,
@@ -43,24 +45,31 @@ def look(
 
     also: a job that nobody has added. Raises NotFound for its file.
     """
-    wanted = [job for job in jobs.open_jobs(db) if job.state in _TO_PLAN and job.to_begin]
+    open_jobs = [job for job in jobs.open_jobs(db) if job.to_begin]
+    wanted = [job for job in open_jobs if job.state in _TO_PLAN]
     if also is not None:
         files.here(db, also.file)  # or there is nothing to look at
         wanted.append(also)
+    learned = durations.known(db)
     due = {job.order: customer_orders.existing(db, job.order).due_at for job in wanted if job.order}
     named = sorted({job.file for job in wanted})
     return Facts(
         at=at,
         jobs=tuple(wanted),
         files={file: KnownFile.of(files.existing(db, file)) for file in named},
-        stations=_stations(db, told, lost, at),
+        stations=_stations(db, told, lost, at, learned),
         constraints=shop.constraints(db),
         settings=shop.settings(db),
         order_due={order: when for order, when in due.items() if when is not None},
+        orders_held=frozenset(
+            job.order for job in open_jobs if job.order is not None and job.state not in _TO_PLAN
+        ),
+        order_on=_order_on(db),
         failed_on=_failed_on(db, wanted),
         approved={file: approved_fits.of_file(db, file) for file in named},
         spools=tuple(spools.everything(db)),
         plan=plans.in_force(db),
+        durations=learned,
     )
 
 
@@ -69,8 +78,17 @@ def _failed_on(db: Connection, wanted: Collection[Job]) -> dict[str, tuple[str, 
     return {file: tuple(jobs.printers_that_failed(db, file)) for file in sorted(tried)}
 
 
+def _order_on(db: Connection) -> dict[str, str]:
+    at_work = [(attempt.printer, jobs.existing(db, attempt.job).order) for attempt in prints.active(db)]
+    return {printer: order for printer, order in at_work if order is not None}
+
+
 def _stations(
-    db: Connection, told: Mapping[str, PrinterStatus], lost: Collection[str], at: datetime
+    db: Connection,
+    told: Mapping[str, PrinterStatus],
+    lost: Collection[str],
+    at: datetime,
+    learned: Durations,
 ) -> tuple[Station, ...]:
     active = {attempt.printer: attempt for attempt in prints.active(db)}
     plates, chores = printers.plates(db), maintenance.blocking(db)
@@ -87,7 +105,7 @@ def _stations(
             left_g=left.get(printer.id),
             takes=kinds_for(printer.address),
         )
-        found.append(_occupied(db, station, status, attempt, at))
+        found.append(_occupied(db, station, status, attempt, at, learned))
     return tuple(found)
 
 
@@ -102,7 +120,12 @@ def _away(printer: Printer, status: PrinterStatus, lost: bool, chore: str | None
 
 
 def _occupied(
-    db: Connection, station: Station, status: PrinterStatus, attempt: Print | None, at: datetime
+    db: Connection,
+    station: Station,
+    status: PrinterStatus,
+    attempt: Print | None,
+    at: datetime,
+    learned: Durations,
 ) -> Station:
     """With the end of what it prints now."""
     if attempt is None:
@@ -110,7 +133,7 @@ def _occupied(
             return station
         return replace(station, free_at=_end(status, at) or at + FOREIGN_PRINT, plate_clear=False)
     began = attempt.started_at or at
-    end = _end(status, at) or max(at, began + _takes(db, attempt))
+    end = _end(status, at) or max(at, began + _takes(db, attempt, learned))
     return replace(station, free_at=end, began_at=began, plate_clear=False)
 
 
@@ -121,6 +144,9 @@ def _end(status: PrinterStatus, at: datetime) -> datetime | None:
     return at + timedelta(seconds=max(0.0, status.print.remaining_s))
 
 
-def _takes(db: Connection, attempt: Print) -> timedelta:
-    told = print_time_s(files.existing(db, jobs.existing(db, attempt.job).file).analysis)
-    return timedelta(seconds=told) if told else FOREIGN_PRINT
+def _takes(db: Connection, attempt: Print, learned: Durations) -> timedelta:
+    """From its beginning; its file is there."""
+    told = estimated(files.existing(db, jobs.existing(db, attempt.job).file).analysis)
+    if told is None:
+        return FOREIGN_PRINT
+    return timedelta(seconds=learned.pace(attempt.printer, told.phase).takes_s(told))

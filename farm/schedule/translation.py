@@ -9,24 +9,28 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
-from farm.domain.compatibility import print_time_s, used_filament
+from farm.domain.compatibility import estimated, print_time_s, used_filament
+from farm.domain.durations import Pace, Phase
 from farm.domain.file import FileAnalysis
 from farm.domain.job import Job
 from farm.domain.plan import Planned
-from farm.domain.printer import Printer, Profile
+from farm.domain.printer import Printer
 from farm.domain.spool import Spool
 from farm.schedule import problem as posed
 from farm.schedule.calendar import blocked_spans, staffed_spans
 from farm.schedule.eligible import Eligible
-from farm.schedule.facts import Facts, Station
-from farm.schedule.problem import Filament, Problem
+from farm.schedule.expected import Orders
+from farm.schedule.facts import Facts, KnownFile, Station
+from farm.schedule.problem import Filament, HandWork, Problem
 from farm.schedule.result import Placement, Schedule
 
 MARGIN_S = 60  # a print that is about to end is not counted on before
 UNKNOWN_PRINT_S = 4 * 3600  # for a file that does not say how long it takes
+MEGABYTE = 1_000_000
+MOST_CLEARING_S = 1200  # of somebody's work; what a plate lies longer it waits, and others are worked at
 HEAT_UP_S = 300.0  # where the printer's profile does not say
 HORIZON_S = 60 * 86_400  # hours and closed dates beyond do not matter
 LEAST_PRIORITY, MOST_PRIORITY = -10, 20  # a weight is two to the power of it
@@ -59,18 +63,19 @@ def problem_of(facts: Facts, names: Names) -> Problem:
     Printers that are away are given nothing; what they still print draws its power.
     """
     shop, at, eligible = facts.constraints, facts.at, Eligible(facts, names.printer)
+    paces = Paces(facts, names)
     there = [station for station in facts.stations if not station.away or station.free_at is not None]
     return Problem(
         now=at,
         zone=shop.timezone,
         printers=tuple(_printer(station, facts, names) for station in there),
-        jobs=tuple(_job(job, eligible, facts, names) for job in facts.jobs if job.to_begin),
+        jobs=tuple(_job(job, eligible, paces, facts, names) for job in facts.jobs if job.to_begin),
         staffed=staffed_spans(shop, at, HORIZON_S),
         operators=shop.operators,
         power_w=None if shop.power_limit_kw is None else shop.power_limit_kw * 1000,
         circuits_w={name: kw * 1000 for name, kw in shop.circuits.items()},
         stock_g=_stock(facts.spools),
-        max_print_s=None if shop.max_print_time_s is None else math.floor(shop.max_print_time_s),
+        hand_work=_hand_work(facts),
         weights=posed.Weights(**asdict(facts.settings.weights)),
         previous=_previous(facts, names),
     )
@@ -78,7 +83,7 @@ def problem_of(facts: Facts, names: Names) -> Problem:
 
 def _printer(station: Station, facts: Facts, names: Names) -> posed.Printer:
     printer, profile, at = station.printer, station.printer.profile, facts.at
-    heats_s = _heats_s(profile)
+    heats_s = _heats_s(printer, facts)
     return posed.Printer(
         id=names.printer[printer.id],
         ready_s=0 if station.free_at is None else max(MARGIN_S, _later(station.free_at, at)),
@@ -91,24 +96,61 @@ def _printer(station: Station, facts: Facts, names: Names) -> posed.Printer:
         circuit=profile.circuit,
         auto_eject=profile.auto_eject,
         blocked=blocked_spans(facts.constraints, printer.id, at),
-        running=_running(station, at, names),
+        spread=facts.durations.spread(printer.id),
+        running=_running(station, at, heats_s, names),
     )
 
 
-def _heats_s(profile: Profile) -> int:
+def _heats_s(printer: Printer, facts: Facts) -> int:
+    """For how long it draws its peak: as was learned, else as somebody said."""
+    profile, learned = printer.profile, facts.durations.of(Phase.HEAT, printer.id)
     if not profile.heat_up_w:
         return 0
+    if learned is not None and learned.count:
+        return math.ceil(learned.mean)
     return math.ceil(profile.heat_up_s if profile.heat_up_s is not None else HEAT_UP_S)
 
 
-def _running(station: Station, at: datetime, names: Names) -> posed.Running | None:
+def _running(station: Station, at: datetime, heats_s: int, names: Names) -> posed.Running | None:
     """What it prints now, for whomever; since when it prints what was started at it nobody knows."""
     if station.free_at is None:
         return None
     job = names.job.get(station.prints or "", "")
     if station.began_at is None:
         return posed.Running(job)
-    return posed.Running(job, max(0, _later(station.began_at, at) + _heats_s(station.printer.profile)))
+    return posed.Running(job, max(0, _later(station.began_at, at) + heats_s))
+
+
+def _hand_work(facts: Facts) -> HandWork:
+    """With what clearing a plate really takes: coming, letting it cool, and taking it off.
+
+    Where the people are counted that is too much of their time: they do something else while it cools.
+    """
+    usual, durations = HandWork(), facts.durations
+    cleared, cools = durations.everywhere(Phase.CLEAR), durations.everywhere(Phase.COOL)
+    if facts.constraints.operators is not None or (cleared is None and cools is None):
+        return usual
+    clear_s = cleared.mean if cleared is not None else usual.clear_s + (cools.mean if cools else 0.0)
+    return replace(usual, clear_s=min(MOST_CLEARING_S, math.ceil(clear_s)))
+
+
+class Paces:
+    """How long prints take on each printer. names: of the printers in the problem."""
+
+    def __init__(self, facts: Facts, names: Names) -> None:
+        self._learned = bool(facts.durations.phases)
+        self._paces: dict[Phase, dict[str, Pace]] = {
+            phase: {name: facts.durations.pace(id, phase) for id, name in names.printer.items()}
+            for phase in ((Phase.PRINT_SLICER, Phase.PRINT_MOTION) if self._learned else ())
+        }
+
+    def of(self, file: KnownFile, printers: Iterable[str]) -> dict[str, int]:
+        """Whole seconds that a print of the file takes, by these printers' names."""
+        told = estimated(file.analysis)
+        if not self._learned or told is None:
+            return dict.fromkeys(printers, _as_told_s(file.analysis))
+        paces, mb = self._paces[told.phase], file.size / MEGABYTE
+        return {name: max(1, math.ceil(paces[name].takes_s(told, mb))) for name in printers}
 
 
 def _loaded(printer: Printer) -> Filament | None:
@@ -134,14 +176,20 @@ def _stock(spools: Iterable[Spool]) -> dict[Filament, float]:
     }
 
 
-def _job(job: Job, eligible: Eligible, facts: Facts, names: Names) -> posed.Job:
-    analysis, at = facts.files[job.file].analysis, facts.at
-    print_s = max(1, math.ceil(print_time_s(analysis) or UNKNOWN_PRINT_S))
-    places = eligible.places(job)
+def _as_told_s(analysis: FileAnalysis) -> int:
+    return max(1, math.ceil(print_time_s(analysis) or UNKNOWN_PRINT_S))
+
+
+def _job(job: Job, eligible: Eligible, paces: Paces, facts: Facts, names: Names) -> posed.Job:
+    file, at = facts.files[job.file], facts.at
+    analysis, places = file.analysis, eligible.places(job)
+    max_print_s = _max_print_s(analysis, facts)
     due = min((due for due in (job.due_at, facts.order_due.get(job.order or "")) if due), default=None)
     return posed.Job(
         id=names.job[job.id],
-        estimate_s=dict.fromkeys(places.printers, print_s),
+        estimate_s=paces.of(file, places.printers)
+        if max_print_s is None
+        else dict.fromkeys(places.printers, _as_told_s(analysis)),
         copies=job.to_begin,
         filament=_filament(job, analysis),
         grams=_grams(analysis),
@@ -150,11 +198,19 @@ def _job(job: Job, eligible: Eligible, facts: Facts, names: Names) -> posed.Job:
         release_s=0 if job.release_at is None else max(0, _later(job.release_at, at)),
         due_s=None if due is None else _sooner(due, at),
         deadline_s=None if job.deadline_at is None else _sooner(job.deadline_at, at),
+        max_print_s=max_print_s,
         attended=job.attended,
         preferred=_called(job.preferred_printers or facts.constraints.preferred_printers, names),
         pin=_pin(job, at, names),
         excluded=places.excluded,
     )
+
+
+def _max_print_s(analysis: FileAnalysis, facts: Facts) -> int | None:
+    """Of a print that is too long by what its file says, as those read it who begin prints; what takes longer
+    than it says has no limit."""
+    most_s, told_s = facts.constraints.max_print_time_s, print_time_s(analysis) or UNKNOWN_PRINT_S
+    return None if most_s is None or told_s <= most_s else math.floor(most_s)
 
 
 def _called(printers: Iterable[str], names: Names) -> frozenset[str]:
@@ -196,6 +252,20 @@ def _previous(facts: Facts, names: Names) -> Mapping[tuple[str, int], posed.Plac
             before[names.job[one.job], seen[one.job]] = posed.Placed(printer, hands, start)
             seen[one.job] += 1
     return before
+
+
+def orders_of(facts: Facts, names: Names) -> Orders:
+    """The customers' orders, in the problem's names and seconds."""
+    return Orders(
+        of_job={names.job[job.id]: job.order for job in facts.jobs if job.order is not None},
+        on={
+            names.printer[printer]: order
+            for printer, order in facts.order_on.items()
+            if printer in names.printer
+        },
+        due={order: _sooner(due, facts.at) for order, due in facts.order_due.items()},
+        held=facts.orders_held,
+    )
 
 
 def schedule_of(facts: Facts, problem: Problem, names: Names) -> Schedule:

@@ -49,6 +49,13 @@ def _two(larger: str, smaller: int, unit: str) -> str:
     return f"{larger} {smaller} {unit}" if smaller else larger
 
 
+def percent(share: float) -> str:
+    """ "83 %"; what is not certain is not told as if it were."""
+    if 0.0 < share < 0.01:
+        return "less than 1 %"
+    return "more than 99 %" if 0.99 < share < 1.0 else f"{round(100 * share)} %"
+
+
 def watts(power: float) -> str:
     """ "350 W", "1.9 kW"."""
     return f"{power / 1000:.4g} kW" if power >= 1000 else f"{power:.4g} W"

@@ -47,7 +47,7 @@ async def add_order(call: Call, sent: NewOrder) -> Created[shapes.Order]:
 async def list_orders(call: Call, query: OrderQuery) -> Page[shapes.Order]:
     """Orders by id, each with what is there of it."""
     found = await call.desk.database.read(_page, query)
-    shown = [shapes.of_order(order, own) for order, own in found[: query.limit]]
+    shown = [_shown(call, order, own) for order, own in found[: query.limit]]
     return Page(shown, following(found, query.limit, lambda order: order[0].id))
 
 
@@ -74,7 +74,14 @@ async def cancel_order(call: Call, order: str) -> shapes.Order:
 
 
 async def _with_jobs(call: Call, order: Order) -> shapes.Order:
-    return shapes.of_order(order, await call.desk.database.read(jobs.of_order, order.id))
+    return _shown(call, order, await call.desk.database.read(jobs.of_order, order.id))
+
+
+def _shown(call: Call, order: Order, own: list[Job]) -> shapes.Order:
+    """What is done of an order, or given up, is not expected any more."""
+    plan = call.desk.plan.in_force
+    planned = plan is not None and order.state is OrderState.OPEN
+    return shapes.of_order(order, own, plan.orders.get(order.id) if plan is not None and planned else None)
 
 
 def _page(db: Connection, query: OrderQuery) -> list[tuple[Order, list[Job]]]:

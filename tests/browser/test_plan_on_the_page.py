@@ -46,7 +46,8 @@ def plan(*placements: Placement, **more: Any) -> Schedule:
     return Schedule(**{
         "id": "p1", "version": 1, "adopted_at": iso(at), "made_at": iso(at), "preset": Preset.TIME_FIRST,
         "placements": list(placements), "unscheduled": [], "metrics": {}, "bound": None, "status": "feasible",
-        "because": ["a job was added", "MK4 left is back"], "changes": [], "nights": [night], **more,
+        "because": ["a job was added", "MK4 left is back"], "changes": [], "nights": [night],
+        "in_time": {}, **more,
     })  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 
 from farm.domain.analysis import Filament, GcodeAnalysis, PrintTime
 from farm.domain.constraints import Constraints, Day, Shift, Window
+from farm.domain.durations import PRIORS, Durations, Fit, Own, Phase, learn
 from farm.domain.file import FileState
 from farm.domain.job import Job, JobState
 from farm.domain.plan import Plan, Planned
@@ -19,9 +21,9 @@ from farm.domain.spool import Spool
 from farm.schedule import problem as posed
 from farm.schedule.facts import Asked, Facts, KnownFile, Station
 from farm.schedule.in_moments import Translator
-from farm.schedule.problem import Placed
+from farm.schedule.problem import HandWork, Placed
 from farm.schedule.result import Placement, Relaxed, Schedule, Unscheduled
-from farm.schedule.translation import MARGIN_S, UNKNOWN_PRINT_S, Names
+from farm.schedule.translation import MARGIN_S, MOST_CLEARING_S, UNKNOWN_PRINT_S, Names
 from farm.schedule.translation import problem_of as posed_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -171,10 +173,64 @@ def test_windows_block_the_printers_they_name():
 
 
 def test_power_is_in_watts():
-    shop = Constraints(power_limit_kw=2.0, circuits={"a": 1.9}, operators=2, max_print_time_s=14400.7)
+    shop = Constraints(power_limit_kw=2.0, circuits={"a": 1.9}, operators=2)
     found = problem_of(facts(constraints=shop))
     assert (found.power_w, found.circuits_w, found.operators) == (2000.0, {"a": 1900.0}, 2)
-    assert found.max_print_s == 14400
+
+
+def test_a_print_that_is_too_long_by_its_file_is_left_out_and_no_other():
+    short = Constraints(max_print_time_s=3600.9)
+    assert only_job(facts(constraints=short)).max_print_s is None
+    one = only_job(facts(constraints=Constraints(max_print_time_s=3600.2), durations=TWICE))
+    assert (one.max_print_s, one.estimate_s) == (3600, {"A": 3601})
+
+
+TWICE = Durations(
+    {
+        Phase.PRINT_SLICER: learn(
+            [Own("a", None, Fit(100, math.log(2), 0.1)), Own("b", None)], PRIORS[Phase.PRINT_SLICER]
+        )
+    }
+)
+"""Prints on a take twice as long as slicers say."""
+
+
+def test_what_was_learned_of_a_printer_is_planned_with():
+    two = (Station(printer("a")), Station(printer("b")))
+    found = problem_of(facts(stations=two, durations=TWICE))
+    (one,) = found.jobs
+    assert one.estimate_s["A"] == pytest.approx(7200, rel=0.02)
+    assert 3601 < one.estimate_s["B"] < 7200  # it is of another model, for all anybody knows
+    near, far = (each.spread for each in found.printers)
+    assert 0.09 < near < 0.12 < far
+
+
+def of_phase(phase, seconds, count=100):
+    """Learned on a, b and everywhere."""
+    own = Own("a", "M", Fit(count, math.log(seconds), 0.0))
+    return {phase: learn([own, Own("b", "M")], PRIORS[phase])}
+
+
+def test_sending_and_heating_come_before_the_print_and_draw_what_they_draw():
+    found = replace(
+        facts(stations=(Station(printer(heat_up_w=300.0, heat_up_s=60.0)),)),
+        files={"f": KnownFile(FileState.READY, GCODE, 9_000_000)},
+        durations=Durations(of_phase(Phase.HEAT, 400.0) | of_phase(Phase.UPLOAD, 3.0)),
+    )
+    assert only_job(found).estimate_s["A"] == pytest.approx(3601 + 400 + 30, rel=0.01)
+    assert only_printer(found).heat_up_s == pytest.approx(400, rel=0.05)
+    assert only_printer(found).spread is None  # of prints themselves nothing is known
+
+
+def test_clearing_takes_as_long_as_was_learned_unless_people_are_counted():
+    cleared = Durations(of_phase(Phase.CLEAR, 600.0))
+    assert problem_of(facts(durations=cleared)).hand_work.clear_s == pytest.approx(620, rel=0.1)
+    counted = Constraints(operators=1)
+    assert problem_of(facts(durations=cleared, constraints=counted)).hand_work == HandWork()
+    long = Durations(of_phase(Phase.CLEAR, 7200.0))
+    assert problem_of(facts(durations=long)).hand_work.clear_s == MOST_CLEARING_S
+    cools = Durations(of_phase(Phase.COOL, 600.0))
+    assert problem_of(facts(durations=cools)).hand_work.clear_s == pytest.approx(900, rel=0.1)
 
 
 def spool(name, material, colour, left_g):

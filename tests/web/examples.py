@@ -176,6 +176,11 @@ async def probe_printer(api: ApiShop) -> Request:
     return Request("POST", "/v1/printers/probe", 200, {"url": "http://10.0.0.7"})
 
 
+@example("GET /v1/printers/<printer>/durations")
+async def show_durations(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/printers/{await api.printing()}/durations", 200)
+
+
 @example("GET /v1/printers/<printer>/history")
 async def show_history(api: ApiShop) -> Request:
     return Request("GET", f"/v1/printers/{await api.printing()}/history", 200)

@@ -55,6 +55,7 @@ async def test_an_order_is_added_and_shows_how_much_of_it_is_there(farm, headers
     of_order = (await farm.http.get(f"/v1/jobs?order={order['id']}", headers=headers)).json()["items"]
 
     assert shown == {
+        "expected": None,
         "id": order["id"],
         "reference": "4711",
         "note": "blue",

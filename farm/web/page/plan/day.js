@@ -76,12 +76,13 @@ function running(printer, { id, name, start, end }, now) {
 }
 
 function barsOf(placement, printer, jobs, now) {
-  const { job: id, copy, start, end, hand_work_start: handsFrom, hand_work_end: handsTo } = placement;
+  const { job: id, copy, start, end, early, late: latest, hand_work_start: handsFrom, hand_work_end: handsTo } = placement;
   const { name, due_at: due } = jobs.get(id);
   const at = (time) => moment(time, new Date(now));
   const late = due && Date.parse(end) > Date.parse(due);
   const key = `${id} ${copy}`;
-  const label = `${name} on ${printer}, ${at(start)} to ${at(end)}${late ? `, late: due ${at(due)}` : ""}`;
+  const sure = early && latest ? ` (${at(early)} to ${at(latest)} nine times of ten)` : "";
+  const label = `${name} on ${printer}, ${at(start)} to ${at(end)}${sure}${late ? `, late: due ${at(due)}` : ""}`;
   const print = { key, kind: late ? "late" : "planned", text: name, label, start: Date.parse(start), end: Date.parse(end) };
   if (handsFrom === handsTo) return [print];
   const hands = `Somebody's work at ${printer} for ${name}, ${at(handsFrom)} to ${at(handsTo)}`;

@@ -16,6 +16,7 @@ import { Chores } from "./chores.js";
 import { command } from "./commands.js";
 import { Console } from "./console.js";
 import { Controls } from "./controls.js";
+import { Durations } from "./durations.js";
 import { HandsOn } from "./hands_on.js";
 import { Spools } from "./spools.js";
 
@@ -49,6 +50,7 @@ function Sheet({ id, close }) {
         <${HandsOn} printer=${printer} />`}
       <${Spools} printer=${printer} />
       <${Chores} printer=${printer} />
+      <${Durations} printer=${printer} />
       <${Console} printer=${printer} />
       <div class="actions">
         ${maySetUp.value && html`
