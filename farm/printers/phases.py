@@ -89,8 +89,10 @@ class Cooling:
         gap_s, self._seen_at = now - self._seen_at, now
         if gap_s > LONGEST_UNSEEN_S or now - self._began_at > COOLS_WITHIN_S:
             return False
-        if bed is None or bed.actual is None or bed.target:
+        if bed is None or bed.actual is None:
             return False
+        if bed.target:  # the last lines of the file are to switch it off
+            return not self._was_hot and now - self._began_at <= LONGEST_UNSEEN_S
         if not self._was_hot and bed.actual < WAS_HOT_DEGC:
             return False
         self._was_hot = True

@@ -16,6 +16,7 @@ from farm.domain.job import Print, PrintState
 from farm.store import durations, files, jobs, shop
 
 MEGABYTE = 1_000_000
+LEAST_ESTIMATE_S = 60.0  # of a shorter print the moments count in which nobody looked
 CLOCK_OFF = timedelta(minutes=1)  # the wall clock was set meanwhile, or the computer slept
 LONGEST_CLEARING = timedelta(hours=4)  # nobody was really there
 
@@ -26,7 +27,7 @@ def learn_from_print(db: Connection, ended: Print, measured: Measured | None, at
         return
     file = files.existing(db, jobs.existing(db, ended.job).file)
     found = estimated(file.analysis)
-    if found is not None and found.print_s > 0:
+    if found is not None and found.print_s >= LEAST_ESTIMATE_S:
         durations.teach(db, ended.id, ended.printer, found.phase, measured.print_s / found.print_s, at)
     if measured.heat_s is not None:
         durations.teach(db, ended.id, ended.printer, Phase.HEAT, measured.heat_s, at)

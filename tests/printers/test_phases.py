@@ -88,6 +88,7 @@ def cooled(*looks):
 
 def test_a_bed_lets_go_when_it_is_cool():
     assert cooled(bed(60), bed(50), bed(40), bed(34)) == 120.0
+    assert cooled(bed(60, 60.0), bed(59), bed(40), bed(34)) == 120.0  # it is switched off a moment later
 
 
 @pytest.mark.parametrize(
