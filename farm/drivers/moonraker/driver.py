@@ -61,7 +61,7 @@ class MoonrakerDriver:
         self._http = Http(address.url, api.PEER, self._entry.key, patience, trust)
 
     async def identify(self) -> Identity:
-        return api.identity(await self._asked(api.server_info()))
+        return api.identity(await self._entry.send_alone(self._http, api.server_info()))
 
     async def status(self) -> Reading:
         return self._wish.shown(klipper.reading(await self._look()), trio.current_time())

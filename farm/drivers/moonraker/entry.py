@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 import trio
@@ -36,10 +36,19 @@ class Entry:
 
     async def send(self, http: Http, request: Request, within_s: float | None = None) -> Answer:
         """As `http.send`, let in. A session that ended early is opened anew: nothing was done without it."""
-        answer = await http.send(replace(request, headers=await self.headers(http)), within_s)
+        return await self._sent(http, request, lambda told: http.send(told, within_s))
+
+    async def send_alone(self, http: Http, request: Request) -> Answer:
+        """As `http.send_alone`, let in as with `send`."""
+        return await self._sent(http, request, http.send_alone)
+
+    async def _sent(
+        self, http: Http, request: Request, send: Callable[[Request], Awaitable[Answer]]
+    ) -> Answer:
+        answer = await send(replace(request, headers=await self.headers(http)))
         if answer.status == 401 and self._username:
             self.forget()
-            answer = await http.send(replace(request, headers=await self.headers(http)), within_s)
+            answer = await send(replace(request, headers=await self.headers(http)))
         return answer
 
     async def send_at_once(self, http: Http, request: Request, within_s: float) -> Answer:

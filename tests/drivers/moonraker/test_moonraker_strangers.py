@@ -113,7 +113,7 @@ async def test_a_key_that_fits_into_no_header_is_a_problem_and_no_crash_and_stop
 ):
     url = await raw_peer(nursery, answering("200 OK", b'{"result": "ok"}'))
     driver = MoonrakerDriver(Address("moonraker", url, " hush "), BRIEF)
-    assert isinstance(await problem(driver.identify), AnswerLost)
+    assert isinstance(await problem(driver.status), AnswerLost)
     await driver.emergency_stop()  # nothing is made of what it takes, but the shortest way
     await driver.aclose()
 
