@@ -14,6 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"errors", "platform", "garbage"},
     {"domain", "multipart"},
+    {"detect"},
     {"config", "data_folder", "logs"},
     {"actors"},
     {"store", "drivers", "workers"},
@@ -30,7 +31,7 @@ LAYERS = (
 
 STARTS_THE_SIMULATOR = {"app", "commands", "__main__"}
 SIMULATOR_MAY_USE = {"errors", "platform", "domain", "multipart", "actors"}  # and the drivers' protocols
-PURE = {"domain", "multipart"}  # and protocols
+PURE = {"domain", "multipart", "detect"}  # and protocols
 PURE_MAY_USE = {"errors", "domain"}  # and protocols, and SHARED_BY_PROTOCOLS
 SHARED_BY_PROTOCOLS = {
     "farm.drivers.base",
@@ -97,7 +98,7 @@ def _farm_import_problem(name: list[str], target: list[str], pure: bool) -> list
     ours, other = layer(mine), layer(theirs)
     if other is None or ours is None:
         return [says + f"{theirs} is in no layer; put it into LAYERS of tests/test_layout.py"]
-    if pure and theirs not in PURE_MAY_USE and not protocol:
+    if pure and theirs not in PURE_MAY_USE | ({mine} & PURE) and not protocol:
         return [says + "it is pure and uses errors, domain and protocols only"]
     if theirs == "simulator" and mine not in STARTS_THE_SIMULATOR | {"simulator"}:
         return [says + "only app starts the simulator"]

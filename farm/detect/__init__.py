@@ -1,0 +1,1 @@
+"""Sees trouble in what printers tell of themselves, before it costs a print. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Simulated heaters and prints, on which detectors are tuned and judged."""
