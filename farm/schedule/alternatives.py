@@ -32,6 +32,8 @@ _FIGURES: Mapping[str, str] = {
 }
 """What plans are compared by; less is better in each."""
 
+OF_TIME = frozenset(words for name, words in _FIGURES.items() if name.endswith("_s"))  # in seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:

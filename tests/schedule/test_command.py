@@ -59,6 +59,51 @@ def test_a_job_is_explained(plan, capsys):
     assert "no job 33" in capsys.readouterr().err
 
 
+def test_plans_for_other_wishes_are_shown_side_by_side(capsys):
+    search = ["--iterations", "2000", "--no-exact"]
+    assert main(["alternatives", str(SMALL), *search, "--json"]) == GOOD
+    offered = json.loads(capsys.readouterr().out)
+    assert main(["alternatives", str(SMALL), *search]) == GOOD
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == [one["preset"] for one in offered]
+    (late,) = [line for line in lines if line.startswith("late jobs")]
+    assert late.split()[2:] == [str(one["metrics"]["late_jobs"]) for one in offered]
+    assert all(len(one["placements"]) == len(instance("10x3-s1").jobs) for one in offered)
+
+
+def test_a_plan_is_made_anew_after_what_has_happened(plan, capsys):
+    lost = json.loads(plan.read_text("utf-8"))["placements"][0]["printer"]
+    happened = ["--lost", lost, "--gone", "3", "--iterations", "2000", "--no-exact"]
+    assert main(["replan", str(SMALL), str(plan), *happened, "--json"]) == GOOD
+    after = json.loads(capsys.readouterr().out)
+    assert {one["printer"] for one in after["placements"]}.isdisjoint({lost})
+    assert {one["job"] for one in after["placements"]}.isdisjoint({"3"})
+    assert main(["replan", str(SMALL), str(plan), *happened]) == GOOD
+    assert capsys.readouterr().out.splitlines() == after["changes"]
+    assert main(["replan", str(SMALL), str(plan), "--lost", "nobody"]) == FAILED
+    assert main(["replan", str(SMALL), str(plan), "--ends", "0=soon"]) == WRONG_USAGE
+
+
+def test_a_job_is_quoted_beside_a_plan(plan, capsys):
+    assert main(["quote", str(SMALL), "3", "--plan", str(plan)]) == GOOD
+    first, *where = capsys.readouterr().out.splitlines()
+    assert first.startswith("Job 3 would be done ")
+    assert len(where) == 1
+    assert main(["quote", str(SMALL), "3", "--plan", str(plan), "--json"]) == GOOD
+    found = json.loads(capsys.readouterr().out)
+    assert found["end_s"] == found["placements"][0]["end"]
+    assert main(["quote", str(SMALL), "33", "--plan", str(plan)]) == FAILED
+
+
+def test_the_night_is_told(plan, capsys):
+    assert main(["night", str(SMALL), "--plan", str(plan)]) == GOOD
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Nobody is there from Thu 18:00 to Fri 08:00")
+    assert main(["night", str(SMALL), "--plan", str(plan), "--json"]) == GOOD
+    found = json.loads(capsys.readouterr().out)
+    assert [sentence for one in found for sentence in one["sentences"]] == lines
+
+
 @pytest.mark.parametrize(("objective", "value"), [("makespan", 7.0), ("tardiness", 0.0)])
 def test_a_problem_from_a_book_is_planned_for_its_objective(monkeypatch, capsys, objective, value):
     text = json.dumps({**BOOK, "due": [9, 9, 9]}).encode()
