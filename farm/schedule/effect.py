@@ -12,14 +12,14 @@ from farm.domain.plan import Figure
 from farm.domain.settings import Preset
 from farm.schedule.alternatives import SAME_SHARE, for_preset
 from farm.schedule.config import SearchConfig
-from farm.schedule.diff import MOST_TOLD, TOLD_FROM_S, Change, changes, sentence_of
+from farm.schedule.diff import TOLD_FROM_S, Change, Moved, changes, sentence_of
 from farm.schedule.evaluate import evaluate, rank
 from farm.schedule.problem import Job, Placed, Problem
 from farm.schedule.relax import why_words
 from farm.schedule.replan import Solver, better_of, found_by_search, repair
 from farm.schedule.result import Placement, Schedule, Unscheduled, Violation
 from farm.schedule.rules import Rule
-from farm.schedule.validate import validate
+from farm.schedule.validate import already_wrong, validate
 from farm.schedule.words import at, counted, lasting, listed, watts
 
 MOST_NAMED = 5  # jobs that become late, are in time, or are left out
@@ -82,7 +82,9 @@ def effect(
     left_out, placed = _places(standing, made)
     figures = _figures(standing, made)
     found = Effect(standing, made, moved, late, in_time, left_out, placed, figures, ())
-    return replace(found, sentences=tuple(_told(then, found)))
+    before = {one.what for one in already_wrong(now)}
+    running = [one.what for one in already_wrong(then) if one.what not in before]
+    return replace(found, sentences=tuple(_told(then, found, running)))
 
 
 def _place(one: Placement) -> Placed:
@@ -180,7 +182,8 @@ def _figure(schedule: Schedule, name: str) -> float:
 # -- in words ------------------------------------------------------------------------------------------
 
 
-def _told(problem: Problem, found: Effect) -> Iterator[str]:
+def _told(problem: Problem, found: Effect, running: Sequence[str]) -> Iterator[str]:
+    """running: what no plan can mend."""
     of = {figure.name: figure for figure in found.figures}
     jobs = {job.id: job for job in problem.jobs}
     said = [
@@ -190,8 +193,10 @@ def _told(problem: Problem, found: Effect) -> Iterator[str]:
         *_done_words(problem, of["makespan_s"]),
         *_effort_words(of),
     ]
+    yield from running
     if not (said or found.moved):
-        yield "Nothing that is planned would change."
+        same = set(found.now.placements) == set(found.then.placements)
+        yield "Nothing that is planned would change." if same else "No print would move by as much as 10 min."
         return
     told_below = {change.why for change in found.moved}
     broken = [one.what for one in _broken(problem, found.now) if one.what not in told_below]
@@ -199,15 +204,36 @@ def _told(problem: Problem, found: Effect) -> Iterator[str]:
         yield f"The plan could not stay as it is. {broken[0]}"
     yield from said
     if found.moved:
-        yield f"{counted(len(found.moved), 'print')} would not be where people know {_it(found.moved)} to be:"
-    for change in found.moved[:MOST_TOLD]:
+        yield _moved_words(found.moved)
+    for change in found.moved[:MOST_NAMED]:
         yield sentence_of(problem, change)
-    if len(found.moved) > MOST_TOLD:
-        yield f"… and {len(found.moved) - MOST_TOLD} more."
 
 
-def _it(several: Sequence[object]) -> str:
-    return "it" if len(several) == 1 else "them"
+_HOW = {
+    Moved.LEFT_OUT: "would have no place any more",
+    Moved.PRINTER: "would be on another printer",
+    Moved.LATER: "would start later",
+    Moved.SOONER: "would start sooner",
+    Moved.NEW: "would get a place",
+}
+
+
+def _moved_words(moved: Sequence[Change]) -> str:
+    """ "12 prints would start later (by up to 3 h) and 1 print would be on another printer:" """
+    parts = []
+    for how, words in _HOW.items():
+        those = [change for change in moved if change.moved is how]
+        if those:
+            in_time = how in (Moved.LATER, Moved.SOONER)
+            most = f" (by up to {lasting(_furthest(those))})" if in_time else ""
+            parts.append(f"{counted(len(those), 'print')} {words}{most}")
+    return f"{listed(parts)}{'; some of them:' if len(moved) > MOST_NAMED else ':'}"
+
+
+def _furthest(moved: Iterable[Change]) -> int:
+    """The longest way that a start moves in time."""
+    both = ((one.before, one.after) for one in moved)
+    return max((abs(after.start - before.start) for before, after in both if before and after), default=0)
 
 
 def _late_words(late: Figure) -> Iterator[str]:

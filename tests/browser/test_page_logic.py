@@ -197,3 +197,34 @@ def test_emergency_stop_can_be_pressed_behind_an_open_window(new_shop, window):
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
         expect(page.get_by_role("dialog", name="Emergency stop for the whole farm?")).to_be_visible()
+
+
+def test_what_the_shop_allows_comes_back_from_its_form_as_it_went_in(call):
+    told = {
+        "max_print_time_s": 14400,
+        "preferred_printers": ["mk4-01"],
+        "working_hours": [{"days": ["mon", "fri"], "start": "22:00", "end": "06:00"}],
+        "timezone": "Europe/Berlin",
+        "closed_dates": ["2026-01-01", "2026-12-25"],
+        "operators": 2,
+        "power_limit_kw": None,
+        "circuits": {"a": 1.9, "b: west": 2},
+        "maintenance_windows": [
+            {
+                "start": "2026-03-05T08:00:00.000Z",
+                "end": "2026-03-05T10:00:00.000Z",
+                "affected_printers": ["mk4-01", "mk4-02"],
+            }
+        ],
+    }
+    form = call("shop/rules.js", "formOf", told)
+    assert (form["longest_h"], form["power_kw"], form["circuits"]) == (4, "", "a: 1.9, b: west: 2")
+    assert call("shop/rules.js", "constraintsOf", form, told) == told
+
+
+def test_only_what_is_different_in_the_settings_is_sent(call):
+    told = {"preset": "time_first", "weights": {"tardiness": 10, "flow": 1}}
+    same = {"tardiness": "10", "flow": 1}
+    assert call("shop/rules.js", "settingsChanged", told, "time_first", same) is None
+    other = call("shop/rules.js", "settingsChanged", told, "resource_first", {**same, "flow": "2.5"})
+    assert other == {"preset": "resource_first", "weights": {"flow": 2.5}}

@@ -12,7 +12,16 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from farm.domain.clock import iso
 from farm.domain.settings import Preset
-from farm.live.plan_shapes import NONE_YET, Night, Placement, Reason, Schedule, Unscheduled
+from farm.live.plan_shapes import (
+    NONE_YET,
+    Effect,
+    Figure,
+    Night,
+    Placement,
+    Reason,
+    Schedule,
+    Unscheduled,
+)
 from tests.browser.a_person import adds_printer, job, moves_in, sends_file
 from tests.browser.simulated import Simulated
 from tests.browser.windows import DESK, PHONE, Window
@@ -190,3 +199,61 @@ def test_two_thousand_prints_on_two_hundred_printers_are_no_work(new_shop, windo
     found = bars(new_shop, window, placements, printers, [wish(f"j{n}") for n in range(2000)])
 
     assert sum(map(len, found.values())) == 2000
+
+
+EFFECT = Effect(
+    unknown="",
+    sentences=["2 jobs would be late; now none is.", "All would be done Mon 14:05, 2 h later than now."],
+    figures=[
+        Figure("late_jobs", "late jobs", "", 0.0, 2.0),
+        Figure("makespan_s", "until all is done", "s", 7200.0, 14_400.0),
+        Figure("peak_w", "most power at once", "W", 1900.0, 1500.0),
+        Figure("changeovers", "changes of filament", "", 1.0, 1.0),
+    ],
+    late=[], in_time=[], placed=[], left_out=[], moves=0, moved=[],
+)  # fmt: skip
+KEPT = "async (path) => (await fetch(path)).json()"
+SHOWN = [
+    ["late jobs", "0", "2 (worse)"],
+    ["until all is done", "2 h 00 min", "4 h 00 min (worse)"],
+    ["most power at once", "1.9 kW", "1.5 kW (better)"],
+]
+
+
+@pytest.mark.parametrize(("size", "theme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])
+def test_hours_and_power_are_changed_after_seeing_what_that_would_do(new_shop, window, size, theme):
+    view = moves_in(new_shop, window, size, theme)
+    page = view.page
+    tried: list[Any] = []
+
+    def answer(route: Route) -> None:
+        tried.append(route.request.post_data_json)
+        route.fulfill(json={"effect": to_builtins(EFFECT)})
+
+    page.route("**/v1/constraints?dry_run=true", answer)
+    if size == PHONE:
+        page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("button", name="Hours and power").click()
+    form = page.get_by_role("dialog", name="Hours, people and power")
+    expect(form.get_by_role("button", name="Save")).to_be_disabled()
+    form.get_by_role("button", name="Add hours").click()
+    form.get_by_label("Power for all printers, in kW").fill("1.5")
+    form.get_by_role("button", name="What would change?").click()
+
+    expect(form).to_contain_text("2 jobs would be late; now none is.")
+    rows = [row.locator("th, td").all_inner_texts() for row in form.locator("tbody tr").all()]
+    assert [[" ".join(cell.split()) for cell in row] for row in rows] == SHOWN
+    assert tried[0]["power_limit_kw"] == 1.5
+    assert view.barriers() == []
+
+    form.get_by_label("Circuits, in kW").fill("a: much")
+    expect(form).not_to_contain_text("2 jobs would be late")  # it was said of something else
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator("form").get_by_role("alert")).to_contain_text("Circuits")
+    form.get_by_label("Circuits, in kW").fill("a: 1.9")
+    form.get_by_label("First of all").select_option("resource_first")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    kept, minds = (page.evaluate(KEPT, f"/v1/{what}") for what in ("constraints", "settings"))
+    assert (kept["power_limit_kw"], kept["circuits"], len(kept["working_hours"])) == (1.5, {"a": 1.9}, 1)
+    assert minds["preset"] == "resource_first"

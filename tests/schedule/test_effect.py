@@ -5,6 +5,7 @@ from dataclasses import replace
 from farm.domain.settings import Preset
 from farm.schedule.config import SearchConfig
 from farm.schedule.effect import effect
+from farm.schedule.problem import Running
 from farm.schedule.replan import repair
 from farm.schedule.result import Schedule
 from farm.schedule.validate import validate
@@ -48,7 +49,7 @@ def test_a_window_moves_a_print_makes_it_late_and_says_why():
         "1 job would be late; now none is.",
         "Job j would be late: done Fri 11:00, due Fri 09:30.",
         "All would be done Fri 11:00, 2 h later than now.",
-        "1 print would not be where people know it to be:",
+        "1 print would start later (by up to 2 h):",
         "Job j stays on a and starts Fri 10:00, 2 h later. a is down for maintenance from Fri 08:30 to Fri "
         "10:00; job j would need it from Fri 08:00 to Fri 09:00.",
     )
@@ -121,3 +122,10 @@ def test_of_two_prints_of_a_job_each_has_its_own_reason():
     reasons = {change.before.printer: change.why for change in told.moved}
     assert reasons["a"].startswith("a is down for maintenance")
     assert reasons["b"].startswith("b is down for maintenance")
+
+
+def test_what_prints_already_against_the_new_rules_is_told_first():
+    busy = printer(ready_s=minutes(60), running=Running("x", heat_until_s=0), plate_clear=False)
+    now = shop(busy, job())
+    told = found(now, replace(now, power_w=80.0), at(65, hands=(60, 65)))
+    assert told.sentences[0] == "The running prints draw 100 W in all, where 80 W are allowed."

@@ -16,7 +16,8 @@ export class Problem extends Error {
 /** withinMs: for the few answers that have to be thought about. */
 export const get = (path, withinMs) => ask("GET", path, null, withinMs);
 export const post = (path, body) => change("POST", path, body);
-export const patch = (path, body) => change("PATCH", path, body);
+export const patch = (path, body, withinMs) => change("PATCH", path, body, withinMs);
+export const put = (path, body, withinMs) => change("PUT", path, body, withinMs);
 export const remove = (path) => change("DELETE", path);
 
 /** All items of a list that comes in pages, up to `most`. */
@@ -45,16 +46,16 @@ export function problemIn(status, text) {
 /** Headers that prove that a change comes from this page. */
 export const proof = () => ({ "X-CSRF-Token": me.value?.csrf_token ?? "" });
 
-async function change(method, path, body) {
+async function change(method, path, body, withinMs) {
   try {
-    return await ask(method, path, body);
+    return await ask(method, path, body, withinMs);
   } catch (problem) {
     if (problem.status !== 403) throw problem;
     // Somebody logged in anew in another tab: our proof is the old login's. It must not stop a stop.
     const before = me.value?.csrf_token;
     await recognise();
     if (me.value?.csrf_token === before) throw problem;
-    return ask(method, path, body);
+    return ask(method, path, body, withinMs);
   }
 }
 

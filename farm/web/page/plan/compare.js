@@ -8,12 +8,8 @@ import { sentence } from "../core/words.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { Moment } from "../parts/moment.js";
 import { say, sayProblem } from "../parts/toast.js";
+import { PRESETS } from "./presets.js";
 
-const PRESETS = {
-  time_first: "In time first",
-  priority_first: "Important first",
-  resource_first: "Least work and waste first",
-};
 const SECONDS = 5; // to look for each
 const ASK_EVERY_MS = 700;
 const MOST_ASKED = 120; // a plan that is not there by then is not worth the wait
@@ -48,7 +44,8 @@ function Compare({ close }) {
   }, []);
   return html`
     <${Dialog} title="What else could be planned" close=${close} kind="sheet wide">
-      <p class="hint">Each is made of all that waits now. Nothing changes unless you follow another one.</p>
+      <p class="hint">Each is made of all that waits now. Nothing changes unless you follow another one; the plans after it then please
+        the same people first.</p>
       <div class="plans">
         ${Object.entries(PRESETS).map(([preset, name]) => html`
           <${Choice} key=${preset} name=${name} ...${found[preset]} close=${close} />`)}
@@ -87,7 +84,7 @@ async function follow({ id }, name, close) {
   try {
     await post(`/v1/schedule/plans/${encodeURIComponent(id)}/adopt`);
     close();
-    say(`The farm follows "${name}" now.`);
+    say(`The farm follows "${name}" now, and plans so from now on.`);
   } catch (problem) {
     sayProblem(problem);
   }

@@ -4,11 +4,12 @@ import { signal } from "../vendor/preact-signals.js";
 import { get } from "../core/api.js";
 import { html } from "../core/html.js";
 import { keep, kept } from "../core/kept.js";
-import { mayOperate } from "../core/session.js";
+import { maySetUp, mayOperate } from "../core/session.js";
 import { jobs, planNews, printerOf } from "../core/store.js";
 import { isOurClock } from "../core/time.js";
 import { count, sentence } from "../core/words.js";
 import { Moment } from "../parts/moment.js";
+import { openShop } from "../shop/shop.js";
 import { openCompare } from "./compare.js";
 import { whyLeftOut } from "./day.js";
 import { Gantt } from "./gantt.js";
@@ -28,6 +29,7 @@ export const ThePlan = () => html`
     <header class="section">
       <h2 id="plan-heading" tabindex="-1" class="grow">The plan</h2>
       ${!folded.value && mayOperate.value && html`<button type="button" class="quiet" onClick=${openCompare}>Compare</button>`}
+      ${!folded.value && maySetUp.value && html`<button type="button" class="quiet" onClick=${openShop}>Hours and power</button>`}
       <button type="button" class="quiet" aria-expanded=${!folded.value} onClick=${fold}>
         ${folded.value ? "Show" : "Hide"}<span class="unseen"> the plan</span>
       </button>
