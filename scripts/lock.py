@@ -28,6 +28,7 @@ LOCKS: dict[str, list[str]] = {
         "--no-deps",
     ],  # to read G-code it needs none
     "scripts/peers/prusalink.txt": ["scripts/peers/prusalink.in"],
+    "scripts/peers/river.txt": ["scripts/peers/river.in"],
 }
 """Each lock file, and what it is made from."""
 

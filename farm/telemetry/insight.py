@@ -8,12 +8,14 @@ import numpy as np
 
 from farm.domain.metrics import Statistics, Trend
 from farm.telemetry import patterns, robust
-from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Summary
+from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Samples, Summary
 
 LATELY = 60  # ticks of which the slope is, and in which a step is looked for
 SWINGS = 256  # ticks in which an oscillation is looked for
 DRIFT_EVERY = 10  # of the ticks of the whole window, which are many
-ROBUST_EVERY = 60  # ticks; it looks back on a window many times as long
+PATTERNS_EVERY = 30  # ticks; steps and swings show for longer
+ROBUST_EVERY = 100  # ticks; it looks back on a window ten times as long
+NEVER = np.iinfo(np.intp).min // 2
 AT_ONCE = 64  # channels; they take some milliseconds
 OFF_95 = 1.96  # standard errors, 19 times of 20
 
@@ -28,32 +30,42 @@ class Insight:
         self._slope, self._error, self._step, self._period, self._drift, self._median, self._deviation = (
             np.full((7, WIDTH), np.nan)
         )
-        self._robust_at: Channels = np.full(WIDTH, np.iinfo(np.intp).min // 2)
+        self._patterns_at: Channels = np.full(WIDTH, NEVER)  # ticks in which they were looked for last
+        self._robust_at: Channels = np.full(WIDTH, NEVER)
         self._summary: Summary | None = None
 
     def begin(self, channel: int, worth: float) -> None:
         """A new channel. worth: the least change of it that is worth a word."""
         self._worth[channel] = worth
-        self._robust_at[channel] = np.iinfo(np.intp).min // 2
+        self._patterns_at[channel] = self._robust_at[channel] = NEVER
 
     def study(self, channels: Channels) -> Iterator[None]:
         """Look at these channels anew, some at a time; others may have their turn in between."""
         self._summary = self._ring.summary()
         for begin in range(0, len(channels), AT_ONCE):
             some = channels[begin : begin + AT_ONCE]
-            self._look_at_patterns(some)
+            self._look_for_a_slope(some)
             yield
-            old = some[self._robust_at[some] <= self._ring.next - ROBUST_EVERY]
-            if len(old):
-                self._look_robustly(old)
-                yield
+            for look, looked_at, every in (
+                (self._look_for_patterns, self._patterns_at, PATTERNS_EVERY),
+                (self._look_robustly, self._robust_at, ROBUST_EVERY),
+            ):
+                old = some[looked_at[some] <= self._ring.next - every]
+                if len(old):
+                    look(old)
+                    looked_at[old] = self._ring.next
+                    yield
 
-    def _look_at_patterns(self, channels: Channels) -> None:
-        ring, worth = self._ring, self._worth[channels]
-        recent = ring.rows(min(LATELY, ring.window), channels)
-        found = patterns.line(recent)
+    def _lately(self, channels: Channels) -> Samples:
+        return self._ring.rows(min(LATELY, self._ring.window), channels)
+
+    def _look_for_a_slope(self, channels: Channels) -> None:
+        found = patterns.line(self._lately(channels))
         self._slope[channels], self._error[channels] = found.slope, found.error
-        self._step[channels] = patterns.step(recent, worth)
+
+    def _look_for_patterns(self, channels: Channels) -> None:
+        ring, worth = self._ring, self._worth[channels]
+        self._step[channels] = patterns.step(self._lately(channels), worth)
         self._period[channels] = patterns.period(ring.rows(min(SWINGS, ring.window), channels), worth)
 
     def _look_robustly(self, channels: Channels) -> None:
@@ -62,7 +74,6 @@ class Insight:
         self._median[channels], self._deviation[channels] = robust.median_and_deviation(samples)
         thinned = patterns.drift(samples[::DRIFT_EVERY], self._worth[channels])
         self._drift[channels] = thinned / DRIFT_EVERY
-        self._robust_at[channels] = ring.next
 
     def statistics(self, channel: int) -> Statistics | None:
         """What is known of a channel that was studied; None where the window holds nothing of it."""

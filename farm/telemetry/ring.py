@@ -174,7 +174,7 @@ class Ring:
         return (~lacks).astype(np.float64), y
 
     def _weigh(self, has: Floats, y: Floats) -> None:
-        """Take rows into the mean and variance that are weighted towards now."""
+        """Take rows into the mean and variance that are weighted towards now, and note the newest samples."""
         self._seen += has.sum(axis=0)
         fades = 1.0 - SMOOTHING * has
         off, step = np.empty(WIDTH), np.empty(WIDTH)
@@ -187,7 +187,10 @@ class Ring:
             np.multiply(step, off, out=step)
             np.multiply(step, 1.0 - SMOOTHING, out=step)
             np.add(self._variance, step, out=self._variance)
-        for row, there in zip(y, has.astype(bool), strict=True):
+        if has.all():
+            np.copyto(self._newest, y[-1])
+            return
+        for row, there in zip(y, has.astype(np.bool_), strict=True):
             np.copyto(self._newest, row, where=there)
 
     def _shift_origin(self) -> None:
