@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from farm.domain.job import JobState
+from farm.domain.job import JobState, PrintState
 from farm.store.file_analyses import unread
 from farm.store.prints import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """jobs: by state, those that there are. printing: prints that hold a printer. contents: bytes.
+    """jobs, prints: by state, those that there are. printing: prints that hold a printer. contents: bytes.
 
     unread: files that wait to be read, or are read at the moment.
     """
 
     jobs: Mapping[JobState, int]
+    prints: Mapping[PrintState, int]
     printing: int
     files: int
     contents: int
@@ -29,6 +30,7 @@ class Numbers:
 def count(db: Connection) -> Numbers:
     """Count everything, in one picture of farm.db."""
     jobs = db.execute("SELECT state, count(*) FROM print_jobs GROUP BY state").fetchall()
+    prints = db.execute("SELECT state, count(*) FROM prints GROUP BY state").fetchall()
     files = db.execute("SELECT count(*) FROM files WHERE removed_at IS NULL").fetchone()[0]
     contents = db.execute(
         """SELECT coalesce(sum(size), 0) FROM
@@ -36,6 +38,7 @@ def count(db: Connection) -> Numbers:
     ).fetchone()[0]
     return Numbers(
         jobs={JobState(state): number for state, number in jobs},
+        prints={PrintState(state): number for state, number in prints},
         printing=db.execute(f"SELECT count(*) FROM prints WHERE state IN ({ACTIVE})").fetchone()[0],
         files=files,
         contents=contents,

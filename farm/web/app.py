@@ -30,6 +30,7 @@ from farm.web import (
     plates,
     printer_history,
     printers,
+    prometheus,
     schedule,
     settings,
     sign_in,
@@ -44,6 +45,7 @@ from farm.web.routes import Route
 
 _DESCRIBED: tuple[Route, ...] = (
     *system.ROUTES,
+    *prometheus.ROUTES,
     *login.ROUTES,
     *access.ROUTES,
     *printers.ROUTES,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from farm.access.rights import Action
 from farm.actors.supervisor import ActorReport, ActorState
+from farm.actors.vitals import Resources
 from farm.errors import FarmError
 from farm.live.messages import ReportStatuses
 from farm.store import events, numbers
@@ -18,6 +19,7 @@ from farm.store.database import Trouble
 from farm.web import components
 from farm.web.components import Condition, Finding, Look
 from farm.web.contract import Page
+from farm.web.desk import Desk
 from farm.web.routes import Call, Entry, Route
 
 LOOK_WITHIN_S = 2.0  # at one part of the farm; what does not answer by then is told to be so
@@ -61,7 +63,21 @@ async def health(call: Call) -> Health:
 
 async def show_system(call: Call) -> components.System:
     """Every part of the farm: how it does, since when, and its numbers; also while some do not answer."""
-    desk, looks = call.desk, _Looks()
+    look, epoch, measured = await look_around(call.desk)
+    parts = components.of(look)
+    return components.System(
+        status=components.worst(parts),
+        version=call.desk.version,
+        epoch=epoch,
+        uptime_s=round(measured.uptime_s, 3),
+        components=parts,
+        resources=components.of_resources(measured),
+    )
+
+
+async def look_around(desk: Desk) -> tuple[Look, str | None, Resources]:
+    """What there is to see of the farm, the epoch (None where nobody tells), and what the process takes."""
+    looks = _Looks()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(looks.look, "database", lambda: desk.database.read(_numbers))
         nursery.start_soon(looks.look, "telemetry", lambda: desk.readings.read(numbers.size))
@@ -85,15 +101,7 @@ async def show_system(call: Call) -> components.System:
         clients=desk.clients.numbers(),
         findings=looks.findings(database=desk.database.trouble, telemetry=desk.readings.trouble),
     )
-    parts = components.of(look)
-    return components.System(
-        status=components.worst(parts),
-        version=desk.version,
-        epoch=epoch,
-        uptime_s=round(measured.uptime_s, 3),
-        components=parts,
-        resources=components.of_resources(measured),
-    )
+    return look, epoch, measured
 
 
 class _Looks:
