@@ -23,11 +23,11 @@ from farm.access.passwords import Hasher
 from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.actors import Address as ActorAddress
-from farm.actors import ChildSpec, Directions, Exhausted, RestartPolicy, Supervisor, WhenFull
+from farm.actors import ChildSpec, Directions, Exhausted, Mailbox, RestartPolicy, Supervisor, WhenFull
 from farm.actors.supervisor import Escalated, Runtime
 from farm.actors.vitals import Vitals
 from farm.actors.watchdog import Watchdog
-from farm.config import Settings
+from farm.config import Processing, Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
 from farm.demo import prepare
 from farm.demo.actor import People
@@ -46,6 +46,8 @@ from farm.files.copier import ProcessCopier
 from farm.files.messages import CopiesWanted
 from farm.files.parts import FilesParts
 from farm.files.storage import Storage
+from farm.history.actor import History, HistoryParts
+from farm.history.messages import HistoryMessage
 from farm.live.bell import Bell
 from farm.live.broadcaster import Broadcaster
 from farm.live.clients import Clients
@@ -69,6 +71,7 @@ from farm.store.connection import FARM, TELEMETRY, Keeping
 from farm.store.database import Database
 from farm.store.opening import Opened, restore_settled
 from farm.telemetry.actor import Telemetry, TelemetryParts
+from farm.telemetry.writer import Keeping as KeepingReadings
 from farm.web.announcement import Announcement, is_for_others
 from farm.web.app import build
 from farm.web.desk import Desk
@@ -91,6 +94,7 @@ WAITING = frozenset(
         ("scheduler", "database"),
         ("scheduler", "events"),
         ("telemetry", "database"),
+        ("history", "database"),
         ("client", "database"),
         ("client", "queue"),
         ("client", "printer"),
@@ -115,6 +119,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "files": _GO_ON_WITHOUT,
     "scheduler": _GO_ON_WITHOUT,
     "telemetry": _GO_ON_WITHOUT,
+    "history": _GO_ON_WITHOUT,
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
     "clients": _GO_ON_WITHOUT,
@@ -138,6 +143,7 @@ CHANGE_COPIES = frozenset(
 """Facts after which other smaller copies of files may be wanted than before."""
 
 LOCK_WITHIN_S = 2.0  # a command that uses the data folder is over by then
+HOUR_S, DAY_S = 3600.0, 86_400.0
 CALM_WITHIN_S = 30.0  # what is put off while printers are connected to is put off no longer
 HURRY_S = 2.0  # a second SIGTERM: stop within this, whatever is left undone
 
@@ -284,10 +290,15 @@ class Farm:
             ChildSpec(
                 name="telemetry", run=self._telemetry.run, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST
             ),
+            ChildSpec(name="history", run=self._history, mailbox_size=1000, when_full=WhenFull.DROP_OLDEST),
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
             self.clients.spec(),
         )
+
+    async def _history(self, mailbox: Mailbox[HistoryMessage]) -> None:
+        """Begun anew with each life: what is not over is read from the database."""
+        await History(HistoryParts(self.database, self._seams.clock)).run(mailbox)
 
     def _files(self) -> Files:
         settings, seams = self._settings.files, self._seams
@@ -338,6 +349,7 @@ class Farm:
             events=lambda: self.address("events"),
             interval_s=settings.interval_s,
             window=settings.buffer_size,
+            keeping=_keeping(settings),
         )
 
     def _quota(self) -> Quota:
@@ -350,6 +362,7 @@ class Farm:
             queue=lambda: self.address("queue"),
             events=lambda: self.address("events"),
             telemetry=lambda: self.address("telemetry"),
+            history=lambda: self.address("history"),
             driver=seams.driver or self._driver,
             content_of=self.storage.path_of,
             clock=seams.clock,
@@ -408,6 +421,7 @@ class Farm:
             file_workers=self.files.states,
             planner=lambda: self.scheduler.state,
             telemetry=self._telemetry.numbers,
+            readings_kept=self._telemetry.kept,
             storage=self.storage,
             clients=self.clients,
             bell=self.bell,
@@ -421,6 +435,15 @@ class Farm:
             undo_s=self._settings.queue.plate_undo_s,
             version=__version__,
         )
+
+
+def _keeping(wanted: Processing) -> KeepingReadings:
+    return KeepingReadings(
+        raw_s=wanted.metrics_retention_h * HOUR_S,
+        minutes_s=wanted.minutes_retention_d * DAY_S,
+        hours_s=wanted.hours_retention_d * DAY_S,
+        size=wanted.history_size_mb * MB,
+    )
 
 
 def _file_workers() -> int:

@@ -105,14 +105,20 @@ class Scheduling:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """How what printers measure is understood.
+    """How what printers measure is understood, and how long it is kept.
 
     buffer_size: samples of each channel that are looked back on, one a second. interval_s: between two looks
-    at what they mean.
+    at what they mean. metrics_retention_h: each single reading, in hours. minutes_retention_d,
+    hours_retention_d: the sums of whole minutes and hours, in days. history_size_mb: what all of it may take,
+    in MB (10^6 bytes); of more the finest and oldest goes first.
     """
 
     buffer_size: int = _setting(1000, least=60, most=10_000)
     interval_s: float = _setting(5.0, least=1, most=60)
+    metrics_retention_h: float = _setting(24.0, least=1, most=24 * 366)
+    minutes_retention_d: float = _setting(14.0, least=1, most=3660)
+    hours_retention_d: float = _setting(400.0, least=1, most=36_600)
+    history_size_mb: int = _setting(4000, least=50, most=10_000_000)
 
 
 @dataclass(frozen=True, slots=True)

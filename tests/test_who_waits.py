@@ -31,6 +31,7 @@ RUNS_IN = {
     "printers/foreign_time.py": ("printer",),
     "schedule": ("scheduler",),
     "telemetry": ("telemetry",),
+    "history": ("history",),
     "files/removal.py": ("files", "web"),
     "files": ("files",),
     "live/broadcaster.py": ("events",),

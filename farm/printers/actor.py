@@ -39,6 +39,7 @@ from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
 from farm.drivers.base import Capability, Driver, Loss, Reading
 from farm.errors import FarmError, Refused
+from farm.history.messages import StatusSeen
 from farm.live.messages import StatusChanged
 from farm.printers import commands, halt, records
 from farm.printers.assignment import Assignment
@@ -95,6 +96,7 @@ class PrinterParts:
     queue: Callable[[], Address[Any]]
     events: Callable[[], Address[Any]]
     telemetry: Callable[[], Address[Any]]
+    history: Callable[[], Address[Any]]
     driver: Callable[[Printer], Driver]
     content_of: Callable[[str], Path]
     clock: WallClock
@@ -533,14 +535,20 @@ class PrinterActor:
             self._tell_who_watches()
             if _DECIDES(after) != _DECIDES(before):
                 self._tell_the_queue()
+                self._tell_the_history()
 
     def _say(self) -> None:
         self._tell_the_queue()
+        self._tell_the_history()
         self._tell_who_watches()
 
     def _tell_the_queue(self) -> None:
         report = self._assignment.report if self._assignment is not None else None
         self._parts.queue().tell_nowait(PrinterChanged(self._printer, self._status, report))
+
+    def _tell_the_history(self) -> None:
+        seen = StatusSeen(self._printer.id, self._parts.clock(), trio.current_time(), self._status)
+        self._parts.history().tell_nowait(seen)
 
     def _tell_who_watches(self) -> None:
         self._parts.events().tell_nowait(StatusChanged(self._printer, self._status))

@@ -19,6 +19,7 @@ from farm.domain.spool import Spool
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound, Overloaded, Refused
+from farm.history.messages import PrinterLeft
 from farm.live.messages import StatusGone
 from farm.printers import records, spools
 from farm.printers.actor import PrinterActor, PrinterParts
@@ -275,6 +276,7 @@ class Fleet:
         self._parts.printer.queue().tell_nowait(PrinterGone(printer_id))
         self._parts.printer.events().tell_nowait(StatusGone(printer_id))
         self._parts.printer.telemetry().tell_nowait(PrinterForgotten(printer_id))
+        self._parts.printer.history().tell_nowait(PrinterLeft(printer_id))
         self._parts.removed(printer)
 
     def _stamp(self, by: Principal) -> Stamp:

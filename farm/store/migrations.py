@@ -146,10 +146,24 @@ def m019_durations(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m020_histories(db: Schema) -> None:
+    """How printers stood, how prints came along, what was the matter, and what each day's time went into."""
+    for statement in _HISTORIES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
     for statement in _READINGS:
+        db.execute(statement)
+
+
+@telemetry()
+def m002_roll_ups(db: Schema) -> None:
+    """All else that printers measure, and sums by minute and hour; those of older readings are not made."""
+    for statement in _ROLL_UPS:
         db.execute(statement)
 
 
@@ -526,6 +540,55 @@ _DURATIONS = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+_HISTORIES = (
+    # occupation: what its time went into from then on.
+    """CREATE TABLE printer_status_history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        printer TEXT NOT NULL,
+        at TEXT NOT NULL,
+        connection TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        plate TEXT NOT NULL,
+        occupation TEXT NOT NULL,
+        print TEXT,
+        message TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX printer_status_history_by_printer ON printer_status_history (printer, id)",
+    """CREATE TABLE job_progress_history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        print TEXT NOT NULL,
+        at TEXT NOT NULL,
+        progress REAL NOT NULL,
+        elapsed_s REAL,
+        remaining_s REAL
+    ) STRICT""",
+    "CREATE INDEX job_progress_history_by_print ON job_progress_history (print, id)",
+    # kind: what was the matter. ended_at: NULL while it is.
+    """CREATE TABLE error_logs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        printer TEXT NOT NULL,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        print TEXT,
+        message TEXT NOT NULL,
+        ended_at TEXT
+    ) STRICT""",
+    "CREATE INDEX error_logs_by_printer ON error_logs (printer, id)",
+    "CREATE INDEX error_logs_open ON error_logs (printer) WHERE ended_at IS NULL",
+    # day: of the shop's own zone, as it was then. Seconds in which the farm was running.
+    """CREATE TABLE printer_days (
+        printer TEXT NOT NULL,
+        day TEXT NOT NULL,
+        printing_s REAL NOT NULL DEFAULT 0,
+        foreign_s REAL NOT NULL DEFAULT 0,
+        waiting_s REAL NOT NULL DEFAULT 0,
+        idle_s REAL NOT NULL DEFAULT 0,
+        maintenance_s REAL NOT NULL DEFAULT 0,
+        offline_s REAL NOT NULL DEFAULT 0,
+        PRIMARY KEY (printer, day)
+    ) STRICT, WITHOUT ROWID""",
+)
+
 _READINGS = (
     # One heater of one printer. Its small number stands in every reading, instead of both names.
     """CREATE TABLE heaters (
@@ -542,4 +605,38 @@ _READINGS = (
         target REAL,
         PRIMARY KEY (heater, at)
     ) STRICT, WITHOUT ROWID""",
+)
+
+_NAMES = {"heater": ("temperature", "heaters"), "channel": ("metric", "channels")}
+
+_ROLL_UPS = (
+    """CREATE TABLE channels (
+        id INTEGER PRIMARY KEY,
+        printer TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        UNIQUE (printer, channel)
+    ) STRICT""",
+    """CREATE TABLE metrics (
+        channel INTEGER NOT NULL REFERENCES channels (id),
+        at REAL NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (channel, at)
+    ) STRICT, WITHOUT ROWID""",
+    # at: its beginning, in Unix seconds. last_at: when `last` was read; target: what was wished for then.
+    *(
+        f"""CREATE TABLE {kind}_{span} (
+            {name} INTEGER NOT NULL REFERENCES {names} (id),
+            at INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            mean REAL NOT NULL,
+            min REAL NOT NULL,
+            max REAL NOT NULL,
+            last REAL NOT NULL,
+            last_at REAL NOT NULL,
+            {"target REAL," if kind == "temperature" else ""}
+            PRIMARY KEY ({name}, at)
+        ) STRICT, WITHOUT ROWID"""
+        for name, (kind, names) in _NAMES.items()
+        for span in ("minutes", "hours")
+    ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, assert_never
 
 import trio
@@ -21,7 +20,7 @@ from farm.telemetry.messages import (
     TelemetryNumbers,
 )
 from farm.telemetry.processor import Processor
-from farm.telemetry.writer import Writer
+from farm.telemetry.writer import AS_SHIPPED, Keeping, Kept, Writer
 
 GATHER_S = 0.1  # a turn of the loop for each reading of a large farm would cost more than keeping it
 MOST_AT_ONCE = 1000  # all that fit into its mailbox
@@ -30,7 +29,7 @@ TOLD_AT_ONCE = 20  # printers; takes about a millisecond
 
 @dataclass(frozen=True, slots=True)
 class TelemetryParts:
-    """database: telemetry.db. events: who is told what is understood. retention: how long raw readings stay.
+    """database: telemetry.db. events: who is told what is understood. keeping: how long what was read stays.
 
     interval_s: between two writes, and between two looks at what it all means. window: samples, one a second,
     that are looked back on.
@@ -41,7 +40,7 @@ class TelemetryParts:
     events: Callable[[], Address[Any]]
     interval_s: float = 5.0
     window: int = 1000
-    retention: timedelta = timedelta(hours=24)
+    keeping: Keeping = AS_SHIPPED
 
 
 class Telemetry:
@@ -53,13 +52,17 @@ class Telemetry:
 
     def __init__(self, parts: TelemetryParts) -> None:
         self._parts = parts
-        self._writer = Writer(parts.database, parts.clock, parts.interval_s, parts.retention)
+        self._writer = Writer(parts.database, parts.clock, parts.interval_s, parts.keeping)
         self._processor = Processor(parts.window, parts.interval_s)
         self._heard: frozenset[str] = frozenset()
 
     def numbers(self) -> TelemetryNumbers:
         """How much it has to do."""
         return self._processor.numbers()
+
+    def kept(self) -> Kept:
+        """What there is to tell of what is kept."""
+        return self._writer.kept
 
     async def run(self, mailbox: Mailbox[TelemetryMessage]) -> None:
         """Live until the mailbox closes, then write what is left."""
@@ -81,6 +84,7 @@ class Telemetry:
                 self._writer.keep(message)
                 self._processor.take(message)
             case PrinterForgotten(printer):
+                self._writer.forget(printer)
                 self._processor.forget(printer)
             case PrintersHeard(printers):
                 self._heard = printers

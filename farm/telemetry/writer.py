@@ -1,48 +1,110 @@
-"""What the printers measured, on its way to the disk: gathered, and written in batches."""
+"""What the printers measured, on its way to the disk: gathered, written in batches, and forgotten in time."""
 
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
 
 import structlog
 import trio
 
 from farm.domain.clock import WallClock
 from farm.errors import FarmError
-from farm.store import readings
+from farm.store import forgetting, readings
+from farm.store.curves import Level
 from farm.store.database import Database
-from farm.store.readings import Reading
+from farm.store.forgetting import Forgotten, Limits
+from farm.store.readings import HOUR_S, Measured, Reading
+from farm.telemetry.channels import metrics_of
 from farm.telemetry.messages import PrinterObserved
 
 log = structlog.get_logger(__name__)
 
-KEPT = 20_000  # readings that wait for the disk: 200 printers for 50 s; beyond that the oldest go
-FORGET_EVERY_S = 600.0
-FORGET_MORE_S = 0.5  # prune takes a bounded bite; new readings go in between
+DAY_S = 24 * HOUR_S
+MB = 1_000_000
+MOST_WAITING = 100_000  # readings of heaters: those of 1000 printers for 8 s; beyond that the oldest go
+MOST_AT_ONCE = 10_000  # readings in one transaction: some 40 ms
+METRIC_EVERY_S = 60.0  # where it stays as it is
+FORGET_EVERY_S = 60.0
+FORGET_MORE_S = 0.5  # each bite is bounded; new readings go in between
+JUMP_S = HOUR_S  # by so much the clock does not err
+AFTER_A_JUMP_S = HOUR_S  # nothing goes so soon after it was set: it may be set back
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long each reading is kept, and the sums of minutes and of hours. size: bytes of all of it."""
+
+    raw_s: float = DAY_S
+    minutes_s: float = 14 * DAY_S
+    hours_s: float = 400 * DAY_S
+    size: int = 4000 * MB
+
+    @property
+    def limits(self) -> Limits:
+        for_s = {Level.RAW: self.raw_s, Level.MINUTE: self.minutes_s, Level.HOUR: self.hours_s}
+        return Limits(for_s, self.size)
+
+
+AS_SHIPPED = Keeping()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """dropped: readings for which there was no room while the disk refused. words: what is kept for less time
+    than is wished, and why; "" for nothing."""
+
+    dropped: int = 0
+    words: str = ""
 
 
 class Writer:
     """Owns the readings that are not written yet.
 
-    database: telemetry.db. interval_s: between two writes. retention: how long raw readings stay.
+    database: telemetry.db. interval_s: between two writes.
     """
 
-    def __init__(self, database: Database, clock: WallClock, interval_s: float, retention: timedelta) -> None:
+    def __init__(self, database: Database, clock: WallClock, interval_s: float, keeping: Keeping) -> None:
         self._database = database
         self._clock = clock
         self._interval_s = interval_s
-        self._retention = retention
-        self._unwritten: deque[Reading] = deque(maxlen=KEPT)
+        self._limits = keeping.limits
+        self._unwritten: deque[Reading] = deque(maxlen=MOST_WAITING)
+        self._dropped = 0
+        self._metrics: dict[tuple[str, str], Measured] = {}  # the newest of each channel
+        self._written: dict[tuple[str, str], Measured] = {}
+        self._cuts: dict[Level, float] = {}  # before when a level was cut for want of room
+        self._ahead_s = 0.0  # of the clock, before the one that never goes back
+        self._calm_at = 0.0  # on that one: before, the clock was set a short time ago
         self._troubled = False
 
+    @property
+    def kept(self) -> Kept:
+        """What there is to tell of it."""
+        return Kept(self._dropped, self._words())
+
     def keep(self, seen: PrinterObserved) -> None:
-        """Let what was measured wait for the disk."""
+        """Let what was measured wait for the disk: every temperature, and the newest of everything else."""
         for heater, read in seen.reading.temperatures.items():
-            self._unwritten.append(Reading(seen.printer, heater, seen.at, read.actual, read.target))
+            if len(self._unwritten) == MOST_WAITING:
+                self._dropped += 1
+            actual, target = _finite(read.actual), _finite(read.target)
+            self._unwritten.append(Reading(seen.printer, heater, seen.at, actual, target))
+        for channel, value in metrics_of(seen.reading):
+            if isfinite(value):
+                self._metrics[seen.printer, channel] = Measured(seen.printer, channel, seen.at, value)
+
+    def forget(self, printer: str) -> None:
+        """It was taken out of the farm; what is written stays until it is old."""
+        for found in (self._metrics, self._written):
+            for place in [place for place in found if place[0] == printer]:
+                del found[place]
 
     async def run(self) -> None:
         """Write and forget, again and again."""
+        self._ahead_s = self._clock().timestamp() - trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_again_and_again)
             nursery.start_soon(self._forget_again_and_again)
@@ -54,27 +116,92 @@ class Writer:
 
     async def write(self) -> None:
         """Write what waits. What cannot be written is kept for the next try, as far as there is room."""
-        batch = list(self._unwritten)
-        if not batch:
-            return
+        metrics = [each for each in self._metrics.values() if self._is_news(each)]
         try:
-            await self._database.write(readings.add, batch)
+            for _ in range(len(self._unwritten) // MOST_AT_ONCE + 1):
+                batch = [self._unwritten[place] for place in range(min(MOST_AT_ONCE, len(self._unwritten)))]
+                if batch or metrics:
+                    await self._database.write(readings.add, batch, metrics)
+                self._done(batch, metrics)
+                metrics = []
         except FarmError as problem:
             if not self._troubled:
-                log.warning("readings cannot be written", problem=str(problem), waiting=len(batch))
+                log.warning("readings cannot be written", problem=str(problem), waiting=len(self._unwritten))
             self._troubled = True
-            return
-        self._troubled = False
+        else:
+            self._troubled = False
+
+    def _is_news(self, now: Measured) -> bool:
+        before = self._written.get((now.printer, now.channel))
+        return before is None or (
+            now.at != before.at and (now.value != before.value or now.at - before.at >= METRIC_EVERY_S)
+        )
+
+    def _done(self, batch: Iterable[Reading], metrics: Iterable[Measured]) -> None:
         for written in batch:  # what overflowed meanwhile took its oldest from the front
             if self._unwritten and self._unwritten[0] is written:
                 self._unwritten.popleft()
+        self._written.update({(each.printer, each.channel): each for each in metrics})
 
     async def _forget_again_and_again(self) -> None:
         while True:
-            before = (self._clock() - self._retention).timestamp()
-            gone = 0
-            try:
-                gone = await self._database.write(readings.prune, before)
-            except FarmError as problem:
-                log.warning("old readings stay", problem=str(problem))
+            gone = not self._jumped() and await self._forget_some()
             await trio.sleep(FORGET_MORE_S if gone else FORGET_EVERY_S)
+
+    def _jumped(self) -> bool:
+        """Whether the clock was set a short time ago: what is old by it may not be old."""
+        now = trio.current_time()
+        ahead_s = self._clock().timestamp() - now
+        if abs(ahead_s - self._ahead_s) > JUMP_S:
+            self._ahead_s, self._calm_at = ahead_s, now + AFTER_A_JUMP_S
+        return now < self._calm_at
+
+    async def _forget_some(self) -> bool:
+        """Whether anything went."""
+        now = self._clock().timestamp()
+        try:
+            gone = await self._database.write(forgetting.forget, self._limits, now)
+        except FarmError as problem:
+            log.warning("old readings stay", problem=str(problem))
+            return False
+        self._note(gone)
+        return gone.rows > 0
+
+    def _note(self, gone: Forgotten) -> None:
+        if gone.cut is not None:
+            level, before = gone.cut
+            if level not in self._cuts:
+                log.warning(
+                    "readings take all of their room", level=str(level), megabytes=self._limits.size / MB
+                )
+            self._cuts[level] = before
+
+    def _words(self) -> str:
+        now = self._clock().timestamp()
+        wanted_s = self._limits.for_s
+        short = [
+            f"{_CALLED[level]} are kept for {_span(now - before)} instead of {_span(wanted_s[level])}"
+            for level, before in self._cuts.items()
+            if now - before < wanted_s[level]
+        ]
+        if not short:
+            return ""
+        room = f"{self._limits.size / MB:.0f} MB ([processing] history_size_mb)"
+        return f"the readings take all of their {room}: {', '.join(short)}"
+
+
+_CALLED = {
+    Level.RAW: "single readings",
+    Level.MINUTE: "the sums of minutes",
+    Level.HOUR: "the sums of hours",
+}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
+
+
+def _span(seconds: float) -> str:
+    if seconds < 2 * DAY_S:
+        return f"{seconds / HOUR_S:.1f} h"
+    return f"{seconds / DAY_S:.0f} days"

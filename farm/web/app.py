@@ -36,6 +36,7 @@ from farm.web import (
     sign_in,
     spools,
     system,
+    telemetry,
     work,
 )
 from farm.web.desk import Desk
@@ -51,6 +52,7 @@ _DESCRIBED: tuple[Route, ...] = (
     *printers.ROUTES,
     *printer_history.ROUTES,
     *durations.ROUTES,
+    *telemetry.ROUTES,
     *discovery.ROUTES,
     *console.ROUTES,
     *maintenance.ROUTES,

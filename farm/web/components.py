@@ -21,6 +21,7 @@ from farm.live.clients import ClientNumbers
 from farm.live.shapes import Moment
 from farm.store.numbers import Numbers
 from farm.telemetry.messages import TelemetryNumbers
+from farm.telemetry.writer import Kept
 from farm.workers.process import State
 
 MB = 1_000_000
@@ -75,7 +76,8 @@ class PrintersPart(Part, kw_only=True):
 
 
 class TelemetryPart(Part, kw_only=True):
-    """dropped: readings that came faster than they were taken in, since the start.
+    """dropped: readings that came faster than they were taken in, or for which there was no room while the
+    disk refused, since the start.
 
     printers, channels: of which something is understood. samples: taken in since the start; late: readings
     that came after newer ones; refused: samples that cannot be true, came much too late, or found no room.
@@ -186,6 +188,7 @@ class Look:
     file_workers: Sequence[State]
     planner: State
     telemetry: TelemetryNumbers
+    readings: Kept
     plan: Plan | None
     clients: ClientNumbers
     findings: Mapping[str, Iterable[Finding]]
@@ -284,10 +287,12 @@ def _printers(look: Look) -> PrintersPart:
 
 def _telemetry(look: Look) -> TelemetryPart:
     taker = look.actors.get("telemetry")
+    part = look.part("telemetry", "telemetry", "database:telemetry", "history")
+    message = "; ".join(filter(None, (part["message"], look.readings.words)))
     return TelemetryPart(
-        **look.part("telemetry", "telemetry", "database:telemetry"),
+        **{**part, "message": message},
         size_mb=_mb(look.readings_size),
-        dropped=taker.dropped if taker is not None else 0,
+        dropped=(taker.dropped if taker is not None else 0) + look.readings.dropped,
         printers=look.telemetry.printers,
         channels=look.telemetry.channels,
         samples=look.telemetry.samples,

@@ -22,6 +22,7 @@ from farm.queue.plan import Plan
 from farm.schedule.messages import SchedulerMessage
 from farm.store.database import Database
 from farm.telemetry.messages import TelemetryNumbers
+from farm.telemetry.writer import Kept
 from farm.web.idempotency import Memory
 from farm.workers.process import State
 
@@ -32,8 +33,9 @@ class Desk:
 
     plan: what the queue begins first. readings: telemetry.db. memory: of requests that may be sent again.
     file_workers, planner: what those that read files, and that makes plans, are at. telemetry: how much the
-    data processor has to do. max_upload: bytes of the largest file taken. undo_s: how long a cleared plate
-    can be taken back. version: the farm's own, shown to clients.
+    data processor has to do; readings_kept: what becomes of what printers measured. max_upload: bytes of the
+    largest file taken. undo_s: how long a cleared plate can be taken back. version: the farm's own, shown to
+    clients.
     """
 
     gate: Gate
@@ -49,6 +51,7 @@ class Desk:
     file_workers: Callable[[], Sequence[State]]
     planner: Callable[[], State]
     telemetry: Callable[[], TelemetryNumbers]
+    readings_kept: Callable[[], Kept]
     storage: Storage
     clients: Clients
     bell: Bell

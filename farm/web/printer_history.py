@@ -1,4 +1,4 @@
-"""What was decided about a printer, and what became of its plate and its prints."""
+"""What was decided about a printer and became of its plate and prints; how it stood; what was the matter."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import msgspec
 
 from farm.access.rights import Action
 from farm.domain.clock import iso
+from farm.domain.occupation import Occupation, Trouble
+from farm.domain.printer import Connection, Operation, Plate
 from farm.live.shapes import Moment
-from farm.store import changes
+from farm.store import changes, histories
 from farm.store.changes import PrinterChange
-from farm.web.contract import Page, RowNumber, following
+from farm.store.histories import StatusPeriod, TroublePeriod
+from farm.web.contract import Page, RowNumber, SentMoment, following
 from farm.web.printers import readable
 from farm.web.routes import Call, Route
 
@@ -33,6 +36,39 @@ class HistoryLine(msgspec.Struct):
     new: str = msgspec.field(name="to")
     who: str
     why: str
+
+
+class StatusQuery(HistoryQuery):
+    """from, to: only what began in between."""
+
+    from_: SentMoment | None = msgspec.field(default=None, name="from")
+    to: SentMoment | None = None
+
+
+class Standing(msgspec.Struct):
+    """How a printer stood `from` then `to` then; null while it does. print: the farm's, that it had.
+
+    occupation: what its time went into. message: in words, what was to be said of it.
+    """
+
+    start: Moment = msgspec.field(name="from")
+    to: Moment | None
+    connection: Connection
+    operation: Operation
+    plate: Plate
+    occupation: Occupation
+    print: str | None
+    message: str
+
+
+class Failing(msgspec.Struct):
+    """What was the matter with a printer `from` then `to` then; null while it is. print: that it had."""
+
+    start: Moment = msgspec.field(name="from")
+    to: Moment | None
+    kind: Trouble
+    print: str | None
+    message: str
 
 
 async def show_history(call: Call, printer: str, query: HistoryQuery) -> Page[HistoryLine]:
@@ -58,4 +94,55 @@ def _line(found: PrinterChange) -> HistoryLine:
     )
 
 
-ROUTES = (Route("GET", "/v1/printers/<printer>/history", show_history, Action.READ),)
+async def list_statuses(call: Call, printer: str, query: StatusQuery) -> Page[Standing]:
+    """How a printer stood, newest first; what happened in the last five seconds may not be there yet."""
+    await readable(call, printer)
+    found = await call.desk.database.read(
+        histories.statuses, printer, query.cursor, query.limit + 1, query.from_, query.to
+    )
+    return Page(
+        [_standing(each) for each in found[: query.limit]],
+        following(found, query.limit, lambda each: str(each.id)),
+    )
+
+
+async def list_errors(call: Call, printer: str, query: HistoryQuery) -> Page[Failing]:
+    """What was the matter with a printer, newest first: lost connections, stops, and what needed a person."""
+    await readable(call, printer)
+    found = await call.desk.database.read(histories.troubles, printer, query.cursor, query.limit + 1)
+    return Page(
+        [_failing(each) for each in found[: query.limit]],
+        following(found, query.limit, lambda each: str(each.id)),
+    )
+
+
+def _standing(found: StatusPeriod) -> Standing:
+    line = found.line
+    return Standing(
+        start=iso(line.at),
+        to=None if found.ended_at is None else iso(found.ended_at),
+        connection=Connection(line.connection),
+        operation=Operation(line.operation),
+        plate=Plate(line.plate),
+        occupation=line.occupation,
+        print=line.print,
+        message=line.message,
+    )
+
+
+def _failing(found: TroublePeriod) -> Failing:
+    begun = found.begun
+    return Failing(
+        start=iso(begun.at),
+        to=None if found.ended_at is None else iso(found.ended_at),
+        kind=begun.kind,
+        print=begun.print,
+        message=begun.message,
+    )
+
+
+ROUTES = (
+    Route("GET", "/v1/printers/<printer>/history", show_history, Action.READ),
+    Route("GET", "/v1/printers/<printer>/history/statuses", list_statuses, Action.READ),
+    Route("GET", "/v1/printers/<printer>/history/errors", list_errors, Action.READ),
+)

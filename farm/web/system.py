@@ -97,6 +97,7 @@ async def look_around(desk: Desk) -> tuple[Look, str | None, Resources]:
         file_workers=desk.file_workers(),
         planner=desk.planner(),
         telemetry=desk.telemetry(),
+        readings=desk.readings_kept(),
         plan=desk.plan.in_force,
         clients=desk.clients.numbers(),
         findings=looks.findings(database=desk.database.trouble, telemetry=desk.readings.trouble),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from farm.access.rights import Action
+from farm.domain.clock import iso
 from farm.domain.compatibility import in_words
 from farm.domain.job import FailureCause, Job, JobState, Pin, Print, PrintState
 from farm.domain.plan import Planned
@@ -21,9 +22,9 @@ from farm.queue.look import around
 from farm.queue.messages import AddJob, AmendJob, ApproveJob, ChangeJob, ExplainPrint
 from farm.queue.plan import Plan
 from farm.queue.why_not import WhyNot, why_not
-from farm.store import changes, jobs, prints
+from farm.store import changes, histories, jobs, prints
 from farm.store.changes import Change
-from farm.web.contract import Created, Page, Paging, SentMoment, Versioned, following
+from farm.web.contract import Created, Page, Paging, RowNumber, SentMoment, Versioned, following
 from farm.web.printers import may_read, readable_ids
 from farm.web.printers_sent import given
 from farm.web.routes import Call, Entry, Route
@@ -111,6 +112,22 @@ class PrintQuery(Paging):
     printer: str | None = None
     state: PrintState | None = None
     unexplained: bool = False
+
+
+class ProgressQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """cursor: the number of the last point seen."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 200
+    cursor: RowNumber = 0
+
+
+class ProgressPoint(msgspec.Struct):
+    """progress: 0 to 1. elapsed_s, remaining_s: as the printer told it then."""
+
+    at: shapes.Moment
+    progress: float
+    elapsed_s: float | None
+    remaining_s: float | None
 
 
 class PrintChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -279,6 +296,17 @@ async def explain_print(call: Call, print: str, sent: PrintChange) -> Versioned[
     return Versioned.of(shapes.of_print(explained, log), explained.version)
 
 
+async def list_progress(call: Call, print: str, query: ProgressQuery) -> Page[ProgressPoint]:
+    """How a print came along, oldest first: a point for each hundredth of it, or for five minutes."""
+    await _visible_print(call, print)
+    found = await call.desk.database.read(histories.progress, print, query.cursor, query.limit + 1)
+    shown = [
+        ProgressPoint(iso(line.at), line.progress, line.elapsed_s, line.remaining_s)
+        for _, line in found[: query.limit]
+    ]
+    return Page(shown, following(found, query.limit, lambda each: str(each[0])))
+
+
 async def _visible_print(call: Call, print: str) -> Print:
     """One print. Raises NotFound also for one on a printer that the asker may not look at."""
     found = await call.desk.database.read(prints.by_id, print)
@@ -368,5 +396,6 @@ ROUTES = (
     Route("POST", "/v1/jobs/<job>/approve", approve_job, Entry.KNOWN),
     Route("GET", "/v1/prints", list_prints, Action.READ),
     Route("GET", "/v1/prints/<print>", show_print, Action.READ),
+    Route("GET", "/v1/prints/<print>/progress", list_progress, Action.READ),
     Route("PATCH", "/v1/prints/<print>", explain_print, Entry.KNOWN),
 )

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import structlog
 import trio
 
-from farm.store import events, file_lists, readings
+from farm.store import curves, events, file_lists, readings
 from farm.store.connection import FARM, TELEMETRY, dial, for_writing
 from farm.store.database import Database
 from farm.store.file_lists import SORTS, Place, Sort, Wanted
@@ -35,7 +35,7 @@ CALLERS = 50
 PRINTERS, HEATERS = 100, 5
 BATCH_S = 5  # seconds of readings in one write, as the data processor's `interval_s`
 BATCH = PRINTERS * HEATERS * BATCH_S
-CHART_POINTS = 500
+CHART_STEP_S = 2000
 READ_EVERY_S = 0.005
 FILES = 100_000
 A_RESULT = 2000  # bytes of what is known of one
@@ -168,7 +168,7 @@ def _telemetry(seconds: float) -> Measured:
                 return BATCH
 
             async def read() -> None:
-                await database.read(readings.between, "printer-07", "heater-2", 0, 1e6, CHART_POINTS)
+                await database.read(curves.of_printer, "printer-07", 0, 1e6, CHART_STEP_S, {"heater-2"})
 
             async with database.running():
                 return await _beside(seconds, [write] * 2, read)

@@ -91,10 +91,25 @@ ROWS = {
         "INSERT INTO durations VALUES ('r1', 'print_slicer', 'p1', '2026-01-01T00:00:00Z', 1.04)",
         "INSERT INTO learned VALUES ('p1', 'print_slicer', 'MK4', 1, 0.04, 0.0)",
     ),
+    "m020_histories": (
+        "INSERT INTO printer_status_history VALUES"
+        " (1, 'p1', 't', 'online', 'idle', 'clear', 'idle', NULL, '')",
+        "INSERT INTO job_progress_history VALUES (1, 'r1', 't', 0.5, 60.0, NULL)",
+        "INSERT INTO error_logs VALUES (1, 'p1', 't', 'connection', 'r1', 'no route to host', NULL)",
+        "INSERT INTO printer_days VALUES ('p1', '2026-01-01', 1.0, 2.0, 3.0, 4.0, 5.0, 6.5)",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
         "INSERT INTO temperature_readings VALUES (7, 2.5, NULL, 210)",
+    ),
+    "m002_roll_ups": (
+        "INSERT INTO channels VALUES (3, 'p1', 'progress')",
+        "INSERT INTO metrics VALUES (3, 1.5, 0.25)",
+        "INSERT INTO temperature_minutes VALUES (7, 0, 1, 200.25, 200.25, 200.25, 200.25, 1.5, NULL)",
+        "INSERT INTO temperature_hours VALUES (7, 0, 1, 200.25, 200.25, 200.25, 200.25, 1.5, NULL)",
+        "INSERT INTO metric_minutes VALUES (3, 0, 1, 0.25, 0.25, 0.25, 0.25, 1.5)",
+        "INSERT INTO metric_hours VALUES (3, 0, 1, 0.25, 0.25, 0.25, 0.25, 1.5)",
     ),
 }
 

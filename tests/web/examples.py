@@ -186,6 +186,36 @@ async def show_history(api: ApiShop) -> Request:
     return Request("GET", f"/v1/printers/{await api.printing()}/history", 200)
 
 
+@example("GET /v1/printers/<printer>/history/statuses")
+async def list_statuses(api: ApiShop) -> Request:
+    printer = await api.printing()
+    await trio.sleep(10)
+    return Request("GET", f"/v1/printers/{printer}/history/statuses?from=2026-01-01T00:00:00Z", 200)
+
+
+@example("GET /v1/printers/<printer>/history/errors")
+async def list_errors(api: ApiShop) -> Request:
+    printer = await asking_for_attention(api)
+    await trio.sleep(10)
+    await api.post("/v1/emergency-stop", {"printers": [printer]})
+    await trio.sleep(10)
+    return Request("GET", f"/v1/printers/{printer}/history/errors", 200)
+
+
+@example("GET /v1/printers/<printer>/telemetry")
+async def show_telemetry(api: ApiShop) -> Request:
+    printer = await api.printing()
+    await trio.sleep(10)
+    return Request("GET", f"/v1/printers/{printer}/telemetry?step=15", 200)
+
+
+@example("GET /v1/printers/<printer>/telemetry.csv")
+async def send_telemetry(api: ApiShop) -> Request:
+    printer = await api.printing()
+    await trio.sleep(10)
+    return Request("GET", f"/v1/printers/{printer}/telemetry.csv", 200)
+
+
 @example("GET /v1/printers/<printer>/console")
 async def show_console(api: ApiShop) -> Request:
     printer = await api.printer()
@@ -580,6 +610,14 @@ async def failed_print(api: ApiShop) -> str:
 @example("GET /v1/prints/<print>")
 async def show_print(api: ApiShop) -> Request:
     return Request("GET", f"/v1/prints/{await failed_print(api)}", 200)
+
+
+@example("GET /v1/prints/<print>/progress")
+async def list_progress(api: ApiShop) -> Request:
+    await api.printing()
+    await trio.sleep(120)
+    (attempt, *_) = (await api.get("/v1/prints"))["items"]
+    return Request("GET", f"/v1/prints/{attempt['id']}/progress", 200)
 
 
 @example("PATCH /v1/prints/<print>")

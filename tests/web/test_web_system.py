@@ -13,6 +13,7 @@ from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState
 from farm.domain.printer import Connection, PrinterStatus
 from farm.store import files, jobs
+from farm.telemetry.writer import Kept
 from farm.web import components, system
 
 ACTORS = (
@@ -21,6 +22,7 @@ ACTORS = (
     "queue",
     "scheduler",
     "telemetry",
+    "history",
     "printers",
     "events",
     "clients",
@@ -92,6 +94,15 @@ async def test_a_part_whose_actor_crashed_says_so_and_the_rest_goes_on(farm, act
     assert (part["status"], part["message"]) == ("degraded", "telemetry is degraded: KeyError: x")
     assert part["dropped"] == 7
     assert told["components"]["queue"]["status"] == "ok"
+
+
+async def test_a_history_that_takes_all_of_its_room_says_so(farm, actors):
+    farm.kept = Kept(3, "single readings are kept for 7.0 h instead of 24.0 h")
+
+    part = (await look(farm))["components"]["telemetry"]
+
+    assert (part["status"], part["message"]) == ("ok", farm.kept.words)
+    assert part["dropped"] == 3
 
 
 async def test_a_part_that_nothing_works_without_has_failed(farm, actors):

@@ -42,6 +42,7 @@ from farm.store.commands import tell_end
 from farm.store.connection import FARM, TELEMETRY
 from farm.store.database import Database
 from farm.telemetry.messages import TelemetryNumbers
+from farm.telemetry.writer import Kept
 from farm.web.app import build
 from farm.web.desk import Desk
 from farm.web.hypercorn_cures import Limits
@@ -120,6 +121,7 @@ class WebFarm:
         self.seal = Seal.load(folder / "secret-key", first_run=True)
         self.patience = USUAL
         self.quota = NO_QUOTA
+        self.kept = Kept()
         self.told = []
         self.streams = []
         self.reports = lambda: [
@@ -201,6 +203,7 @@ class WebFarm:
             file_workers=lambda: [State.READY],
             planner=lambda: State.COLD,
             telemetry=lambda: TelemetryNumbers(printers=2, channels=5, samples=70, late=1, refused=3),
+            readings_kept=lambda: self.kept,
             max_upload=MAX_UPLOAD,
             quota=self.quota,
             undo_s=15.0,
