@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from farm.schedule.problem import Job, Problem
 from farm.schedule.reading import read_problem
@@ -26,22 +27,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A shop and its fate. problem: of the whole week; nobody knows of a job before its release."""
+    """A shop and its fate. problem: of the whole week; nobody knows of a job before its release.
+
+    off: by the printer, how much longer its prints really take than is estimated, 1 where nothing is said.
+    """
 
     seed: int
     problem: Problem
+    off: Mapping[str, float] = field(default_factory=dict)
 
     def attempt(self, job: Job, printer: str, number: int) -> Attempt:
         """What becomes of a job's first print, or its second …: the same on whichever printer, and when.
 
-        As long as was estimated, times a log-normal factor with a mean of 1; one that fails ends somewhere on
-        the way.
+        As long as was estimated, times what the printer is off and a log-normal factor with a mean of 1; one
+        that fails ends somewhere on the way.
         """
         chance = random.Random(f"{self.seed} {job.id} {number}")
         factor = chance.lognormvariate(-(SPREAD**2) / 2, SPREAD)
         well = chance.random() >= FAILS
         share = 1.0 if well else chance.random()
-        return Attempt(max(1, round(job.estimate_s[printer] * factor * share / MINUTE)) * MINUTE, well)
+        lasts_s = job.estimate_s[printer] * self.off.get(printer, 1.0) * factor * share
+        return Attempt(max(1, round(lasts_s / MINUTE)) * MINUTE, well)
 
 
 def week(jobs: int, printers: int, seed: int) -> Week:

@@ -17,6 +17,7 @@ from farm.schedule.slots import staffed
 from farm.schedule.validate import validate
 from scripts.benches.weeks.fate import HOUR, MINUTE
 from scripts.benches.weeks.floor import Floor, Station
+from scripts.benches.weeks.learning import learned
 
 Urgency = Callable[[Floor, Station, Job], tuple[float, ...]]
 """What waits at a printer: the lowest comes first."""
@@ -25,6 +26,7 @@ SLACK, SETUP = 2.0, 0.5  # of ATCS: mean prints and usual set-ups, by which it m
 OVERDUE_S = 5 * MINUTE  # a print that ought to have ended is taken to last so much longer
 LOOKED_AT_S = 12 * HOUR  # ahead: what people have seen, and may have prepared
 NOTICED_S = 30 * MINUTE
+AS_ESTIMATED: Mapping[str, float] = {}
 
 
 def _due(job: Job) -> float:
@@ -89,10 +91,12 @@ class ByPlan:
 
     tries: for each plan; a busy machine has as many of them as an idle one. changes: prints that people have
     seen coming within the next hours, and that a new plan puts on another printer, or so much sooner or later
-    that they notice. A plan that breaks a rule ends the week.
+    that they notice. A plan that breaks a rule ends the week. learns: it plans with how long prints have
+    taken so far, instead of with what is estimated.
     """
 
     tries: int
+    learns: bool = False
     plans: int = 0
     changes: int = 0
     _plan: Schedule = field(default=Schedule(()))
@@ -101,7 +105,8 @@ class ByPlan:
     def heard(self, floor: Floor) -> None:
         waits = tuple(one for one in self._plan.placements if one.job in floor.waiting)
         before = replace(self._plan, placements=tuple(_moved(one, -floor.now) for one in waits))
-        problem = as_it_is(floor, before)
+        ratios = {name: one.mean for name, one in learned(floor).items()} if self.learns else {}
+        problem = as_it_is(floor, before, ratios)
         found = found_by_search(problem, SearchConfig(iterations=self.tries, exact=False))
         best = better_of(problem, repair(problem, before), found)
         broken = validate(problem, best)
@@ -140,18 +145,27 @@ def noticed(before: Schedule, after: Schedule) -> int:
     )
 
 
-def as_it_is(floor: Floor, plan: Schedule) -> Problem:
+def as_it_is(floor: Floor, plan: Schedule, ratios: Mapping[str, float] = AS_ESTIMATED) -> Problem:
     """What is to be planned at this moment, and from there on; in the prices that a farm begins with.
 
-    plan: the one that people know, in seconds from now.
+    plan: the one that people know, in seconds from now. ratios: by the printer, how much longer prints are
+    taken to take than is estimated.
     """
     problem, now = floor.week.problem, floor.now
     return replace(
         problem,
         now=problem.now + timedelta(seconds=now),
-        printers=tuple(_printer(one, now) for one in floor.stations),
+        printers=tuple(_printer(one, now, ratios.get(one.printer.id, 1.0)) for one in floor.stations),
         jobs=tuple(
-            replace(job, release_s=0, due_s=None if job.due_s is None else job.due_s - now)
+            replace(
+                job,
+                release_s=0,
+                due_s=None if job.due_s is None else job.due_s - now,
+                estimate_s={
+                    printer: round(seconds * ratios.get(printer, 1.0))
+                    for printer, seconds in job.estimate_s.items()
+                },
+            )
             for job in floor.waiting.values()
         ),
         staffed=_from(staffed(problem), now),
@@ -163,8 +177,8 @@ def as_it_is(floor: Floor, plan: Schedule) -> Problem:
     )
 
 
-def _printer(station: Station, now: int) -> Printer:
-    """As it stands; a print ends when it was estimated to, or soon."""
+def _printer(station: Station, now: int, ratio: float) -> Printer:
+    """As it stands; a print ends when it is expected to, or soon."""
     work, stands = station.work, station.stands
     printer = replace(
         station.printer,
@@ -181,7 +195,7 @@ def _printer(station: Station, now: int) -> Printer:
     heats_until_s = starts_s + printer.heat_up_s if work.job is not None else 0
     return replace(
         printer,
-        ready_s=max(starts_s + work.expected_s - now, OVERDUE_S),
+        ready_s=max(starts_s + round(work.expected_s * ratio) - now, OVERDUE_S),
         running=Running(work.job.id if work.job is not None else "", max(0, heats_until_s - now)),
     )
 
