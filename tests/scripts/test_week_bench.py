@@ -7,9 +7,10 @@ import pytest
 
 from farm.schedule.spans import holding
 from farm.schedule.steps import Steps, draws
-from scripts.benches.week import compared, figures
+from scripts.benches.week import OFF, compared, figures, with_a_slow_model
 from scripts.benches.weeks.fate import week
 from scripts.benches.weeks.floor import Floor
+from scripts.benches.weeks.learning import learned
 from scripts.benches.weeks.policies import RULES, ByPlan, ByRule, noticed
 from tests.schedule.small_shop import at, plan
 
@@ -83,10 +84,23 @@ def test_all_meet_the_same_fate(small):
 
 
 def test_the_same_week_goes_the_same_way_again(small):
-    first, again = (compared(week(24, 3, seed=5), TRIES) for _ in range(2))
+    first, again = (compared(week(24, 3, seed=5), TRIES, TRIES) for _ in range(2))
 
     assert figures([first]) == figures([again])
     assert first.ours.done == again.ours.done
+
+
+def test_a_week_teaches_which_printers_are_slow_and_how_much():
+    slow = with_a_slow_model(week(60, 4, seed=2))
+    floor = Floor(slow)
+    before = learned(floor)
+    assert {round(one.typical, 6) for one in before.values()} == {1.0}
+    floor.play(ByPlan(TRIES, learns=True))
+    after = learned(floor)
+    for printer in slow.problem.printers:
+        low, high = after[printer.id].bars
+        assert low < slow.off.get(printer.id, 1.0) < high
+        assert printer.id not in slow.off or after[printer.id].typical > 1 + (OFF - 1) / 2
 
 
 def test_changes_are_seen_on_prints_that_come_soon_and_move_far():

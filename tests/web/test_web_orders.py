@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from farm.domain.clock import iso
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import PrintState
+from farm.domain.plan import Expected, Plan
 from farm.domain.user import Grant
 from farm.store import files, prints
 from tests.web.test_web_work import attempt
@@ -211,3 +213,17 @@ async def test_a_job_says_of_each_printer_that_one_may_see_why_it_is_not_begun_t
     assert shown["why_not"] == [looked, lacking]
     assert mine["why_not"] == [lacking]
     assert listed["why_not"] is None
+
+
+async def test_an_open_order_says_when_it_is_expected_to_be_done(farm, headers):
+    order = (await add(farm, headers))["id"]
+    expected = Expected(NOON, NOON, NOON, 0.83)
+    farm.plan.follow(Plan("p", NOON, "time_first", (), orders={order: expected}), NOON)
+
+    shown = (await farm.http.get(f"/v1/orders/{order}", headers=headers)).json()
+    assert shown["expected"]["in_time"] == 0.83
+    assert shown["expected"]["late"] == shown["expected"]["end"] == iso(NOON)
+    listed = (await farm.http.get("/v1/orders", headers=headers)).json()["items"]
+    assert [one["expected"] for one in listed] == [shown["expected"]]
+    gone = (await farm.http.post(f"/v1/orders/{order}/cancel", headers=headers)).json()
+    assert gone["expected"] is None

@@ -170,11 +170,22 @@ def as_it_is(floor: Floor, plan: Schedule, ratios: Mapping[str, float] = AS_ESTI
         ),
         staffed=_from(staffed(problem), now),
         weights=Weights(**asdict(settings.Weights())),
-        previous={
-            (one.job, one.copy): Placed(one.printer, max(0, one.hand_work_start), max(0, one.start))
-            for one in plan.placements
-        },
+        previous=_previous(plan),
     )
+
+
+def _previous(plan: Schedule) -> dict[tuple[str, int], Placed]:
+    """What people know. What ought to have begun is to begin now, one after the other as it was to."""
+    line = sorted(plan.placements, key=lambda one: one.hand_work_start)
+    overdue = {(one.job, one.copy): rank for rank, one in enumerate(line) if one.hand_work_start < 0}
+    return {
+        (one.job, one.copy): Placed(
+            one.printer,
+            max(overdue.get((one.job, one.copy), 0), one.hand_work_start),
+            max(overdue.get((one.job, one.copy), 0), one.start),
+        )
+        for one in plan.placements
+    }
 
 
 def _printer(station: Station, now: int, ratio: float) -> Printer:
