@@ -124,8 +124,7 @@ def _told(problem: Problem, night: Night) -> Iterator[str]:
         return
     yield (
         f"Nobody is there from {frame}: {counted(night.printing, 'printer')} print for "
-        f"{lasting(night.printed_s)} in all, {counted(night.ending, 'print')} will have ended by then"
-        f"{_give_or_take(night)}."
+        f"{lasting(night.printed_s)} in all, {counted(night.ending, 'print')} {_ended(night)}."
     )
     if night.evening:
         yield f"Before {clock(problem, start)}: {_work(night.evening)}."
@@ -133,11 +132,11 @@ def _told(problem: Problem, night: Night) -> Iterator[str]:
         yield f"From {clock(problem, end)}: {_work(night.morning)}."
 
 
-def _give_or_take(night: Night) -> str:
+def _ended(night: Night) -> str:
     if night.between is None or night.between == (night.ending, night.ending):
-        return ""
+        return "will have ended by then"
     fewest, most = night.between
-    return f" ({fewest} to {most} of them, nine times of ten)"
+    return f"ought to have ended by then, and {fewest} to {most} will have, nine times of ten"
 
 
 def _work(tasks: Sequence[Task]) -> str:

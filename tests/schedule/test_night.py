@@ -1,5 +1,6 @@
 """What runs with nobody there, and what the morning brings."""
 
+from farm.schedule.chances import chances
 from farm.schedule.night import nights, tonight
 from farm.schedule.problem import Running
 from tests.schedule.small_shop import WHITE, at, job, minutes, plan, printer, shop
@@ -48,3 +49,15 @@ def test_every_night_until_the_last_print_is_told():
         minutes(600, DAY),
         minutes(DAY + 600, 3 * DAY),
     ]
+
+
+def test_where_prints_are_known_to_be_off_it_is_told_how_many_may_have_ended():
+    problem = shop(printer(spread=0.1), job("k", takes=600), staffed=(minutes(0, 60), minutes(610, 700)))
+    planned = plan(at(0, "k", takes=600))
+    sure = chances(problem, planned)
+    (night,) = nights(problem, planned, sure)
+    assert night.between == (0, 1)
+    assert (
+        "1 print ought to have ended by then, and 0 to 1 will have, nine times of ten." in night.sentences[0]
+    )
+    assert nights(problem, planned)[0].between is None
