@@ -22,6 +22,7 @@ from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import ProtocolError as NoHandshake
 
 from farm.drivers import sockets, tls
+from farm.drivers.alarm import Alarm
 from farm.drivers.frames import Frames, Kind, Nonsense, TooLong, written
 from farm.drivers.http import checked, port_of, trusted, unreachable
 from farm.drivers.pace import Allowance, Pace
@@ -101,11 +102,9 @@ class PushSocket:
 
     async def stay_in_touch(self) -> NoReturn:
         """Pings a peer that says nothing, for ever. Raises PrinterUnreachable when it stays silent."""
+        alarm = Alarm()
         while True:
-            quiet_s = trio.current_time() - self._heard_at
-            if quiet_s < self._vigilance.ping_s:
-                await trio.sleep(self._vigilance.ping_s - quiet_s)
-                continue
+            await alarm.sleep_past(lambda: self._heard_at + self._vigilance.ping_s)
             asked_at = trio.current_time()
             await self._send(written(Kind.PING, b""))
             await trio.sleep(self._vigilance.pong_s)

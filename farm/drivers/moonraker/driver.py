@@ -330,7 +330,7 @@ class _Following:
     async def _see_to_what_is_due(self, socket: PushSocket) -> NoReturn:
         while True:
             await self._say(socket)
-            await self._alarm.sleep_until(self._due_at())
+            await self._alarm.sleep_past(self._due_at)
             now = trio.current_time()
             if now >= self._told_at + self._silence_s:
                 self._session.look(now)

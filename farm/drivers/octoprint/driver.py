@@ -278,9 +278,7 @@ class _Following:
 
     async def _see_to_what_is_due(self) -> NoReturn:
         while True:
-            await self._alarm.sleep_until(self._due_at())
-            if trio.current_time() < self._due_at():
-                continue
+            await self._alarm.sleep_past(self._due_at)
             if self._held is not None:
                 self._pass_on(self._held)
             else:
