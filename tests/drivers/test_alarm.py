@@ -1,4 +1,4 @@
-"""A moment that moves: slept past where it moves on, kept where it comes closer, and nobody woken in between."""
+"""A moment that moves: slept past where it moves on, kept where it comes closer, nobody woken in between."""
 
 from __future__ import annotations
 
