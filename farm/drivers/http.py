@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +20,11 @@ import httpx
 import trio
 
 from farm import __version__
-from farm.drivers import sockets, tls, urgent
+from farm.drivers import flight, sockets, tls, urgent
 from farm.drivers.base import AnswerLost
 from farm.drivers.digest import Digest
 from farm.drivers.exchange import Answer, Envelope, Request
-from farm.errors import Invalid, PrinterUnreachable, ProtocolError, StorageFailed
+from farm.errors import FarmError, Invalid, PrinterUnreachable, ProtocolError, StorageFailed
 
 MAX_ANSWER = 4 * 1024 * 1024  # bytes; OctoPrint's longest, a list of thousands of files, stays below
 MAX_CONNECTIONS = 4  # one upload, one status, one command, and one to spare
@@ -115,9 +116,10 @@ class Http:
         """
         headers = {"Content-Type": request.content_type} if request.content_type else {}
         outgoing = self._request(request, headers, content=request.content or None)
-        if within_s is not None:
-            return await self._exchange(outgoing, within_s, within_s)
-        return await self._exchange(outgoing, self._patience.silence_s, self._patience.whole_s)
+        with _noted(request) as note:
+            if within_s is not None:
+                return note(await self._exchange(outgoing, within_s, within_s))
+            return note(await self._exchange(outgoing, self._patience.silence_s, self._patience.whole_s))
 
     async def send_alone(self, request: Request, within_s: float | None = None) -> Answer:
         """As `send`, over a connection of its own, which costs the farm a third of what a kept one does.
@@ -125,6 +127,10 @@ class Http:
         Nothing is before it, and no connection lies there half-dead. The answer is a short one, of at most
         `urgent.LONGEST` bytes.
         """
+        with _noted(request) as note:
+            return note(await self._exchange_alone(request, within_s))
+
+    async def _exchange_alone(self, request: Request, within_s: float | None) -> Answer:
         left = False
 
         def on_sent() -> None:
@@ -174,7 +180,8 @@ class Http:
         try:
             body = _FileBody(file, size, envelope, file_hash)
             outgoing = self._request(request, headers, stream=body)
-            answer = await self._exchange(outgoing, patience.stored_s, within_s)
+            with _noted(request, f"a file of {size} bytes") as note:
+                answer = note(await self._exchange(outgoing, patience.stored_s, within_s))
             return answer, file_hash.hexdigest()
         finally:
             file.close()
@@ -324,6 +331,37 @@ class _FileBody(httpx.AsyncByteStream):
             self._hash.update(piece)
             yield piece
         yield self._envelope.end(self._hash.hexdigest())
+
+
+@contextmanager
+def _noted(request: Request, content: str = "") -> Iterator[Callable[[Answer], Answer]]:
+    """Note a request and what comes of it in the flight recorder. content: instead of its body."""
+    recorder = flight.recording.get()
+    if recorder is None:
+        yield _unchanged
+        return
+    what, answered = f"{request.method} {request.path}", False
+
+    def note(answer: Answer) -> Answer:
+        nonlocal answered
+        answered = True
+        recorder.came(f"{answer.status} to {what}", answer.body)
+        return answer
+
+    recorder.sent(what, content or request.content)
+    try:
+        yield note
+    except FarmError as error:
+        answered = True
+        recorder.failed(f"{what}: {error}")
+        raise
+    finally:
+        if not answered:
+            recorder.failed(f"{what}: nobody waited for the answer any longer")
+
+
+def _unchanged(answer: Answer) -> Answer:
+    return answer
 
 
 def _opened(source: Path, size: int) -> BinaryIO:

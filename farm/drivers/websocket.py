@@ -21,7 +21,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import ProtocolError as NoHandshake
 
-from farm.drivers import sockets, tls
+from farm.drivers import flight, sockets, tls
 from farm.drivers.alarm import Alarm
 from farm.drivers.frames import Frames, Kind, Nonsense, TooLong, written
 from farm.drivers.http import checked, port_of, trusted, unreachable
@@ -87,6 +87,7 @@ class PushSocket:
         self._sending = trio.Lock()
         self._next: deque[str] = deque()
         self._unanswered: list[bytes] = []  # pings
+        self._recorder = flight.recording.get()
         self._take(came)
 
     async def receive(self) -> str:
@@ -94,10 +95,16 @@ class PushSocket:
         while not self._next:
             await self._read()
         await self._messages.keep(1)
-        return self._next.popleft()
+        message = self._next.popleft()
+        if self._recorder is not None:
+            self._recorder.came("pushed", message)
+        return message
 
     async def send(self, *messages: str) -> None:
         """Sends messages, all of them together. Raises PrinterUnreachable."""
+        if self._recorder is not None:
+            for message in messages:
+                self._recorder.sent("to the push socket", message)
         await self._send(*(written(Kind.TEXT, message.encode()) for message in messages))
 
     async def stay_in_touch(self) -> NoReturn:

@@ -38,10 +38,11 @@ from farm.domain.printer import (
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
 from farm.drivers.base import Capability, Driver, Loss, Reading
+from farm.drivers.flight import FlightRecorder, recording
 from farm.errors import FarmError, Refused
 from farm.history.messages import StatusSeen
 from farm.live.messages import StatusChanged
-from farm.printers import commands, halt, records
+from farm.printers import commands, flights, halt, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.console import Console, Kind, Lines
@@ -62,6 +63,7 @@ from farm.printers.messages import (
     PrinterMessage,
     PrintOrder,
     ReadConsole,
+    ReadFlight,
     RunCommand,
     SettingsAre,
     Stage,
@@ -108,9 +110,15 @@ class PrinterActor:
     """Owns one printer's status. Offline is a state it lives through; a crash is a bug."""
 
     def __init__(
-        self, printer: Printer, parts: PrinterParts, console: Console, kept: Kept | None = None
+        self,
+        printer: Printer,
+        parts: PrinterParts,
+        console: Console,
+        kept: Kept | None = None,
+        flight: FlightRecorder | None = None,
     ) -> None:
-        """console: what was sent and said in earlier lives of this actor. kept: where it was just read."""
+        """kept: where it was just read. console, flight: what was said in earlier lives of this actor."""
+        self._flight = flight or FlightRecorder()
         self._printer = printer
         self._console = console
         self._kept = kept
@@ -148,6 +156,7 @@ class PrinterActor:
 
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
         """Live until the mailbox closes. What the printer prints goes on without us."""
+        recording.set(self._flight)  # for this task, and all that come of it
         try:
             if self._kept is None:
                 self._kept = await self._parts.database.read(records.kept, self._printer.id)
@@ -192,7 +201,9 @@ class PrinterActor:
 
     # -- what others ask -----------------------------------------------------------------------
 
-    async def _handle(self, message: PrinterMessage, by: Principal) -> Later[Halted] | Lines | None:
+    async def _handle(
+        self, message: PrinterMessage, by: Principal
+    ) -> Later[Halted] | Later[str] | Lines | None:
         await trio.lowlevel.checkpoint()
         match message:
             case TakePrint(order):
@@ -211,12 +222,23 @@ class PrinterActor:
                 return self._stop_now(by)
             case SettingsAre(printer):
                 self._take_settings(printer)
+            case ReadFlight():
+                return self._read_flight(by)
             case ReadConsole(since):
                 require(by, Action.READ, Target(self._printer.id, self._printer.tags))
                 return self._console.since(since, Capability.CONSOLE in self._driver.capabilities)
             case _:
                 assert_never(message)
         return None
+
+    def _read_flight(self, by: Principal) -> Later[str]:
+        require(by, Action.CONTROL, Target(self._printer.id, self._printer.tags))
+        later: Later[str] = Later()
+        self._nursery.start_soon(self._tell_flight, later)
+        return later
+
+    async def _tell_flight(self, later: Later[str]) -> None:
+        later.give(await flights.told(self._flight, self._printer, self._parts.clock()))
 
     def _take_settings(self, printer: Printer) -> None:
         """Another name is shown at once; for another address the actor is begun anew and adopts its print."""
@@ -290,7 +312,8 @@ class PrinterActor:
 
     def _lost(self, problem: str) -> None:
         if self._noted_online is not False:
-            log.warning("printer offline", printer=self._printer.id, problem=problem)
+            last = flights.last_words(self._flight, self._printer)
+            log.warning("printer offline", printer=self._printer.id, problem=problem, last=last)
         self._noted_online = False
         self._reading = None
         self._show(

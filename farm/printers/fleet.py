@@ -18,6 +18,7 @@ from farm.domain.printer import Printer
 from farm.domain.spool import Spool
 from farm.domain.terms import require_version
 from farm.domain.user import Principal
+from farm.drivers.flight import FlightRecorder
 from farm.errors import FarmError, NotFound, Overloaded, Refused
 from farm.history.messages import PrinterLeft
 from farm.live.messages import StatusGone
@@ -25,6 +26,7 @@ from farm.printers import records, spools
 from farm.printers.actor import PrinterActor, PrinterParts
 from farm.printers.console import Console
 from farm.printers.discovery import Announced, listen, neighbours
+from farm.printers.flights import room_among
 from farm.printers.importing import Entrance
 from farm.printers.maintenance import Maintenance
 from farm.printers.messages import (
@@ -176,6 +178,7 @@ class Fleet:
     def _start(self, printer: Printer, kept: Kept | None = None) -> None:
         """kept: what its actor has to know when it begins, where that was just read."""
         console = Console()
+        flight = FlightRecorder(lambda: room_among(len(self._printers)))
 
         async def run(mailbox: Mailbox[PrinterMessage]) -> None:
             # A fresh actor each time: nothing half-broken outlives a crash, nor an address that is no longer.
@@ -183,7 +186,9 @@ class Fleet:
             while not mailbox.closed:
                 async with self._beginning:
                     await trio.lowlevel.checkpoint()  # the others' turn, between each few of a thousand
-                    actor = PrinterActor(self._printers[printer.id], self._parts.printer, console, kept)
+                    actor = PrinterActor(
+                        self._printers[printer.id], self._parts.printer, console, kept, flight
+                    )
                     kept = None  # the next one has to look for itself
                 await actor.run(mailbox)
 

@@ -195,6 +195,14 @@ class ReadConsole(Ask[Lines]):
     since: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFlight(Ask[str]):
+    """What was last said between the farm and this printer's host, as lines of text, without secrets.
+
+    Raises Forbidden.
+    """
+
+
 PrinterMessage = (
     TakePrint
     | StartPrint
@@ -205,6 +213,7 @@ PrinterMessage = (
     | EmergencyStop
     | SettingsAre
     | ReadConsole
+    | ReadFlight
 )
 
 

@@ -223,6 +223,11 @@ async def show_console(api: ApiShop) -> Request:
     return Request("GET", f"/v1/printers/{printer}/console", 200)
 
 
+@example("GET /v1/printers/<printer>/flight-recorder")
+async def show_flight(api: ApiShop) -> Request:
+    return Request("GET", f"/v1/printers/{await api.printer()}/flight-recorder", 200)
+
+
 @example("PATCH /v1/printers/<printer>")
 async def change_printer(api: ApiShop) -> Request:
     return Request("PATCH", f"/v1/printers/{await api.printing()}", 200, {"name": "Left", "tags": ["row-a"]})
