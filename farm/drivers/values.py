@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from farm.drivers.exchange import one_line
+
+Part = TypeVar("Part")
+Meaning = TypeVar("Meaning")
+
+
+class Remembered(Generic[Part, Meaning]):
+    """What a part of a peer's messages means. It is read again only when it is another than before: most of
+    what a thousand printers push is what they pushed a moment ago."""
+
+    def __init__(self, read: Callable[[Part], Meaning]) -> None:
+        self._read = read
+        self._known: tuple[Part, Meaning] | None = None
+
+    def __call__(self, part: Part) -> Meaning:
+        """Raises what reading it raises."""
+        if self._known is None or self._known[0] != part:
+            self._known = part, self._read(part)
+        return self._known[1]
 
 
 def number(value: object) -> float | None:
     """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:  # as nearly all are
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
         found = float(value)

@@ -75,6 +75,16 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """How OctoPrint stands with its printer: whether it may be used, and OctoPrint's own words for it."""
+
+    operational: bool
+    operation: Operation
+    text: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What /api/job says: state text, error text, the selected file, and how far into it bytes were sent."""
 
@@ -207,39 +217,38 @@ def machine(answer: Answer) -> Machine:
     given = body.get("temperature")
     samples = given.get("history") if isinstance(given, dict) else None
     newest = samples[-1] if isinstance(samples, list) and samples else None
-    return machine_in(
-        part(body, "state"),
-        temperatures(given),
-        number(newest.get("time")) if isinstance(newest, dict) else None,
-    )
+    sampled = number(newest.get("time")) if isinstance(newest, dict) else None
+    return machine_in(state_in(part(body, "state")), temperatures(given), sampled)
 
 
-def machine_in(
-    state: Mapping[str, object], heaters: Mapping[str, Temperature], sampled: float | None
-) -> Machine:
-    """The machine that a "state" part describes, as REST and the push socket both have it."""
-    flags = part(state, "flags")
-    text = text_of(state.get("text"))
-    return Machine(
-        connected=flags.get("operational") is True,
-        operation=_operation(flags, text),
-        text=text,
-        temperatures=heaters,
-        sampled=sampled,
-    )
+def state_in(state: Mapping[str, object]) -> State:
+    """What a "state" part says, as REST and the push socket both have it."""
+    flags, text = part(state, "flags"), text_of(state.get("text"))
+    is_operational = flags.get("operational") is True
+    return State(is_operational, _operation(flags, text), text, text_of(state.get("error")))
+
+
+def machine_in(state: State, heaters: Mapping[str, Temperature], sampled: float | None) -> Machine:
+    """The machine in this state."""
+    return Machine(state.operational, state.operation, state.text, heaters, sampled)
 
 
 def current_job(answer: Answer) -> Job:
     """What /api/job says; it answers while the printer is away, too."""
     body = good(answer)
-    return job_in(body, text_of(body.get("state")), text_of(body.get("error")))
+    name = name_in(part(body, "job"))
+    return job_in(name, body.get("progress"), text_of(body.get("state")), text_of(body.get("error")))
 
 
-def job_in(body: Mapping[str, object], text: str, error: str) -> Job:
-    """The job that the parts "job" and "progress" describe, as REST and the push socket both have them."""
-    progress = body.get("progress")
+def name_in(job: Mapping[str, object]) -> str | None:
+    """Of the selected file in a "job" part, as REST and the push socket both have it."""
+    return remote_name_in(part(job, "file"))
+
+
+def job_in(name: str | None, progress: object, text: str, error: str) -> Job:
+    """The job with this file, as far as the "progress" part says."""
     told = progress if isinstance(progress, dict) else {}
-    return Job(text, error, _loaded_file(part(body, "job"), told), count(told.get("filepos")))
+    return Job(text, error, _loaded_file(name, told), count(told.get("filepos")))
 
 
 def is_away(machine: Machine, job: Job) -> bool:
@@ -359,14 +368,13 @@ def temperatures(value: object) -> dict[str, Temperature]:
     for heater, given in value.items():
         if not isinstance(given, dict) or len(found) == MAX_HEATERS or len(heater) > MAX_HEATER_NAME:
             continue
-        temperature = Temperature(number(given.get("actual")), number(given.get("target")))
-        if temperature != Temperature(None, None):
-            found[one_line(heater)] = temperature
+        actual, target = number(given.get("actual")), number(given.get("target"))
+        if actual is not None or target is not None:
+            found[one_line(heater)] = Temperature(actual, target)
     return found
 
 
-def _loaded_file(job: Mapping[str, object], progress: Mapping[str, object]) -> LoadedFile | None:
-    name = remote_name_in(part(job, "file"))
+def _loaded_file(name: str | None, progress: Mapping[str, object]) -> LoadedFile | None:
     if name is None:
         return None  # nothing selected, or the printer is away
     percent = number(progress.get("completion"))

@@ -16,7 +16,7 @@ from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
 from farm.drivers.exchange import opened
 from farm.drivers.octoprint import protocol
 from farm.drivers.octoprint.protocol import PEER, Freshness, Job, Login, Machine, part
-from farm.drivers.values import count, number, seconds, text_of
+from farm.drivers.values import Remembered, count, number, seconds, text_of
 from farm.errors import ProtocolError
 
 PATH = "/sockjs/websocket"  # the raw one; /sockjs/<server>/<session>/websocket wraps each message in a frame
@@ -67,6 +67,8 @@ class Session:
         self._ended: Ending | None = None
         self._position: Position | None = None
         self._z_mm: float | None = None
+        self._line_in, self._state_in = Remembered(_line), Remembered(protocol.state_in)
+        self._name_in = Remembered(protocol.name_in)
         self._line: LineStatistics | None = None
         self._last: Reading | None = None
         self._freshness = Freshness(stale_s)
@@ -101,11 +103,12 @@ class Session:
     def _pushed(self, payload: Mapping[str, object], now: float) -> Reading:
         self._logins = 0
         self._sample(payload.get("temps"))
-        self._line = _line(payload.get("resends"))
+        self._line = self._line_in(payload.get("resends"))
         self._z_mm = number(payload.get("currentZ"))
-        state = part(payload, "state")
+        state = self._state_in(part(payload, "state"))
         machine = protocol.machine_in(state, self._temperatures, self._sampled)
-        job = protocol.job_in(payload, machine.text, text_of(state.get("error")))
+        name = self._name_in(part(payload, "job"))
+        job = protocol.job_in(name, payload.get("progress"), state.text, state.error)
         return self._reading(machine, job, now)
 
     def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
