@@ -252,6 +252,7 @@ def _spreads(owns: Sequence[Own], prior: Prior) -> dict[str, float]:
     }
 
 
+MEGABYTE = 1_000_000
 UPLOAD_ALWAYS_MB = 1.0  # what takes time however small a file is
 
 

@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from farm.domain.compatibility import estimated
-from farm.domain.durations import UPLOAD_ALWAYS_MB, Measured, Phase
+from farm.domain.durations import MEGABYTE, UPLOAD_ALWAYS_MB, Measured, Phase
 from farm.domain.hours import Span, is_staffed
 from farm.domain.job import Print, PrintState
 from farm.store import durations, files, jobs, shop
 
-MEGABYTE = 1_000_000
 LEAST_ESTIMATE_S = 60.0  # of a shorter print the moments count in which nobody looked
 CLOCK_OFF = timedelta(minutes=1)  # the wall clock was set meanwhile, or the computer slept
 LONGEST_CLEARING = timedelta(hours=4)  # nobody was really there

@@ -8,16 +8,24 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from sqlite3 import Connection
 
-from farm.domain.compatibility import Reason, doubts, limits_of
+from farm.domain.compatibility import Reason, doubts, estimated, limits_of
 from farm.domain.constraints import Constraints
+from farm.domain.durations import MEGABYTE, Durations
 from farm.domain.file import FileAnalysis, FileState, StoredFile
 from farm.domain.job import Job, Print
 from farm.domain.printer import Operation, Printer, PrinterStatus
 from farm.queue import power
-from farm.queue.obstacles import PASSING, Around, in_maintenance, lasting_obstacles, obstacles
+from farm.queue.obstacles import (
+    PASSING,
+    Around,
+    depends_on_time,
+    in_maintenance,
+    lasting_obstacles,
+    obstacles,
+)
 from farm.queue.plan import Plan
 from farm.queue.why_not import Place
-from farm.store import approved_fits, files, jobs, maintenance, printers, prints, shop, spools
+from farm.store import approved_fits, durations, files, jobs, maintenance, printers, prints, shop, spools
 
 LONGEST_READ = timedelta(minutes=15)
 """However few workers there are, and whatever happened to them: then a person may say that a file fits."""
@@ -92,10 +100,21 @@ class Look:
 
     def _around(self, job: Job, printer: Printer) -> Around:
         approved = self._limits(printer) in self._approved(job.file)
-        return replace(self._beside(printer), approved=approved)
+        return replace(self._beside(printer), approved=approved, takes_s=self._takes_s(job, printer))
+
+    def _takes_s(self, job: Job, printer: Printer) -> float | None:
+        """As the plan expects it, so that what begins by the plan is not refused for its file's word."""
+        told = estimated(self.analysis(job)) if depends_on_time(job, self.shop) else None
+        if told is None:
+            return None
+        return self._durations.pace(printer.id, told.phase).takes_s(told, self.file(job).size / MEGABYTE)
 
     def _beside(self, printer: Printer) -> Around:
         return Around(self._at, self.shop, self._left_on(printer))
+
+    @cached_property
+    def _durations(self) -> Durations:
+        return durations.known(self._db)
 
     @cached_property
     def _waiting(self) -> Sequence[Job]:

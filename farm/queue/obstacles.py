@@ -35,13 +35,15 @@ class Around:
     """What there is to mind beside a job and a printer.
 
     left_g: what is left on the printer's spools, by tool, where somebody counts. approved: whether a person
-    said that the file fits printers of this profile.
+    said that the file fits printers of this profile. takes_s: how long a print of it has turned out to take
+    there; None for what its file says.
     """
 
     at: datetime
     shop: Constraints = NO_CONSTRAINTS
     left_g: Mapping[int, float] = field(default_factory=dict)
     approved: bool = False
+    takes_s: float | None = None
 
 
 def obstacles(job: Job, analysis: FileAnalysis, printer: Printer, around: Around) -> list[Reason]:
@@ -53,6 +55,11 @@ def obstacles(job: Job, analysis: FileAnalysis, printer: Printer, around: Around
         *_filament(job, analysis, printer, around),
         *_times(job, analysis, printer, around),
     ]
+
+
+def depends_on_time(job: Job, shop: Constraints) -> bool:
+    """Whether it matters how long a print of the job takes, beside what the shop allows any file to say."""
+    return job.attended or job.deadline_at is not None or bool(shop.maintenance_windows)
 
 
 def in_maintenance(printer: Printer, around: Around) -> bool:
@@ -101,7 +108,7 @@ def _other_filament(job: Job, material: str | None, loaded: Loaded, printer: Pri
 
 
 def _times(job: Job, analysis: FileAnalysis, printer: Printer, around: Around) -> Iterator[Reason]:
-    needed_s = print_time_s(analysis)
+    needed_s = print_time_s(analysis) if around.takes_s is None else around.takes_s
     during = Span(around.at, around.at + timedelta(seconds=min(needed_s or 0.0, LONGEST_WATCH_S)))
     needed = "nobody knows for how long" if needed_s is None else _long(needed_s)
     yield from _windows(during, needed, printer, around)

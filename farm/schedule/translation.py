@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from farm.domain.compatibility import estimated, print_time_s, used_filament
-from farm.domain.durations import Pace, Phase
+from farm.domain.durations import MEGABYTE, Pace, Phase
 from farm.domain.file import FileAnalysis
 from farm.domain.job import Job
 from farm.domain.plan import Planned
@@ -29,7 +29,6 @@ from farm.schedule.result import Placement, Schedule
 
 MARGIN_S = 60  # a print that is about to end is not counted on before
 UNKNOWN_PRINT_S = 4 * 3600  # for a file that does not say how long it takes
-MEGABYTE = 1_000_000
 MOST_CLEARING_S = 1200  # of somebody's work; what a plate lies longer it waits, and others are worked at
 HEAT_UP_S = 300.0  # where the printer's profile does not say
 HORIZON_S = 60 * 86_400  # hours and closed dates beyond do not matter

@@ -40,6 +40,17 @@ def test_nothing_is_in_the_way_of_what_the_shop_allows():
     assert told(shop=SHOP) == []
 
 
+def test_what_was_learned_of_a_printer_counts_for_deadlines_windows_and_attended_prints():
+    in_two_hours = Window(NOON + 2 * HOUR, NOON + 3 * HOUR, "all")
+    for job, shop, constraint in (
+        (replace(JOB, deadline_at=NOON + 2 * HOUR), SHOP, Constraint.DEADLINE),
+        (JOB, replace(SHOP, maintenance_windows=(in_two_hours,)), Constraint.MAINTENANCE),
+        (replace(JOB, attended=True), SHOP, Constraint.ATTENDED),
+    ):
+        assert constraints(job=job, shop=shop, takes_s=7300.0) == [constraint]
+        assert constraints(job=job, shop=shop, takes_s=7100.0) == []
+
+
 def test_a_print_may_take_just_as_long_as_the_shop_allows():
     assert told(shop=Constraints(max_print_time_s=7200)) == []
     assert told(shop=Constraints(max_print_time_s=7199)) == [(Constraint.MAX_PRINT_TIME, "2 h", "2 h")]

@@ -8,7 +8,9 @@ import pytest
 import trio
 
 from farm.domain.analysis import ANALYSIS_VERSION, BoundingBox, Box, Filament, GcodeAnalysis, PrintTime
+from farm.domain.compatibility import Constraint
 from farm.domain.constraints import WEEK, Constraints, Shift, Window
+from farm.domain.durations import Phase
 from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Approval, JobState, Pin
 from farm.domain.printer import Loaded, Profile
@@ -26,7 +28,7 @@ from farm.queue.messages import (
     FileRead,
     SetConstraints,
 )
-from farm.store import audit, file_analyses, files
+from farm.store import audit, durations, file_analyses, files
 from tests.simulation.shop import NOON, open_shop
 
 HOUR = timedelta(hours=1)
@@ -177,6 +179,21 @@ async def test_a_job_that_is_to_be_watched_waits_for_the_shift(autojump_clock):
         job = await shop.add_job(await shop.add_read_file("benchy.gcode", BENCHY), attended=True)
         assert await begun(shop, job, 3500) == []
         assert await begun(shop, job, 120) == ["mk4"]
+
+
+async def test_a_printer_that_has_turned_out_to_be_slow_is_not_given_what_it_cannot_end_in_time(
+    autojump_clock,
+):
+    async with open_shop() as shop:
+        for printer in ("slow", "fair"):
+            await shop.add_printer(printer, profile=PROFILE)
+        read = await shop.add_read_file("benchy.gcode", BENCHY)
+        job = await shop.add_job(read, deadline_at=NOON + timedelta(minutes=75))
+        for number in range(20):
+            await shop.database.write(
+                durations.teach, f"p{number}", "slow", Phase.PRINT_SLICER, 1.5 + number / 1000, NOON
+            )
+        assert (await reasons(shop, job))["slow"] == [Constraint.DEADLINE]
 
 
 async def test_what_the_shop_allows_anew_is_minded_at_once(autojump_clock):
