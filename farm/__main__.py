@@ -22,6 +22,7 @@ from farm.commands import (
     serve,
     simulate,
     spool,
+    statistics,
     user,
     version,
     watch,
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "farm", description=_WORDS, epilog=_MORE, formatter_class=options.HelpFormatter
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    work = (user, key, printer, spool, constraints, job, print_)
+    work = (user, key, printer, spool, constraints, job, print_, statistics)
     for module in (serve, check_config, *work, watch, analyse, optimise, simulate, version):
         module.add_to(commands)
     return parser

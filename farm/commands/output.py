@@ -19,6 +19,11 @@ def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def say_piece(text: str) -> None:
+    """Part of an answer that has its own ends of lines."""
+    sys.stdout.write(text)
+
+
 def complain(text: str) -> None:
     """A problem, or what a person should know beside the answer."""
     sys.stderr.write(f"{text}\n")

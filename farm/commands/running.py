@@ -192,6 +192,18 @@ class RunningFarm:
         changes = {"cause": cause} | ({} if note is None else {"note": note})
         return self._ask("PATCH", f"/prints/{quote(id, safe='')}", changes)
 
+    def statistics(self, query: Mapping[str, str]) -> dict[str, Any]:
+        return self._ask("GET", "/statistics", query=query)
+
+    def statistics_sheet(self, query: Mapping[str, str]) -> Iterator[str]:
+        """The same as CSV, piece by piece."""
+        with self._http.stream("GET", "/statistics.csv", params=query, timeout=PATIENCE_S) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _problem(answer)
+            for piece in answer.iter_text():
+                yield piece.replace("\r\n", "\n")
+
     def list_spools(self) -> list[Row]:
         return self._all("/spools")
 

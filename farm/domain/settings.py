@@ -1,4 +1,4 @@
-"""What the shop sets while the farm runs: what its plan is to mind more than what, and who gets how much."""
+"""What the shop sets while the farm runs: what its plan is to mind, who gets how much, what things cost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from farm.domain.terms import version_of
 from farm.errors import Invalid
 
 MOST_WEIGHT = 1_000_000.0
+MOST_PRICE, MOST_MATERIALS, LONGEST_CURRENCY = 1_000_000.0, 200, 8
 MOST_JOBS, MOST_HOURS, MOST_USERS = 1_000_000, 1_000_000.0, 10_000
 
 
@@ -76,12 +77,27 @@ class FairShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What printing costs the shop, in its own currency; None where nobody said.
+
+    materials_per_kg: by material, as files and jobs call it; material_per_kg: of all others.
+    """
+
+    currency: str = ""
+    energy_per_kwh: float | None = None
+    material_per_kg: float | None = None
+    materials_per_kg: Mapping[str, float] = field(default_factory=dict)
+    machine_per_h: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it."""
 
     preset: Preset = Preset.TIME_FIRST
     weights: Weights = Weights()
     fair_share: FairShare = FairShare()
+    costs: Costs = Costs()
 
     @property
     def version(self) -> str:
@@ -89,11 +105,12 @@ class Settings:
         return version_of(self)
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """changes: `preset`, the `weights` that are to be others, what `FairShare.changed` takes."""
+        """changes: `preset`, the `weights` that are to be others, what `FairShare.changed` takes, `costs`."""
         return Settings(
             changes.get("preset", self.preset),
             replace(self.weights, **changes.get("weights", {})),
             self.fair_share.changed(**changes.get("fair_share", {})),
+            replace(self.costs, **changes.get("costs", {})),
         )
 
 
@@ -106,6 +123,7 @@ def require_sound(wanted: Settings) -> None:
         value, name = getattr(wanted.weights, each.name), f"weights.{each.name}"
         if not 0 <= value <= MOST_WEIGHT:
             raise Invalid(f"{name}: from 0 to {MOST_WEIGHT:g}", name)
+    _require_costs(wanted.costs)
     _require_share(wanted.fair_share.each, "fair_share.each")
     if len(wanted.fair_share.users) > MOST_USERS:
         raise Invalid(f"fair_share.users: at most {MOST_USERS} of them", "fair_share.users")
@@ -114,6 +132,22 @@ def require_sound(wanted: Settings) -> None:
         if kind not in ("user", "key") or not id:
             raise Invalid(f"fair_share.users: {who[:40]!r} is no user:<id> or key:<id>", "fair_share.users")
         _require_share(share, f"fair_share.users.{who}")
+
+
+def _require_costs(costs: Costs) -> None:
+    if len(costs.currency) > LONGEST_CURRENCY or not costs.currency.isprintable():
+        raise Invalid(f"costs.currency: at most {LONGEST_CURRENCY} characters", "costs.currency")
+    if len(costs.materials_per_kg) > MOST_MATERIALS:
+        raise Invalid(f"costs.materials_per_kg: at most {MOST_MATERIALS} of them", "costs.materials_per_kg")
+    prices = {
+        "energy_per_kwh": costs.energy_per_kwh,
+        "material_per_kg": costs.material_per_kg,
+        "machine_per_h": costs.machine_per_h,
+        **{f"materials_per_kg.{name}": price for name, price in costs.materials_per_kg.items()},
+    }
+    for name, price in prices.items():
+        if price is not None and not 0 <= price <= MOST_PRICE:
+            raise Invalid(f"costs.{name}: from 0 to {MOST_PRICE:g}", f"costs.{name}")
 
 
 def _require_share(share: Share, field: str) -> None:

@@ -88,6 +88,8 @@ def change_plate(db: Connection, printer: str, new: PlateRow, at: datetime, who:
     before = existing_plate(db, printer)
     require(PLATES, before.plate, new.plate)
     printers.set_plate(db, printer, new, at, who, why)
+    if (before.plate is Plate.CLEAR) is not (new.plate is Plate.CLEAR):
+        prints.note_cleared(db, printer, at if new.plate is Plate.CLEAR else None)
     if before.plate is not new.plate:
         data = {"printer": printer, "from": before.plate, "to": new.plate, "why": why}
         record(db, "plate.changed", ("printers", f"printer:{printer}"), at, data)

@@ -153,6 +153,13 @@ def m020_histories(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m021_outcomes(db: Schema) -> None:
+    """What there is to count of prints that are over, so that statistics read nothing else."""
+    for statement in _OUTCOMES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -587,6 +594,28 @@ _HISTORIES = (
         offline_s REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (printer, day)
     ) STRICT, WITHOUT ROWID""",
+)
+
+_OUTCOMES = (
+    # day: on which it ended, in the shop's own zone as it was then; NULL until it has. waited_s: for somebody
+    # to clear its plate, NULL until then.
+    "ALTER TABLE prints ADD COLUMN day TEXT",
+    "ALTER TABLE prints ADD COLUMN material TEXT",
+    "ALTER TABLE prints ADD COLUMN printed_s REAL",
+    "ALTER TABLE prints ADD COLUMN waited_s REAL",
+    # Of older prints: the day in UTC, and pauses are in the time.
+    """UPDATE prints SET day = substr(ended_at, 1, 10),
+           printed_s = coalesce(max(0, julianday(ended_at) - julianday(started_at)) * 86400, 0),
+           material = (SELECT coalesce(print_jobs.material, files.material) FROM print_jobs
+                       JOIN files ON files.id = print_jobs.file WHERE print_jobs.id = prints.job)
+       WHERE ended_at IS NOT NULL""",
+    # Each holds all that is counted, in the order in which it is taken together.
+    """CREATE INDEX prints_by_outcome ON prints
+           (printer, material, state, cause, day, good, printed_s, filament_g, waited_s)
+       WHERE day IS NOT NULL""",
+    "CREATE INDEX prints_by_end ON prints (ended_at, id) WHERE ended_at IS NOT NULL",
+    """CREATE INDEX prints_by_day ON prints (day, printer, material, state, good, printed_s, filament_g)
+       WHERE day IS NOT NULL""",
 )
 
 _READINGS = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from sqlite3 import Connection, Row
+from typing import NamedTuple
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.job import (
@@ -18,7 +21,7 @@ from farm.domain.job import (
     kept_on_printer,
 )
 from farm.domain.transitions import require
-from farm.store import maintenance
+from farm.store import maintenance, shop
 from farm.store.changes import history, record_change
 from farm.store.events import record
 
@@ -108,9 +111,33 @@ def enter(
     )
     after = existing(db, attempt.id)
     _noted(db, after, before, at, who, why)
-    if new in _SEEN_TO_THE_END:
-        maintenance.count(db, after.printer, printed_s(db, after.id), at)
+    if ended_at:
+        seconds = _note_outcome(db, after, at)
+        if new in _SEEN_TO_THE_END:
+            maintenance.count(db, after.printer, seconds, at)
     return after
+
+
+def _note_outcome(db: Connection, ended: Print, at: datetime) -> float:
+    """Keep what there is to count of a print that is over. Returns for how many seconds it printed."""
+    day, seconds = at.astimezone(shop.constraints(db).zone).date().isoformat(), printed_s(db, ended.id)
+    db.execute(
+        """UPDATE prints SET day = ?, printed_s = ?,
+               material = (SELECT coalesce(print_jobs.material, files.material) FROM print_jobs
+                           JOIN files ON files.id = print_jobs.file WHERE print_jobs.id = prints.job)
+           WHERE id = ?""",
+        (day, seconds, ended.id),
+    )
+    return seconds
+
+
+def note_cleared(db: Connection, printer: str, at: datetime | None) -> None:
+    """The plate was cleared of what the printer's newest print left there; None: not yet after all."""
+    last = last_on(db, printer)
+    if last is None or last.ended_at is None or last.started_at is None:
+        return
+    waited_s = None if at is None else max(0.0, (at - last.ended_at).total_seconds())
+    db.execute("UPDATE prints SET waited_s = ? WHERE id = ?", (waited_s, last.id))
 
 
 LONGEST_STRETCH_S = 14 * 86_400.0
@@ -239,6 +266,58 @@ def page(
         (after or "", job, job, printer, printer, state, state, unexplained, *sorted(UNEXPLAINED), limit),
     ).fetchall()
     return [_print(row) for row in rows]
+
+
+class Over(NamedTuple):
+    """A print that is over, with what its job and file are called: a line of a table."""
+
+    id: str
+    job: str
+    name: str
+    file: str
+    printer: str
+    state: str
+    reserved_at: str
+    started_at: str | None
+    ended_at: str
+    material: str | None
+    printed_s: float
+    waited_s: float | None
+    filament_g: float | None
+    good: int | None
+    cause: str | None
+    note: str
+    reason: str
+
+
+def over(
+    db: Connection,
+    first: date,
+    last: date,
+    printers: Collection[str] | None,
+    after: tuple[str, str],
+    limit: int,
+) -> list[Over]:
+    """Prints that ended from the day `first` to the day `last`, by the time of their end.
+
+    printers: None for all there are and were. after: end and id of the one before, or empty.
+    """
+    rows = db.execute(
+        """SELECT prints.id, prints.job, print_jobs.name, files.name, printer, prints.state, reserved_at,
+               started_at, ended_at, prints.material, printed_s, waited_s, prints.filament_g, good, cause,
+               prints.note, prints.reason
+           FROM prints JOIN print_jobs ON print_jobs.id = prints.job JOIN files ON files.id = print_jobs.file
+           WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR printer IN (SELECT value FROM json_each(?3)))
+               AND (ended_at, prints.id) > (?4, ?5) ORDER BY ended_at, prints.id LIMIT ?6""",
+        (
+            first.isoformat(),
+            last.isoformat(),
+            None if printers is None else json.dumps(sorted(printers)),
+            *after,
+            limit,
+        ),
+    ).fetchall()
+    return [Over(*row) for row in rows]
 
 
 def taken_for_never_begun(db: Connection, printer: str, remote_name: str) -> Print | None:

@@ -111,7 +111,7 @@ def _operation(route: Route, contract: Contract, shapes: _Shapes) -> Json:
         "operationId": route.answer.__name__,
         "summary": contract.summary.rstrip("."),
         "description": "\n\n".join(filter(None, (contract.details, _needs(route)))),
-        "tags": [route.rule.split("/")[2].removesuffix(".json")],
+        "tags": [route.rule.split("/")[2].partition(".")[0]],
         "security": _security(route),
         "parameters": [*_path_parameters(route), *shapes.parameters(contract), *_terms(route)],
         "responses": {

@@ -1,4 +1,4 @@
-"""What the shop sets while the farm runs: what its plan minds, and how much one person may let wait."""
+"""What the shop sets while the farm runs: what its plan minds, who gets how much, what things cost."""
 
 from __future__ import annotations
 
@@ -88,22 +88,47 @@ class FairShareChange(Struct, forbid_unknown_fields=True):
         return changes
 
 
+class Costs(Struct):
+    """What printing costs, in the shop's own currency; null where nobody said.
+
+    materials_per_kg: by material, as files and jobs call it; material_per_kg: of all others.
+    """
+
+    currency: str
+    energy_per_kwh: float | None
+    material_per_kg: float | None
+    materials_per_kg: dict[str, float]
+    machine_per_h: float | None
+
+
+class CostsChange(Struct, forbid_unknown_fields=True):
+    """Only what is given changes; null for what nobody knows. materials_per_kg: takes the place of all."""
+
+    currency: str | UnsetType = UNSET
+    energy_per_kwh: float | UnsetType | None = UNSET
+    material_per_kg: float | UnsetType | None = UNSET
+    materials_per_kg: dict[str, float] | UnsetType = UNSET
+    machine_per_h: float | UnsetType | None = UNSET
+
+
 class Settings(Struct):
-    """preset: whom the plan is to please first. effect: what it would do to the plan; only told with
-    ?dry_run=true."""
+    """preset: whom the plan is to please first. costs: for the statistics. effect: what it would do to the
+    plan; only told with ?dry_run=true."""
 
     preset: Preset
     weights: Weights
     fair_share: FairShare
+    costs: Costs
     effect: Effect | UnsetType = UNSET
 
 
 class SettingsChange(Struct, forbid_unknown_fields=True):
-    """Only what is given changes, inside `weights` and `fair_share` too."""
+    """Only what is given changes, inside `weights`, `fair_share` and `costs` too."""
 
     preset: Preset | UnsetType = UNSET
     weights: WeightsChange | UnsetType = UNSET
     fair_share: FairShareChange | UnsetType = UNSET
+    costs: CostsChange | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """By the names of the domain's fields."""
@@ -112,6 +137,8 @@ class SettingsChange(Struct, forbid_unknown_fields=True):
             changes["weights"] = given(self.weights)
         if not isinstance(self.fair_share, UnsetType):
             changes["fair_share"] = self.fair_share.given()
+        if not isinstance(self.costs, UnsetType):
+            changes["costs"] = given(self.costs)
         return changes
 
 
@@ -140,6 +167,7 @@ def _shown(kept: domain.Settings) -> Settings:
         kept.preset,
         msgspec.convert(kept.weights, Weights, from_attributes=True),
         FairShare(_share(fair.each), {who: _share(share) for who, share in fair.users.items()}),
+        msgspec.convert(kept.costs, Costs, from_attributes=True),
     )
 
 

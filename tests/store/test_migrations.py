@@ -98,6 +98,10 @@ ROWS = {
         "INSERT INTO error_logs VALUES (1, 'p1', 't', 'connection', 'r1', 'no route to host', NULL)",
         "INSERT INTO printer_days VALUES ('p1', '2026-01-01', 1.0, 2.0, 3.0, 4.0, 5.0, 6.5)",
     ),
+    "m021_outcomes": (
+        "UPDATE prints SET day = '2026-01-01', material = 'PLA', printed_s = 60.5, waited_s = 5.0"
+        " WHERE id = 'r1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

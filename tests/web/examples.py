@@ -55,7 +55,7 @@ for path in (
     "/v1/health", "/v1/system", "/v1/system/actors", "/v1/auth/me", "/v1/users", "/v1/keys", "/v1/audit",
     "/v1/printers", "/v1/printer-models", "/v1/maintenance", "/v1/plates", "/v1/orders", "/v1/files",
     "/v1/jobs", "/v1/prints", "/v1/constraints", "/v1/settings", "/v1/schedule", "/v1/openapi.json",
-    "/v1/docs",
+    "/v1/docs", "/v1/statistics", "/v1/statistics.csv", "/v1/prints.csv",
 ):  # fmt: skip
     reads(f"GET {path}")
 reads("GET /v1/discovery", "/v1/discovery?seconds=0.5")

@@ -235,6 +235,7 @@ async def test_a_shop_changes_what_it_minds_bit_by_bit(shop):
             "each": {"jobs": 10, "hours": None},
             "users": {"user:kim": {"jobs": None, "hours": 40}},
         },
+        "costs": before["costs"],
     }
     assert (await shop.database.read(events.since, 0))[-1].type == "schedule.settingsChanged"
 
