@@ -39,8 +39,8 @@ class Trend(StrEnum):
 class Statistics:
     """One channel over its window, in its own unit; None where too little was measured to say.
 
-    mean, variance: of the whole window. slope_per_min: of the last minute, and what it may be off by,
-    19 times of 20 (slope_error_per_min). z: how far the newest value is from the recent mean, in standard
+    mean, variance: of the whole window. slope_per_min: of the last half minute, and what it may be off
+    by, 19 times of 20 (slope_error_per_min). z: how far the newest value is from the recent mean, in standard
     deviations, both weighted towards now; robust_z: the same from the window's median and median absolute
     deviation, which single outliers do not move. period_s: of an oscillation. drift_per_h: of a slow change
     that goes on through the whole window. step: by how much it jumped within the last minute.

@@ -18,10 +18,10 @@ class Statistics(Struct, frozen=True):
     """One channel, in its own unit; null where too little was measured to say.
 
     mean, variance: of the whole window (`[processing] buffer_size` samples, one a second). slope_per_min: of
-    the last minute, within slope_error_per_min 19 times of 20. z, robust_z: how far the newest value is from
-    the usual, in standard deviations, by the recent mean and by the window's median. period_s: of an
-    oscillation. drift_per_h: of a slow change all through the window. step: by how much it jumped in the last
-    minute.
+    the last half minute, within slope_error_per_min 19 times of 20. z, robust_z: how far the newest value is
+    from the usual, in standard deviations, by the recent mean and by the window's median. period_s: of an
+    oscillation. drift_per_h: of a slow change all through the window. step: by how much it jumped in the
+    last minute.
     """
 
     mean: float

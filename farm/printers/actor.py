@@ -71,6 +71,7 @@ from farm.printers.messages import (
     TakePrint,
     WatchPrint,
 )
+from farm.printers.pace import Pace
 from farm.printers.phases import Cooling
 from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
@@ -139,6 +140,7 @@ class PrinterActor:
         self._decisions = Decisions(printer.id, self._ends, parts.database, parts.clock)
         self._lanes = Lanes(lambda: self._printer, self._driver, self._ends, self._seen, self._is_stopped)
         self._reading: Reading | None = None
+        self._pace = Pace()
         self._news = trio.lowlevel.ParkingLot()  # who waits for the next reading
         self._unfollowed = trio.Event()  # set when a reading came that `_follow_readings` has to see to
         self._is_behind = False  # from then until it has
@@ -361,16 +363,19 @@ class PrinterActor:
         self._mind_the_machine(reading)
         if self._cooling is not None:
             self._watch_it_cool(self._cooling, reading)
-        self._parts.telemetry().tell_nowait(self._observed_now(reading))
+        now = trio.current_time()
+        if self._pace.keeps(now):
+            self._parts.telemetry().tell_nowait(self._observation(reading, now))
 
-    def _observed_now(self, reading: Reading) -> PrinterObserved:
+    def _observation(self, reading: Reading, now: float) -> PrinterObserved:
         return PrinterObserved(
             self._printer.id,
             self._parts.clock().timestamp(),
-            trio.current_time(),
+            now,
             reading,
             self._status,
             self._assignment.order.estimate_s if self._assignment is not None else None,
+            self._pace.passed_over(),
         )
 
     def _watch_it_cool(self, cooling: Cooling, reading: Reading) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 
 from farm.domain.metrics import Statistics, Trend
 from farm.telemetry import patterns, robust
-from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Samples, Summary
+from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Summary
 
-LATELY = 60  # ticks of which the slope is, and in which a step is looked for
+LATELY = 30  # ticks of which the slope is: what turns is seen soon, what is asked every 5 s still has one
+STEPS = 60  # ticks in which a step is looked for
 SWINGS = 256  # ticks in which an oscillation is looked for
 DRIFT_EVERY = 10  # of the ticks of the whole window, which are many
 PATTERNS_EVERY = 30  # ticks; steps and swings show for longer
@@ -56,16 +57,13 @@ class Insight:
                     looked_at[old] = self._ring.next
                     yield
 
-    def _lately(self, channels: Channels) -> Samples:
-        return self._ring.rows(min(LATELY, self._ring.window), channels)
-
     def _look_for_a_slope(self, channels: Channels) -> None:
-        found = patterns.line(self._lately(channels))
+        found = patterns.line(self._ring.rows(min(LATELY, self._ring.window), channels))
         self._slope[channels], self._error[channels] = found.slope, found.error
 
     def _look_for_patterns(self, channels: Channels) -> None:
         ring, worth = self._ring, self._worth[channels]
-        self._step[channels] = patterns.step(self._lately(channels), worth)
+        self._step[channels] = patterns.step(ring.rows(min(STEPS, ring.window), channels), worth)
         self._period[channels] = patterns.period(ring.rows(min(SWINGS, ring.window), channels), worth)
 
     def _look_robustly(self, channels: Channels) -> None:
@@ -102,7 +100,8 @@ class Insight:
             return Trend.OSCILLATING
         if np.isnan(slope):
             return None
-        sure = abs(slope) * LATELY >= self._worth[channel] and abs(slope) > patterns.SURE * error
+        a_minute = abs(slope) * 60.0 / self._tick_s
+        sure = a_minute >= self._worth[channel] and abs(slope) > patterns.SURE * error
         if not sure:
             return Trend.STABLE
         return Trend.RISING if slope > 0 else Trend.FALLING

@@ -16,7 +16,7 @@ class PrinterObserved:
 
     at: Unix seconds, as its clock shows them: it may jump. now: seconds of a clock that never goes back.
     status: what the printer's actor makes of it; its print is ours. estimate_s: how long that print takes,
-    as its slicer says, None where nobody does.
+    as its slicer says, None where nobody does. passed_over: looks that came too fast before this one.
     """
 
     printer: str
@@ -25,6 +25,7 @@ class PrinterObserved:
     reading: Reading
     status: PrinterStatus
     estimate_s: float | None = None
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class TelemetryNumbers:
     """How much the data processor has to do: printers and channels it knows, and counts since its start.
 
     samples: taken in. late: looks at a printer that came after a newer one. refused: samples that cannot be
-    true, came much too late, or found no room.
+    true, came much too late, or found no room. passed_over: looks that came faster than anybody needs them.
     """
 
     printers: int = 0
@@ -62,6 +63,7 @@ class TelemetryNumbers:
     samples: int = 0
     late: int = 0
     refused: int = 0
+    passed_over: int = 0
 
 
 TelemetryMessage = PrinterObserved | PrinterForgotten | PrintersHeard

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from farm.telemetry.ring import Floats, Samples
 
-LEAST = 6  # samples for a line, or a step
+LEAST = 5  # samples for a line, or a step
 LEAST_CYCLES = 3  # in the stretch that is looked at
 SURE = 3.0  # standard errors
 PERIODIC_SHARE = 0.5  # of all that moves, what belongs to one period

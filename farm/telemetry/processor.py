@@ -74,6 +74,8 @@ class Processor:
 
     def take(self, seen: PrinterObserved) -> None:
         """Take in one look at a printer."""
+        if seen.passed_over:
+            self._counts["passed over"] += seen.passed_over
         if seen.now > self._now + TICK_S:
             self._counts["refused"] += 1
             log.warning("a reading from the future", printer=seen.printer, by_s=seen.now - self._now)
@@ -187,6 +189,7 @@ class Processor:
             samples=self._counts["samples"],
             late=self._counts["late"],
             refused=self._counts["refused"],
+            passed_over=self._counts["passed over"],
         )
 
 

@@ -80,7 +80,8 @@ class TelemetryPart(Part, kw_only=True):
     disk refused, since the start.
 
     printers, channels: of which something is understood. samples: taken in since the start; late: readings
-    that came after newer ones; refused: samples that cannot be true, came much too late, or found no room.
+    that came after newer ones; refused: samples that cannot be true, came much too late, or found no room;
+    passed_over: readings of printers that send more than 20 a second.
     """
 
     size_mb: float | None
@@ -90,6 +91,7 @@ class TelemetryPart(Part, kw_only=True):
     samples: int
     late: int
     refused: int
+    passed_over: int
 
 
 class FilesPart(Part, kw_only=True):
@@ -298,6 +300,7 @@ def _telemetry(look: Look) -> TelemetryPart:
         samples=look.telemetry.samples,
         late=look.telemetry.late,
         refused=look.telemetry.refused,
+        passed_over=look.telemetry.passed_over,
     )
 
 

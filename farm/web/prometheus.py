@@ -126,6 +126,9 @@ def _of_farm(version: str, look: Look) -> Iterator[Metric]:
         "telemetry_refused", "Samples that could not be true, came too late or had no room.", seen.refused
     )
     yield _counter(
+        "telemetry_passed_over", "Readings of printers that send more than 20 a second.", seen.passed_over
+    )
+    yield _counter(
         "telemetry_dropped", "Readings that came faster than they were taken in.", parts.telemetry.dropped
     )
 

@@ -228,3 +228,33 @@ def test_only_what_is_different_in_the_settings_is_sent(call):
     assert call("shop/rules.js", "settingsChanged", told, "time_first", same) is None
     other = call("shop/rules.js", "settingsChanged", told, "resource_first", {**same, "flow": "2.5"})
     assert other == {"preset": "resource_first", "weights": {"flow": 2.5}}
+
+
+def test_what_is_understood_of_a_printer_is_said_in_words(call):
+    rising = {"trend": "rising", "slope_per_min": 12.34}
+    swinging = {"trend": "oscillating", "slope_per_min": 0.1, "period_s": 24.2}
+    said = [
+        call("printers/understood.js", "going", each)
+        for each in (
+            rising,
+            {**rising, "trend": "falling", "slope_per_min": -3.0},
+            swinging,
+            {"trend": "stable"},
+            None,
+        )
+    ]
+    assert said == [
+        ", rising by 12.3 °C a minute",
+        ", falling by 3.0 °C a minute",
+        ", swinging every 24 s",
+        "",
+        "",
+    ]
+    progress = {"estimated_completion": "2026-01-01T12:00:00Z", "confidence_s": 290}
+    assert call("printers/understood.js", "doneAt", {"progress": progress}).endswith(" ± 5 min")
+    for unknown in (
+        {},
+        {"progress": None},
+        {"progress": {"estimated_completion": None, "confidence_s": None}},
+    ):
+        assert call("printers/understood.js", "doneAt", unknown) is None

@@ -72,6 +72,20 @@ def test_first_run_to_first_print_on_a_phone(new_shop, window):
         expect(job(page, "chip")).to_be_hidden(timeout=3 * SOON_MS)
 
 
+def test_a_printers_window_says_when_its_print_will_be_done_and_where_its_heat_goes(new_shop, window):
+    with Simulated() as fleet:
+        page = with_printer(new_shop, window, fleet).page
+        sends_file(page, "chip.gcode")
+        clears_plate(page, "MK4 left")
+        expect(tile(page, "MK4 left")).to_contain_text("Printing", timeout=3 * SOON_MS)
+
+        tile(page, "MK4 left").get_by_role("button", name="MK4 left", exact=True).click()
+
+        box = page.get_by_role("dialog")
+        expect(box).to_contain_text(re.compile(r"rising by \d+\.\d °C a minute"), timeout=4 * SOON_MS)
+        expect(box).to_contain_text(re.compile(r"Done.* ± \d+ (s|min)"), timeout=4 * SOON_MS)
+
+
 def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
     page = with_printer(new_shop, window, simulated).page
     clears_plate(page, "MK4 left")

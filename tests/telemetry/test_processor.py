@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,6 +150,13 @@ def test_ten_thousand_looks_a_second_change_nothing_for_others_and_take_no_room(
     assert farm.understood("mk4").channels[TOOL].mean == 64.5
     assert farm.understood("mad").channels[TOOL].variance == 0.0
     assert farm.processor.numbers().channels == 2
+
+
+def test_what_was_passed_over_before_it_came_here_is_counted():
+    farm = Played()
+    farm.processor.take(replace(seen(farm.now, heaters={"tool0": 200.0}), passed_over=9_980))
+
+    assert (farm.processor.numbers().passed_over, farm.processor.numbers().samples) == (9_980, 1)
 
 
 def test_a_printer_with_ever_new_heaters_has_so_many_and_no_more():

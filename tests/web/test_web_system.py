@@ -73,9 +73,10 @@ async def test_everything_is_well_and_counted(farm, actors):
     assert parts["files"]["workers"] == ["ready"]
     assert (parts["scheduler"]["planner"], parts["scheduler"]["version"]) == ("cold", 0)
     counted = {
-        name: parts["telemetry"][name] for name in ("printers", "channels", "samples", "late", "refused")
+        name: parts["telemetry"][name]
+        for name in ("printers", "channels", "samples", "late", "refused", "passed_over")
     }
-    assert counted == {"printers": 2, "channels": 5, "samples": 70, "late": 1, "refused": 3}
+    assert counted == {"printers": 2, "channels": 5, "samples": 70, "late": 1, "refused": 3, "passed_over": 9}
     assert parts["database"]["size_mb"] > 0.05
     resources = told["resources"]
     assert resources["rss_mb"] > 5

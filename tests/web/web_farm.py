@@ -202,7 +202,9 @@ class WebFarm:
             chance=self.chance,
             file_workers=lambda: [State.READY],
             planner=lambda: State.COLD,
-            telemetry=lambda: TelemetryNumbers(printers=2, channels=5, samples=70, late=1, refused=3),
+            telemetry=lambda: TelemetryNumbers(
+                printers=2, channels=5, samples=70, late=1, refused=3, passed_over=9
+            ),
             readings_kept=lambda: self.kept,
             max_upload=MAX_UPLOAD,
             quota=self.quota,

@@ -17,7 +17,11 @@ export function listen(rooms, ears) {
   line.open();
   addEventListener("online", () => line.hurry());
   document.addEventListener("visibilitychange", () => document.hidden || line.hurry());
-  return { freshen: (room) => line.subscribe([room]) };
+  return {
+    freshen: (room) => line.subscribe([room]),
+    enter: (room) => line.enter(room),
+    leave: (room) => line.leave(room),
+  };
 }
 
 class Line {
@@ -27,6 +31,7 @@ class Line {
   #pinger = 0;
   #deadline = 0;
   #awaited = new Set();
+  #beside = new Set(); // rooms that somebody looks into for a while
   #lastFact = null;
 
   constructor(rooms, ears) {
@@ -56,6 +61,16 @@ class Line {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#say({ op: "subscribe", rooms });
   }
 
+  enter(room) {
+    this.#beside.add(room);
+    this.subscribe([room]);
+  }
+
+  leave(room) {
+    this.#beside.delete(room);
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#say({ op: "unsubscribe", rooms: [room] });
+  }
+
   #say(message) {
     this.#socket.send(JSON.stringify(message));
   }
@@ -67,13 +82,15 @@ class Line {
         this.#tries = 0;
         this.#awaited = new Set(this.rooms);
         this.#pinger = setInterval(() => this.#ping(), PING_EVERY_MS);
-        return this.subscribe(this.rooms);
+        return this.subscribe([...this.rooms, ...this.#beside]);
       case "snapshot":
         return this.#takeSnapshot(message);
       case "batch.update":
         return message.events.forEach((event) => this.#takeEvent(event));
       case "error":
-        if (message.op === "subscribe") setTimeout(() => this.subscribe([...this.#awaited]), ASK_AGAIN_MS);
+        if (message.op === "subscribe" && this.#awaited.size > 0) {
+          setTimeout(() => this.subscribe([...this.#awaited]), ASK_AGAIN_MS);
+        }
         return undefined;
       case "pong":
         return undefined;

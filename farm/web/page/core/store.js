@@ -31,6 +31,9 @@ export const chores = signal([]);
 /** Counts when there may be another plan than before. The plan itself is fetched by who shows it. */
 export const planNews = signal(0);
 
+/** What is understood of the printers that somebody looks at, by their ids: see `lookAt`. */
+export const understood = signal(new Map());
+
 /** Called with every end of a command: {command_id, printer, command, ok, problem}. */
 export const commandEnds = new Set();
 
@@ -39,6 +42,16 @@ let live;
 
 export function start() {
   live = listen(ROOMS, { snapshot: takeSnapshot, event: takeEvent, up, down, turnedAway });
+}
+
+/** Hear what a printer's measurements mean, until what is returned is called. */
+export function lookAt(id) {
+  const room = `printer:${id}`;
+  live.enter(room);
+  return () => {
+    live.leave(room);
+    understood.value = new Map([...understood.peek()].filter(([printer]) => printer !== id));
+  };
 }
 
 function up() {
@@ -68,6 +81,7 @@ function takeSnapshot(room, data) {
       planNews.value++; // it was asked for because there is another one, or the line was away
     }
     if (room === "files") files.value = byId(data.items);
+    if (room.startsWith("printer:")) setPrinter(data);
   });
 }
 
@@ -113,6 +127,8 @@ function takeEvent({ type, data }) {
     const before = printerSignals.get(data.id)?.peek().name;
     setPrinter(data);
     if (before !== data.name) sortPrinters();
+  } else if (type === "data.update") {
+    understood.value = new Map(understood.peek()).set(data.printer, data.metrics);
   } else if (type === "printer.gone") {
     if (printerSignals.delete(data.id)) sortPrinters();
   } else if (type === "printer.commandFinished") {

@@ -1,8 +1,9 @@
 // All about one printer, and what is wanted of it less often.
+import { useEffect } from "../vendor/preact-hooks.js";
 import { remove } from "../core/api.js";
 import { html } from "../core/html.js";
 import { mayOperate, maySetUp } from "../core/session.js";
-import { printerOf } from "../core/store.js";
+import { lookAt, printerOf, understood } from "../core/store.js";
 import { moment } from "../core/time.js";
 import { heaterName, inOrder, sentence, standing } from "../core/words.js";
 import { askToStop } from "../header/emergency.js";
@@ -19,6 +20,7 @@ import { Controls } from "./controls.js";
 import { Durations } from "./durations.js";
 import { HandsOn } from "./hands_on.js";
 import { Spools } from "./spools.js";
+import { doneAt, going } from "./understood.js";
 
 export const openPrinter = (id) => openDialog((close) => html`<${Sheet} id=${id} close=${close} />`);
 
@@ -26,6 +28,8 @@ const PLATES = { clear: "clear", occupied: "something lies on it", unknown: "nob
 
 function Sheet({ id, close }) {
   const printer = printerOf(id)?.value;
+  useEffect(() => lookAt(id), [id]);
+  const means = understood.value.get(id) ?? {};
   if (!printer) return html`<${Dialog} title="Gone" close=${close}><p>This printer was taken out of the farm.</p><//>`;
   const { name, status, connection, tags } = printer;
   return html`
@@ -37,10 +41,12 @@ function Sheet({ id, close }) {
       ${status.message && html`<p>${sentence(status.message)}</p>`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
+        ${doneAt(means) && fact("Done", doneAt(means))}
         ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
         ${inOrder(status.temperatures).map((heater) => [heater, status.temperatures[heater]]).map(([heater, read]) =>
-          read.actual != null && fact(heaterName(heater, status.temperatures), degrees(read)))}
+          read.actual != null && fact(heaterName(heater, status.temperatures),
+            degrees(read) + going(means.temperature?.[heater])))}
         ${status.next_try_at && fact("Next try", moment(status.next_try_at))}
         ${fact("Address", connection.url ?? "simulated in this computer")}
         ${tags.length > 0 && fact("Tags", tags.join(", "))}
