@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farm.schedule.engine.insertion import insert
+from farm.schedule.engine.insertion import append, insert
 from farm.schedule.engine.layout import lay_out
 from farm.schedule.engine.model import NONE, Int64s, Model
 from farm.schedule.engine.rules import Rule, dispatch
 from farm.schedule.engine.state import State, bring_back, keep, put
 
 MANY = 400  # prints: from here on a single rule makes the first plan
+LIGHTEST = 0.001  # weight: what has none can wait, but is not without end
 MOST_INSERTED = (
     150  # prints that are also put in one by one, from the most urgent on: this grows with the square
 )
@@ -27,7 +28,7 @@ class Dispatching(NamedTuple):
     setup: float = 1.0
 
 
-RULES = {
+RULES: dict[str, Dispatching | None] = {
     "fifo": Dispatching(Rule.FIFO),
     "fifo_loaded": Dispatching(Rule.FIFO_LOADED),
     "edd": Dispatching(Rule.EDD),
@@ -35,15 +36,31 @@ RULES = {
     "wspt": Dispatching(Rule.WSPT),
     "atcs_2_0.5": Dispatching(Rule.ATCS, 2.0, 0.5),
     "atcs_4_0.3": Dispatching(Rule.ATCS, 4.0, 0.3),
+    "slack_insertion": None,
 }
+"""Rules that make a plan at once. The last one dispatches nothing: see `by_slack`."""
 
 
 def by_rule(model: Model, state: State, name: str) -> None:
-    """Dispatch what waits, and lay the plan out."""
-    rule, slack, setup = RULES[name]
-    calm, ease = slack * mean_length(model), setup * usual_setup(model)
-    dispatch(model, state, waiting(state), unknown(model), int(rule), max(1.0, calm), max(1.0, ease))
+    """Give what waits its places as a rule says, and lay the plan out."""
+    dispatching = RULES[name]
+    if dispatching is None:
+        by_slack(model, state)
+    else:
+        rule, slack, setup = dispatching
+        calm, ease = max(1.0, slack * mean_length(model)), max(1.0, setup * usual_setup(model))
+        dispatch(model, state, waiting(state), unknown(model), int(rule), calm, ease)
     lay_out(model, state, unknown(model))
+
+
+def by_slack(model: Model, state: State) -> None:
+    """Put what waits behind all others, each where it costs least: those with the least time to spare first,
+    of which weightier ones count as having less (by the root of the weight)."""
+    waits = waiting(state)
+    jobs = model.jobs[model.prints["job"][waits]]
+    spare = jobs["due"] - quickest(model)[model.prints["job"][waits]]
+    spare = spare / np.sqrt(np.maximum(jobs["weight"], LIGHTEST))
+    append(model, state, waits[np.lexsort((waits, spare))])
 
 
 def by_insertion(model: Model, state: State) -> None:
@@ -63,8 +80,14 @@ def unknown(model: Model) -> Int64s:
 
 def mean_length(model: Model) -> float:
     """Seconds of a job's print on the printer that is quickest with it."""
-    quickest = np.where(model.length > 0, model.length, np.iinfo(np.int32).max).min(axis=1, initial=2**31 - 1)
-    return float(quickest.mean()) if len(quickest) else 0.0
+    return float(quickest(model).mean()) if len(model.jobs) else 0.0
+
+
+def quickest(model: Model) -> Int64s:
+    """(J,) seconds of a job's print on that printer."""
+    never = np.iinfo(np.int32).max
+    lengths: Int64s = np.where(model.length > 0, model.length, never).min(axis=1, initial=never)
+    return lengths
 
 
 def usual_setup(model: Model) -> float:
@@ -79,9 +102,7 @@ def most_urgent_first(model: Model, state: State) -> Int64s:
     """What waits, by weight where it cannot be in time, else by the time that is left."""
     waits = waiting(state)
     jobs = model.jobs[model.prints["job"][waits]]
-    never = 2**31 - 1
-    quickest = np.where(model.length > 0, model.length, never).min(axis=1, initial=never)
-    length = quickest[model.prints["job"][waits]]
+    length = quickest(model)[model.prints["job"][waits]]
     return waits[np.lexsort((waits, jobs["due"] - length))]
 
 

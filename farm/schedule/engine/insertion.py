@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from farm.schedule.engine.compiled import kernel, part
-from farm.schedule.engine.model import Int64s, Model
-from farm.schedule.engine.retime import begin, changed, touch, tried
-from farm.schedule.engine.state import State, link, link_back, stop_waiting
-from farm.schedule.engine.timing import ENDLESS
+from farm.schedule.engine.layout import NEVER, placed
+from farm.schedule.engine.model import NONE, Int64s, Model
+from farm.schedule.engine.retime import begin, changed, dates_cost, touch, tried
+from farm.schedule.engine.state import State, link, link_back, put, stop_waiting, take
+from farm.schedule.engine.timing import ENDLESS, occupy
 
 ANY_COST = 1e300
 
@@ -51,3 +52,28 @@ def insert(model: Model, state: State, order: Int64s) -> None:
                 stop_waiting(state, one)
                 state.tally[0].left_out -= job.weight
                 break
+
+
+@kernel
+def append(model: Model, state: State, order: Int64s) -> None:
+    """Put these waiting prints behind all others, one after the other, each on the printer where it costs
+    least by itself, with the power and the people that are left by then. What has no place there waits."""
+    nodes, shop = state.nodes, model.shop[0]
+    for one in order:
+        job = model.jobs[model.prints[one].job]
+        best, on = ENDLESS, NONE
+        for number in range(job.may_begin, job.may_end):
+            printer = model.may[number]
+            put(state, one, printer)
+            if placed(model, state, printer, one, False) != NEVER:
+                node = nodes[one]
+                cost = node.own + dates_cost(shop, job, node.end)
+                if cost < best:
+                    best, on = cost, printer
+                if node.loaded:
+                    occupy(state.load, shop, model.printers[printer], node, -1)
+                    node.loaded = False
+            take(state, one)
+        if on != NONE:
+            put(state, one, on)
+            placed(model, state, on, one, False)

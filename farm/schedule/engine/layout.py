@@ -6,7 +6,7 @@ from farm.schedule.engine.compiled import kernel, part
 from farm.schedule.engine.model import NONE, Int64s, Model
 from farm.schedule.engine.retime import dates_cost, own_cost
 from farm.schedule.engine.state import State, take
-from farm.schedule.engine.timing import earliest, fitted, occupy, prepare
+from farm.schedule.engine.timing import fitted, occupy, prepare
 
 NEVER = 2**62
 
@@ -15,7 +15,7 @@ NEVER = 2**62
 def placed(model: Model, state: State, number: int, one: int, only_ask: bool) -> int:
     """When a print starts as the next one of its printer; NEVER where it cannot be.
 
-    only_ask: nothing changes, and it is not asked for power and hands.
+    only_ask: nothing changes.
     """
     nodes, shop, printer = state.nodes, model.shop[0], model.printers[number]
     node, left = nodes[one], nodes[nodes[one].before]
@@ -26,12 +26,11 @@ def placed(model: Model, state: State, number: int, one: int, only_ask: bool) ->
         model.filaments, shop, printer, job, left.filament, left.spool, clear
     )
     time = max(left.end, job.release)
-    if only_ask:
-        _, start, end = earliest(model.calendar, printer, job, length, time, hand_s, person)
-        return start if end != NONE else NEVER
     hand, start, end = fitted(model, state.load, printer, job, length, time, hand_s, person)
     if end == NONE or end > job.deadline:
         return NEVER
+    if only_ask:
+        return start
     node.hand = hand
     node.hand_s = hand_s
     node.start = start
@@ -56,10 +55,26 @@ def first_turn(state: State) -> int:
     return first
 
 
+@part
+def come_next(model: Model, state: State, known: Int64s, printer: int) -> None:
+    """When the turn of a printer's next print comes. Those that cannot be there wait, without a place."""
+    nodes, prints, place = state.nodes, len(state.new), state.places[printer]
+    place.time = NEVER
+    while place.next < prints and place.time == NEVER:
+        one = place.next
+        place.time = placed(model, state, printer, one, True)
+        if place.time == NEVER:
+            place.next = nodes[one].after
+            take(state, one)
+        elif known[one] != NONE:
+            place.time = known[one]
+
+
 @kernel
 def lay_out(model: Model, state: State, known: Int64s) -> None:
-    """New times for the whole plan. Of the printers, the one whose next print could start first has its turn.
-    Prints that cannot be where they stand wait, without a place.
+    """New times for the whole plan. Of the printers, the one whose next print can start first, with the power
+    and the people that are left by then, has its turn. Prints that cannot be where they stand wait, without a
+    place.
 
     known: for each print, when it starts in a plan that is there already, or NONE. By these the turns go
     where they are given: then no print starts later than it did, where it could start so.
@@ -70,29 +85,26 @@ def lay_out(model: Model, state: State, known: Int64s) -> None:
             state.load[row, slot] = model.base[row, slot]
     for one in range(prints):
         nodes[one].loaded = False
-    for turn in range(printers + prints):
-        if turn < printers:
-            printer = turn
-            place = state.places[printer]
-            place.next = nodes[prints + printer].after
-        else:
-            printer = first_turn(state)
-            place = state.places[printer]
-            if place.time == NEVER:
-                break
-            one = place.next
+    for printer in range(printers):
+        state.places[printer].next = nodes[prints + printer].after
+        come_next(model, state, known, printer)
+    while printers > 0:
+        printer = first_turn(state)
+        place = state.places[printer]
+        if place.time == NEVER:
+            break
+        one = place.next
+        if known[one] == NONE:
+            start = placed(model, state, printer, one, True)
+            if NEVER > start > place.time:  # others have taken what it needs
+                place.time = start
+                continue
+        if placed(model, state, printer, one, False) == NEVER:
             place.next = nodes[one].after
-            if placed(model, state, printer, one, False) == NEVER:
-                take(state, one)
-        place.time = NEVER
-        while place.next < prints and place.time == NEVER:
-            one = place.next
-            place.time = placed(model, state, printer, one, True)
-            if place.time == NEVER:
-                place.next = nodes[one].after
-                take(state, one)
-            elif known[one] != NONE:
-                place.time = known[one]
+            take(state, one)
+        else:
+            place.next = nodes[one].after
+        come_next(model, state, known, printer)
     sum_up(model, state)
 
 

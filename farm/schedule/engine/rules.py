@@ -17,6 +17,7 @@ from farm.schedule.engine.timing import earliest, prepare, staffed_at
 
 NEVER = 2**62
 FIRST = 1e12  # seconds: what goes before any date
+LEAST = 1e-6  # seconds: what decides between equal dates
 
 
 class Rule(IntEnum):
@@ -24,7 +25,7 @@ class Rule(IntEnum):
 
     FIFO = 0  # the one that could have been begun first
     FIFO_LOADED = 1  # the same, but those for which the filament is loaded go before
-    EDD = 2  # the one that is due first
+    EDD = 2  # the one that is due first, of several the weightiest
     PRIORITY_EDD = 3  # the weightiest, and of those the one that is due first
     WSPT = 4  # the most weight for its time
     ATCS = 5  # the same, less for what has time yet and for what needs a change (Lee & Pinedo 1997)
@@ -43,7 +44,7 @@ def urgency(
     if rule == _FIFO_LOADED:
         return float(job.release + (FIRST if changed else 0.0))
     if rule == _EDD:
-        return float(job.due)
+        return float(job.due - LEAST * job.weight)
     if rule == _PRIORITY_EDD:
         return float(job.due - FIRST * job.weight)
     if rule == _WSPT:
