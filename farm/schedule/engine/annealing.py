@@ -17,7 +17,7 @@ from farm.schedule.engine.state import State, bring_back, keep
 
 HOT, COLD = 0.5, 0.001  # of what a print costs on average: the first temperature, and the last
 WARM = 0.05  # where there is a good plan to start from: it is changed, not thrown away
-ROUND = 20_000  # tries for each print in a round: more is better spent on another one
+ROUND = 200  # tries, times the cube of the prints, in a round: more is better spent on another one
 ROUNDS_IN_VAIN = 12  # after which nobody believes that there is something better
 SLICE_S = 0.02
 SLICES = 200  # of a round, where tries are counted and not seconds
@@ -59,7 +59,7 @@ def improve(model: Model, state: State, budget: Budget, warm: bool) -> Iterator[
         begun, before = budget.share, rank(best)
         hot, used = (HOT if first and not warm else WARM), budget.used
         unit = before[1] / max(1, prints) + 1e-9
-        while (done := _round_share(budget, begun, used, ROUND * prints)) < 1.0:
+        while (done := _round_share(budget, begun, used, ROUND * prints**3)) < 1.0:
             temperature = unit * hot * (COLD / hot) ** done
             size = _slice(model, state, budget, temperature, size)
             better = rank(state) < rank(best)
