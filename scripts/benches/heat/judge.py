@@ -162,10 +162,10 @@ def _seen(watched: Watched, fault: Fault) -> Seen:
         _, later = watched.play(NEXT_S, shows=shows)
         heard = {severity: passed_s + after_s for severity, after_s in later.items()}
         stopped_s = watched.stopped_s + passed_s
-    ranked = {
-        severity: _first(heard, severity) for severity in (Severity.NOTE, Severity.WARN, Severity.PAUSE)
-    }
-    return Seen(watched.kind, fault, *ranked.values(), stopped_s)
+    noted_s, warned_s, paused_s = (
+        _first(heard, severity) for severity in (Severity.NOTE, Severity.WARN, Severity.PAUSE)
+    )
+    return Seen(watched.kind, fault, noted_s, warned_s, paused_s, stopped_s)
 
 
 def _first(heard: dict[Severity, float], least: Severity) -> float:

@@ -80,7 +80,7 @@ class Course:
 
 def heat(plant: Plant, course: Course, state: Array, seed: int) -> tuple[Array, Array]:
     """What the sensor shows and the power given, each shape (n,). state: shape (7,), is carried on."""
-    return _heat(
+    shown, power = _heat(
         plant.as_array(),
         course.target,
         course.extra,
@@ -93,6 +93,7 @@ def heat(plant: Plant, course: Course, state: Array, seed: int) -> tuple[Array, 
         state,
         seed,
     )
+    return shown, power
 
 
 def cold(room_degc: float) -> Array:

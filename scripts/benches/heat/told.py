@@ -69,7 +69,8 @@ def _measured(printer: SimulatedPrinter, told: np.ndarray, draw: Draw) -> np.nda
     match printer.kind:
         case "octoprint":  # it asks its printer now and then, and tells the last answer again until the next
             every = int(printer.polled_s / STEP_S)
-            return np.maximum(told // every * every - 1, 0)
+            measured: np.ndarray = np.maximum(told // every * every - 1, 0)
+            return measured
         case "prusalink":  # some seconds old, as the moment falls
             late = np.random.default_rng(draw.chance.randrange(2**31)).integers(0, 5, told.size)
             return np.maximum(told - late, 0)
