@@ -21,16 +21,26 @@ def add_to(printer: options.Commands) -> None:
         "console",
         "show the last lines that people sent a printer and that it said",
         show,
-        examples="  farm printer console mk4-01\n  farm printer console mk4-01 --follow",
+        examples="  farm printer console mk4-01\n  farm printer console mk4-01 --follow\n"
+        "  farm printer console mk4-01 --raw > flight.txt",
     )
     parser.add_argument("id", help="the printer's id")
-    parser.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+    which.add_argument(
+        "--raw",
+        action="store_true",
+        help="instead the last raw words between the farm and the printer's host, without keys and passwords",
+    )
     options.add_data(parser)
     options.add_json(parser)
 
 
 def show(chosen: argparse.Namespace) -> int:
     with reach.server_in(options.data_folder(chosen)) as farm:
+        if chosen.raw:
+            output.say(farm.read_flight(chosen.id).rstrip("\n"))
+            return 0
         number = _show_since(farm, chosen, 0)
         try:
             while chosen.follow:

@@ -158,6 +158,10 @@ class RunningFarm:
         path = f"/printers/{quote(printer, safe='')}/console"
         return self._ask("GET", path, query={"since": str(since)})
 
+    def read_flight(self, printer: str) -> str:
+        """The last raw words between the farm and a printer's host."""
+        return self._answered("GET", f"/printers/{quote(printer, safe='')}/flight-recorder", PATIENCE_S).text
+
     def list_chores(self, printer: str | None) -> list[Row]:
         """What is to be done on a printer, on every one for None."""
         path = "/maintenance" if printer is None else _chores_of(printer)
@@ -277,6 +281,11 @@ class RunningFarm:
 
     def _send(self, method: str, path: str, patience_s: float, **request: Any) -> dict[str, Any]:
         """The JSON answer, {} where there is none. Raises Refused with the server's own sentence."""
+        answer = self._answered(method, path, patience_s, **request)
+        return dict(answer.json()) if answer.content else {}
+
+    def _answered(self, method: str, path: str, patience_s: float, **request: Any) -> httpx.Response:
+        """A good answer. Raises Refused with the server's own sentence."""
         try:
             answer = self._http.request(method, path, timeout=patience_s, **request)
         except httpx.TimeoutException as problem:
@@ -289,7 +298,7 @@ class RunningFarm:
                 f"The server at {self._url} cannot be reached ({problem}); try again in a moment."
             ) from problem
         if answer.is_success:
-            return dict(answer.json()) if answer.content else {}
+            return answer
         raise _problem(answer)
 
 

@@ -26,12 +26,12 @@ from farm.web import (
     live,
     login,
     maintenance,
+    metrics,
     orders,
     pages,
     plates,
     printer_history,
     printers,
-    prometheus,
     schedule,
     settings,
     sign_in,
@@ -48,7 +48,7 @@ from farm.web.routes import Route
 
 _DESCRIBED: tuple[Route, ...] = (
     *system.ROUTES,
-    *prometheus.ROUTES,
+    *metrics.ROUTES,
     *login.ROUTES,
     *access.ROUTES,
     *printers.ROUTES,

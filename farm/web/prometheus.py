@@ -1,4 +1,4 @@
-"""The farm's numbers as Prometheus reads them, at GET /metrics.
+"""The farm's numbers as Prometheus reads them.
 
 Labels name kinds and states, never single printers, jobs or people: there are few of them, and nobody learns
 more from them than how the farm does.
@@ -11,31 +11,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
-from quart import Response
 
-from farm.access.rights import Action
 from farm.actors.supervisor import ActorReport
 from farm.actors.vitals import Resources
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Connection, Operation
 from farm.web import components
 from farm.web.components import Condition, Look
-from farm.web.routes import Call, Route
-from farm.web.system import look_around
 
 Values: TypeAlias = float | Mapping[str, float] | None
 """One number (None: nobody knows), or one for each value of the label."""
 
+__all__ = ["CONTENT_TYPE", "text_of"]
+
 _NOT_COUNTED = frozenset({"client"})  # they come and go, and what they counted with them
-
-
-async def metrics(call: Call) -> Response:
-    """Every number there is of the farm; what cannot be had at the moment is left out."""
-    look, _, measured = await look_around(call.desk)
-    return Response(text_of(call.desk.version, look, measured), content_type=CONTENT_TYPE_LATEST)
 
 
 def text_of(version: str, look: Look, measured: Resources) -> bytes:
@@ -180,6 +172,3 @@ def _of_process(measured: Resources) -> Iterator[Metric]:
         yield _gauge("open_descriptors", "Open files and sockets.", measured.use.descriptors)
         yield _gauge("threads", "Threads of the process.", measured.use.threads)
         yield _counter("processor_seconds", "Processor time of the process.", measured.use.processor_s)
-
-
-ROUTES = (Route("GET", "/metrics", metrics, Action.READ_SYSTEM),)

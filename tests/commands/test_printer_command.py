@@ -397,6 +397,9 @@ def test_the_console_is_shown_and_followed(server, shop, monkeypatch):
     assert out.splitlines() == [
         f"{at} > M115  (user:1)", f"{at} < FIRMWARE_NAME:Marlin", f"{at} ! it does not answer",
     ]  # fmt: skip
+    server.farm.printers["mk4-01"].answer = lambda message, by: "heading\n12:00 > GET /api/job\n"
+    assert shop.types("printer", "console", "mk4-01", "--raw") == (0, "heading\n12:00 > GET /api/job\n", "")
+    server.farm.printers["mk4-01"].answer = answer
     told = json.loads(shop.types("printer", "console", "mk4-01", "--json")[1])
     assert (told["next"], told["note"], len(told["items"])) == (3, DEAF, 3)
 
