@@ -138,23 +138,43 @@ def _as_json(event: Event) -> None:
 
 
 class _Lines:
-    """Events as lines for people. A printer's state is one when it reads otherwise than before."""
+    """Events as lines for people. A state is one when it reads otherwise than before."""
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
 
     def show(self, event: Event) -> None:
         about = event["data"]
-        if event["type"] != "printer.statusUpdate":
-            told = [f"{key} {value}" for key, value in about.items() if _is_readable(key, value)]
-            output.say(f"{event['at'][11:19]}  {event['type']:24}  {', '.join(told)}")
-            return
-        status = about["status"]
-        words = f"{status['connection']}, {status['operation']}"
-        words += f": {status['message']}" if status["message"] else ""
-        if self._states.get(about["id"]) != words:
-            self._states[about["id"]] = words
-            output.say(f"{event['at'][11:19]}  {about['id']:24}  {words}")
+        match event["type"]:
+            case "printer.statusUpdate":
+                status = about["status"]
+                words = f"{status['connection']}, {status['operation']}"
+                words += f": {status['message']}" if status["message"] else ""
+                self._show_state(event, about["id"], words)
+            case "data.update":
+                self._show_state(event, f"{about['printer']} measured", _understood(about["metrics"]))
+            case type:
+                told = [f"{key} {value}" for key, value in about.items() if _is_readable(key, value)]
+                output.say(f"{event['at'][11:19]}  {type:24}  {', '.join(told)}")
+
+    def _show_state(self, event: Event, of: str, words: str) -> None:
+        if self._states.get(of) != words:
+            self._states[of] = words
+            output.say(f"{event['at'][11:19]}  {of:24}  {words}")
+
+
+def _understood(metrics: dict[str, Any]) -> str:
+    """What is understood of a printer: where its temperatures go, and when its print will be done (UTC)."""
+    told = [
+        f"{heater} {statistics['trend']}"
+        for heater, statistics in metrics["temperature"].items()
+        if statistics["trend"] is not None
+    ]
+    progress = metrics["progress"] or {}
+    if progress.get("estimated_completion") is not None:
+        minutes = math.ceil(progress["confidence_s"] / 60)
+        told.append(f"done {progress['estimated_completion'][11:16]}, give or take {minutes} min")
+    return ", ".join(told) or "nothing yet"
 
 
 def _is_readable(key: str, value: object) -> bool:

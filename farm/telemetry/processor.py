@@ -179,7 +179,9 @@ class Processor:
         return Metrics(found, self._forecast(known, at))
 
     def _forecast(self, known: _Known, at: float) -> Forecast | None:
-        return known.course.forecast(at) if known.course is not None else None
+        """As it stood when the printer was last seen: it goes on printing while it cannot be."""
+        unseen_s = max(self._now - known.seen_at, 0.0)
+        return known.course.forecast(at - unseen_s) if known.course is not None else None
 
     def numbers(self) -> TelemetryNumbers:
         """How much it has to do."""

@@ -110,3 +110,29 @@ def test_without_a_server_it_says_what_to_do(shop):
     code, _, problem = shop.types("watch")
     assert code == 1
     assert "start it once" in problem
+
+
+def test_what_is_measured_is_a_line_when_it_reads_otherwise_than_before(capsys):
+    def update(trend: str | None, done: str | None = None) -> dict[str, Any]:
+        progress = {"rate_per_h": 0.5, "estimated_completion": done, "confidence_s": 290.0}
+        metrics = {"temperature": {"tool0": {"trend": trend}}, "progress": progress if done else None}
+        return {
+            "type": "data.update",
+            "at": "2026-01-01T12:00:00.000Z",
+            "data": {"printer": "mk4", "metrics": metrics},
+        }
+
+    lines = watch._Lines()
+    for event in (
+        update(None),
+        update("rising"),
+        update("rising"),
+        update("stable", "2026-01-01T13:05:00.000Z"),
+    ):
+        lines.show(event)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "12:00:00  mk4 measured              nothing yet",
+        "12:00:00  mk4 measured              tool0 rising",
+        "12:00:00  mk4 measured              tool0 stable, done 13:05, give or take 5 min",
+    ]

@@ -213,6 +213,8 @@ def test_a_print_is_foretold_from_what_was_seen_of_it():
     assert found.rate_per_h == pytest.approx(1.0, rel=0.02)
     assert found.completion_at == pytest.approx(NOON + farm.now + 1800, abs=60)
     assert found.confidence_s < 600
+    farm.wait(600.0)  # nobody sees it, and it goes on all the same
+    assert farm.understood().progress.completion_at == pytest.approx(found.completion_at, abs=10)
     farm.see(operation=Operation.IDLE, file=LoadedFile("abc_benchy.gcode", progress=1.0))
     assert farm.understood().progress is None
 
