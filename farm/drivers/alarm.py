@@ -16,7 +16,7 @@ _Look: TypeAlias = Callable[[float, float], None]
 
 
 class Alarm:
-    """Wakes the one task that sleeps by it.
+    """Wakes the one task that sleeps by it. Made in the run in which it is used.
 
     For what is due a while after each message, should no other come. A deadline of trio's around each wait
     for a message, or a task that wakes to see that it is too early, would cost as much as the message.
@@ -26,6 +26,7 @@ class Alarm:
         self._due: Callable[[], float] = lambda: math.inf
         self._look_at = math.inf
         self._sleeper: trio.lowlevel.Task | None = None
+        self._watch = _Watch.of_this_run()
 
     async def sleep_past(self, due: Callable[[], float]) -> None:
         """Sleeps until the moment that `due` tells, of trio's clock. It is asked again when that has come:
@@ -42,7 +43,7 @@ class Alarm:
         """Whoever sleeps is looked after at `moment`, unless that is before."""
         if self._sleeper is not None and moment < self._look_at:
             self._look_at = moment
-            _Watch.of_this_run().call(moment, self._look)
+            self._watch.call(moment, self._look)
 
     def _look(self, moment: float, now: float) -> None:
         if self._sleeper is None or moment != self._look_at:
@@ -67,6 +68,7 @@ class _Watch:
         self._calls: list[tuple[float, int, _Look]] = []
         self._number = count()  # of two at the same moment, the one that was asked for first
         self._rest = trio.CancelScope()
+        self._rests_until = math.inf
         self._rang_at = -math.inf
 
     @classmethod
@@ -82,13 +84,14 @@ class _Watch:
     def call(self, moment: float, look: _Look) -> None:
         """At `moment`, or a tick later. `look` is told the moment and the time; it must not fail."""
         heappush(self._calls, (moment, next(self._number), look))
-        if moment < self._rest.deadline:
-            self._rest.deadline = max(moment, self._rang_at + TICK_S)
+        if moment < self._rests_until:
+            self._rests_until = self._rest.deadline = max(moment, self._rang_at + TICK_S)
 
     async def run(self) -> None:
         while True:
             soonest = self._calls[0][0] if self._calls else math.inf
-            self._rest = trio.CancelScope(deadline=max(soonest, self._rang_at + TICK_S))
+            self._rests_until = max(soonest, self._rang_at + TICK_S)
+            self._rest = trio.CancelScope(deadline=self._rests_until)
             with self._rest:
                 await trio.sleep_forever()
             now = self._rang_at = trio.current_time()

@@ -36,7 +36,10 @@ ROOMS, EVENT = ("queue", "printers"), "bench.event"
 
 def main(folder: str) -> None:
     """Serve from an empty data folder until stdin ends."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),  # what is on stdout are answers
+    )
     raise_descriptor_limit()
     make_private_folder(Path(folder))
     trio.run(_serve, DataFolder(Path(folder)))
