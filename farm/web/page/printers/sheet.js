@@ -17,6 +17,7 @@ import { Chores } from "./chores.js";
 import { command } from "./commands.js";
 import { Console } from "./console.js";
 import { Controls } from "./controls.js";
+import { Curves } from "./curves.js";
 import { Durations } from "./durations.js";
 import { HandsOn } from "./hands_on.js";
 import { Spools } from "./spools.js";
@@ -56,6 +57,7 @@ function Sheet({ id, close }) {
         <${HandsOn} printer=${printer} />`}
       <${Spools} printer=${printer} />
       <${Chores} printer=${printer} />
+      <${Curves} printer=${printer} />
       <${Durations} printer=${printer} />
       <${Console} printer=${printer} />
       <div class="actions">

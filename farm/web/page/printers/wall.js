@@ -8,6 +8,7 @@ import { line, printerIds, printers } from "../core/store.js";
 import { standing } from "../core/words.js";
 import { Count } from "../parts/count.js";
 import { Icon } from "../parts/icon.js";
+import { openStatistics } from "../statistics/statistics.js";
 import { openAddPrinter } from "./add.js";
 import { FirstSteps } from "./first_steps.js";
 import { Tile } from "./tile.js";
@@ -46,7 +47,8 @@ export function Wall() {
       <header class="section">
         <h2 id="printers-heading" tabindex="-1">Printers</h2>
         <${Count} number=${number} />
-        ${number > 0 && html`<${SizeButton} />`}
+        ${number > 0 && html`<${SizeButton} />
+          <button type="button" class="quiet" onClick=${openStatistics}>Statistics</button>`}
         ${maySetUp.value && number > 0 && html`
           <button type="button" onClick=${openAddPrinter}><${Icon} name="plus" /> Add printer</button>`}
       </header>
