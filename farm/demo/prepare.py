@@ -11,9 +11,10 @@ from farm.access.passwords import Hasher
 from farm.access.secrets import Seal
 from farm.access.tokens import TokenKeys
 from farm.data_folder import DataFolder
-from farm.demo.shop import PRINTERS
+from farm.demo.shop import COSTS, PRINTERS
 from farm.domain.clock import real_clock
 from farm.domain.printer import Plate
+from farm.domain.settings import Settings
 from farm.domain.user import LOCAL, Role, Scope
 from farm.errors import Refused
 from farm.printers import records
@@ -22,6 +23,7 @@ from farm.store.audit import Stamp
 from farm.store.connection import FARM
 from farm.store.database import Database
 from farm.store.printers import PlateRow
+from farm.store.shop import keep_settings
 
 USER = "demo"
 
@@ -78,4 +80,5 @@ async def furnish(folder: DataFolder) -> Credentials:
             await database.write(records.add_printer, printer, no_key, Stamp.of(LOCAL, now))
             clear = PlateRow(Plate.CLEAR)
             await database.write(printers.set_plate, printer.id, clear, now, str(LOCAL), "the demo begins")
+        await database.write(keep_settings, Settings(costs=COSTS), Stamp.of(LOCAL, now))
     return Credentials(password, operator, customers)

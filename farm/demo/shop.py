@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from farm.domain.printer import SIMULATED, Address, Loaded, Printer, Profile, Simulation
+from farm.domain.settings import Costs
 
 PRINTS = tuple(sorted((Path(__file__).parent / "prints").glob("*.gcode")))
 """Test prints of our own, as the slicer wrote them; see the README beside them."""
 
 CUSTOMERS = ("School", "Bike shop", "Museum", "Film set", "Anna", "Repair café")
+
+COSTS = Costs("EUR", energy_per_kwh=0.32, material_per_kg=22.0, machine_per_h=0.40)
 
 _PRUSA = Profile((250, 210, 220), 0.4, frozenset({"PLA", "PETG", "ASA"}), 290, 120, 350, 300, 100)
 _MINI = replace(_PRUSA, volume_mm=(180, 180, 180), max_nozzle_degc=280, max_bed_degc=100, heat_up_w=160)
