@@ -23,16 +23,17 @@ log = structlog.get_logger(__name__)
 TICK_S = 1.0  # of one row: drivers tell twice a second at most, and every few seconds at rest
 MOST_CHANNELS = 24  # of one printer; what a driver tells beyond them is not looked at
 MOST_RINGS = 16  # 4 MB each with 1000 samples: a thousand printers with sixteen channels
+QUIET_S = 600.0  # between two lines in the log about what cannot be true at one printer
 COLD_DEGC = 5.0  # below its target: the print waits for a heater
 
 
 @dataclass(slots=True)
 class _Known:
-    """One printer. places: its channels, as (ring, column). odd: those that told what cannot be true."""
+    """One printer. places: its channels, as (ring, column). quiet_until: nothing is said of it in the log."""
 
     seen_at: float
     places: dict[tuple[Group, str], tuple[int, int]] = field(default_factory=dict)
-    odd: set[tuple[Group, str]] = field(default_factory=set)
+    quiet_until: float = float("-inf")
     line: LineStatistics | None = None
     course: Course | None = None
 
@@ -78,7 +79,6 @@ class Processor:
             self._counts["passed over"] += seen.passed_over
         if seen.now > self._now + TICK_S:
             self._counts["refused"] += 1
-            log.warning("a reading from the future", printer=seen.printer, by_s=seen.now - self._now)
             return
         known = self._printers.get(seen.printer)
         if known is None:
@@ -103,16 +103,13 @@ class Processor:
             self._counts["refused"] += 1
             return
         ring, column = place
-        if not self._rings[ring].add(column, tick, value):
-            self._counts["refused"] += 1
-        if known.odd:
-            known.odd.discard(channel)
-        self._counts["samples"] += 1
+        taken = self._rings[ring].add(column, tick, value)
+        self._counts["samples" if taken else "refused"] += 1
 
     def _refuse(self, printer: str, known: _Known, channel: tuple[Group, str], value: float) -> None:
         self._counts["refused"] += 1
-        if channel not in known.odd and len(known.odd) < MOST_CHANNELS:  # said once, until it is sound again
-            known.odd.add(channel)
+        if self._now >= known.quiet_until:
+            known.quiet_until = self._now + QUIET_S
             log.warning(
                 "a reading that cannot be true", printer=printer, channel=" ".join(channel), value=value
             )

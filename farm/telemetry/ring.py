@@ -115,16 +115,18 @@ class Ring:
         self._rebuild_when_due()
 
     def skip(self, batches: int) -> None:
-        """Nothing at all came in so many batches."""
-        if batches * self.batch <= self.window:
-            for _ in range(batches):
+        """The batch is over, and nothing came in those after it: so many in all."""
+        self.reckon()
+        ticks = (batches - 1) * self.batch
+        if ticks <= self.window // 4:
+            for _ in range(batches - 1):
                 self.reckon()
             return
-        self.reckon()
-        self.next += (batches - 1) * self.batch
-        self._origin = self.next
-        self.samples.fill(np.nan)
-        self._sums.fill(0.0)
+        self.samples[np.arange(self.next, self.next + min(ticks, self.window)) % self.window] = np.nan
+        self.next += ticks
+        self._origin = self.next - self.window
+        for group in range(WIDTH // REBUILT_AT_ONCE):  # takes a few milliseconds, once after a long gap
+            self._rebuild(slice(group * REBUILT_AT_ONCE, (group + 1) * REBUILT_AT_ONCE))
 
     # -- what is known -------------------------------------------------------------------------
 

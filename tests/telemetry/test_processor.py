@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import structlog.testing
 
 from farm.domain.metrics import Channel, Group, Trend
 from farm.domain.printer import Operation, PrinterStatus, PrintProgress, Temperature
@@ -100,10 +101,15 @@ def test_all_channels_of_a_reading_are_understood():
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, -273.0, 3000.0, 1e300])
 def test_what_cannot_be_true_is_counted_and_spoils_nothing(odd):
     farm = Played()
-    for second in range(60):
-        farm.see(heaters={"tool0": odd if second % 10 == 5 else 200.0})
-        farm.wait(1.0)
+    with structlog.testing.capture_logs() as said:
+        for second in range(60):
+            farm.see(heaters={"tool0": odd if second % 10 == 5 else 200.0})
+            farm.wait(1.0)
     farm.wait(5.0)
+
+    assert [(line["event"], line["channel"]) for line in said] == [  # once, not six times
+        ("a reading that cannot be true", "temperature tool0")
+    ]
 
     assert farm.understood().channels[TOOL].mean == 200.0
     assert farm.understood().channels[TOOL].variance == 0.0

@@ -109,7 +109,7 @@ def test_what_comes_too_late_or_twice_is_not_taken():
     assert ring.summary().newest[0] == 8.0
 
 
-@pytest.mark.parametrize("batches", [1, 5, 8, 9, 1000])
+@pytest.mark.parametrize("batches", [1, 2, 3, 4, 5, 8, 9, 1000])
 def test_a_gap_is_a_gap_however_long(batches):
     rows = np.full((40, 1), 5.0)
     ring = fed(rows)
