@@ -6,6 +6,9 @@ from statistics import median
 import pytest
 
 from farm.schedule.reading import read_problem
+from farm.schedule.translation import Names, problem_of
+from scripts.benches.books import matrices
+from scripts.benches.plans.beside import facts
 from scripts.benches.plans.farms import farm
 from tests.schedule.instances import FOLDER, instance
 
@@ -37,3 +40,22 @@ def test_a_farm_is_as_busy_and_as_staffed_as_those_that_were_given():
 
 def test_the_given_instances_are_read_in_seconds():
     assert instance("10x3-s1").printers[1].ready_s == 220 * 60
+
+
+def test_matrices_are_read_as_a_problem_from_a_book():
+    problem = read_problem(json.dumps(matrices(7, 3, 9)).encode())
+
+    assert (len(problem.jobs), len(problem.printers)) == (7, 3)
+    assert problem.setups is not None
+    assert matrices(7, 3, 9) == matrices(7, 3, 9) != matrices(7, 3, 9, seed=2)
+
+
+def test_a_farm_as_the_scheduler_knows_it_is_the_same_shop():
+    instance = farm(30, 6, 1)
+    known = facts(instance)
+    problem = problem_of(known, Names(known))
+
+    assert (len(problem.jobs), len(problem.printers)) == (30, 6)
+    assert problem.power_w == instance["cap"]
+    assert {job.weight for job in problem.jobs} == {float(plate["weight"]) for plate in instance["jobs"]}
+    assert problem.staffed[0] == (0, 10 * 3600)
