@@ -43,6 +43,7 @@ from farm.drivers.names import NameLookups
 from farm.files.actor import Files
 from farm.files.analyser import MB, Analyser, InlineAnalyser, ProcessAnalyser, limits_of
 from farm.files.copier import ProcessCopier
+from farm.files.ejections import EjectionFiles
 from farm.files.messages import CopiesWanted
 from farm.files.parts import FilesParts
 from farm.files.storage import Storage
@@ -57,8 +58,9 @@ from farm.printers import discovery
 from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
 from farm.printers.turnstile import Turnstile
-from farm.queue.actor import Queue, QueueParts
+from farm.queue.actor import Queue
 from farm.queue.dispatch import hold_everything
+from farm.queue.parts import QueueParts
 from farm.queue.planned import FollowedPlan
 from farm.schedule.actor import Scheduler, SchedulerParts
 from farm.schedule.planner import NoPlanner, Planner, ProcessPlanner
@@ -271,6 +273,7 @@ class Farm:
             database=self.database,
             printer=lambda printer: self.address(f"printer:{printer}"),
             content_of=self.storage.path_of,
+            keep_ejection=EjectionFiles(self._folder.ejections, self.storage.run).keep,
             clock=seams.clock,
             chance=seams.chance,
             plan=self.plan,

@@ -57,6 +57,11 @@ class DataFolder:
         return self.path / "files"
 
     @property
+    def ejections(self) -> Path:
+        """What pushes prints off, on its way to the printers; it can be thrown away."""
+        return self.path / "ejections"
+
+    @property
     def workers(self) -> Path:
         """What worker processes keep, such as compiled code; it can be thrown away."""
         return self.path / "workers"

@@ -81,5 +81,7 @@ def _needs(printer: dict[str, Any]) -> str | None:
         return None
     if status.get("operation") == "attention":
         return "clear_attention"
+    if (status.get("ejector") or {}).get("state"):
+        return None  # it clears its plate itself
     waits = status.get("plate") in _NEED_CLEARING and status.get("operation") not in _LEFT_ALONE
     return "plate_cleared" if waits else None

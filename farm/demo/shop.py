@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from farm.domain.ejecting import Ejecting
 from farm.domain.printer import SIMULATED, Address, Loaded, Printer, Profile, Simulation
 from farm.domain.settings import Costs
 
@@ -17,7 +18,10 @@ COSTS = Costs("EUR", energy_per_kwh=0.32, material_per_kg=22.0, machine_per_h=0.
 
 _PRUSA = Profile((250, 210, 220), 0.4, frozenset({"PLA", "PETG", "ASA"}), 290, 120, 350, 300, 100)
 _MINI = replace(_PRUSA, volume_mm=(180, 180, 180), max_nozzle_degc=280, max_bed_degc=100, heat_up_w=160)
+_SWEEP = ("G1 Z{over} F900", "G1 X150 Y295 F9000", "G1 Z5 F900", "G1 Y0 F3000", "M400")
+_EJECTS = Ejecting(_SWEEP, 33.0, confirmed=True)  # of a simulated print nothing can come to harm
 _VORON = replace(_PRUSA, volume_mm=(300, 300, 280), max_nozzle_degc=300, heat_up_w=900, printing_w=200)
+_VORON = replace(_VORON, auto_eject=True, ejection=_EJECTS)
 _ENDER = Profile((220, 220, 250), 0.4, frozenset({"PLA", "PETG"}), 260, 110, 350, 300, 120)
 _CR10 = replace(_ENDER, volume_mm=(300, 300, 400), heat_up_w=400)
 

@@ -127,6 +127,11 @@ def used_filament(analysis: FileAnalysis) -> tuple[Filament, ...]:
     return _used(_found(analysis))
 
 
+def materials_of(job: Job, analysis: FileAnalysis) -> frozenset[str] | None:
+    """What the job is printed in; None where nobody says it of every tool."""
+    return _materials(job, _found(analysis))
+
+
 def _used(found: GcodeAnalysis) -> tuple[Filament, ...]:
     told = found.filament or ()
     return tuple(tool for tool in told if tool.g or tool.mm or tool.cm3) or told[:1]
@@ -178,7 +183,6 @@ def _material(job: Job, found: GcodeAnalysis, profile: Profile) -> _Needs:
 
 
 def _materials(job: Job, found: GcodeAnalysis) -> frozenset[str] | None:
-    """What the job is printed in; None where nobody says it of every tool."""
     if job.material is not None:
         return frozenset({job.material})
     told = [tool.material for tool in _used(found)]

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from farm.domain.ejecting import Ejecting, Ejector
 from farm.domain.optimising import Optimising
 from farm.domain.terms import version_of
 from farm.domain.transitions import Table
@@ -250,6 +251,7 @@ class Profile:
     volume_mm: the edges of what it can print. materials: those it may print. heat_up_w, printing_w:
     watts; heat_up_s: for how long. circuit: the fuse it hangs on. model: a known one, see `domain.models`.
     optimise: how copies are made that are sent instead of the files; None to send the files.
+    ejection: how it pushes prints off, which it does by itself where auto_eject is switched on.
     """
 
     volume_mm: tuple[float, float, float] | None = None
@@ -265,6 +267,7 @@ class Profile:
     loaded: tuple[Loaded, ...] = ()
     model: str | None = None
     optimise: Optimising | None = None
+    ejection: Ejecting | None = None
 
 
 HEALTH_CHECK_INTERVAL_S = 30.0
@@ -319,7 +322,8 @@ class PrinterStatus:
     """A frozen picture of one printer. Only that printer's actor makes the next one.
 
     message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
-    did not start; foreign_file: under this name there, "" where it does not say.
+    did not start; foreign_file: under this name there, "" where it does not say. ejector: of a printer that
+    pushes prints off by itself.
     """
 
     connection: Connection = Connection.OFFLINE
@@ -334,3 +338,4 @@ class PrinterStatus:
     print: PrintProgress | None = None
     foreign: bool = False
     foreign_file: str = ""
+    ejector: Ejector | None = None

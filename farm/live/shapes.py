@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 
-from farm.domain import job, optimising, plan, printer
+from farm.domain import ejecting, job, optimising, plan, printer
 from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
 from farm.domain.clock import iso
+from farm.domain.ejecting import EjectionState
 from farm.domain.file import FileKind, FileState, StoredFile
 from farm.domain.job import FailureCause, JobState, PrintState
 from farm.domain.optimising import Comments, Proven
@@ -83,8 +84,23 @@ class Progress(Struct, frozen=True):
     layers: int | None = None
 
 
+class Ejector(Struct, frozen=True):
+    """How a printer stands that pushes prints off by itself: done of at_most since somebody looked at it.
+
+    state: of the ejection that goes on, null for none. note: why a person has to take the print off.
+    """
+
+    done: int
+    at_most: int
+    state: EjectionState | None
+    note: str
+
+
 class Status(Struct, frozen=True):
-    """How a printer stands. foreign: it prints what the farm did not start; foreign_file: its name there."""
+    """How a printer stands. foreign: it prints what the farm did not start; foreign_file: its name there.
+
+    ejector: null where it does not push prints off by itself.
+    """
 
     connection: Connection
     operation: Operation
@@ -98,6 +114,7 @@ class Status(Struct, frozen=True):
     foreign: bool
     foreign_file: str | None
     print: Progress | None
+    ejector: Ejector | None = None
 
 
 class Loaded(Struct, frozen=True):
@@ -118,11 +135,25 @@ class Optimising(Struct, frozen=True):
     progress: bool
 
 
+class Ejecting(Struct, frozen=True):
+    """How the printer pushes prints off: see what one sends."""
+
+    sweep: list[str]
+    release_degc: float
+    at_most: int
+    cool_within_s: float
+    min_height_mm: float | None
+    max_height_mm: float | None
+    materials: list[str]
+    confirmed: bool
+
+
 class Profile(Struct, frozen=True):
     """What the printer can do and takes, as the shop says; null where nobody said.
 
     heat_up_w and printing_w in watts, heat_up_s in seconds. circuit: the fuse it hangs on.
-    optimise: null where files are sent as they are.
+    optimise: null where files are sent as they are. auto_eject: whether it pushes prints off by itself, as
+    ejection says.
     """
 
     volume_mm: tuple[float, float, float] | None
@@ -138,6 +169,7 @@ class Profile(Struct, frozen=True):
     loaded: list[Loaded]
     model: str | None = None
     optimise: Optimising | None = None
+    ejection: Ejecting | None = None
 
 
 class Printer(Struct, frozen=True):
@@ -438,6 +470,20 @@ def of_profile(profile: printer.Profile) -> Profile:
         loaded=[Loaded(each.tool, each.material, each.colour, each.spool) for each in profile.loaded],
         model=profile.model,
         optimise=None if profile.optimise is None else of_optimising(profile.optimise),
+        ejection=None if profile.ejection is None else _ejecting(profile.ejection),
+    )
+
+
+def _ejecting(wish: ejecting.Ejecting) -> Ejecting:
+    return Ejecting(
+        sweep=list(wish.sweep),
+        release_degc=wish.release_degc,
+        at_most=wish.at_most,
+        cool_within_s=wish.cool_within_s,
+        min_height_mm=wish.min_height_mm,
+        max_height_mm=wish.max_height_mm,
+        materials=sorted(wish.materials),
+        confirmed=wish.confirmed,
     )
 
 
@@ -463,7 +509,12 @@ def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
         foreign=status.foreign,
         foreign_file=status.foreign_file or None,
         print=None if status.print is None else _progress(status.print, at),
+        ejector=None if status.ejector is None else _ejector(status.ejector),
     )
+
+
+def _ejector(told: ejecting.Ejector) -> Ejector:
+    return Ejector(told.done, told.at_most, told.state, told.note)
 
 
 def _progress(told: printer.PrintProgress, at: datetime) -> Progress:

@@ -21,6 +21,8 @@ from farm.domain.command import (
     Command,
     MaintenanceOff,
     MaintenanceOn,
+    Pause,
+    Resume,
     SendGcode,
 )
 from farm.domain.durations import Phase
@@ -55,6 +57,7 @@ from farm.printers.health import HealthCheck
 from farm.printers.lanes import Lanes
 from farm.printers.link import Ears, Link
 from farm.printers.messages import (
+    EjectorIs,
     EmergencyStop,
     ForgetPrint,
     Halted,
@@ -154,6 +157,7 @@ class PrinterActor:
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
         self._take_up_at = 0.0
+        self._undisturbed_since = trio.current_time()
         self._noted_online: bool | None = None  # in the log
 
     async def run(self, mailbox: Mailbox[PrinterMessage]) -> None:
@@ -161,7 +165,7 @@ class PrinterActor:
         recording.set(self._flight)  # for this task, and all that come of it
         try:
             if self._kept is None:
-                self._kept = await self._parts.database.read(records.kept, self._printer.id)
+                self._kept = await self._parts.database.read(records.kept, self._printer)
             self._remember(self._kept)
             async with trio.open_nursery() as self._nursery:
                 self._start_link()
@@ -186,7 +190,7 @@ class PrinterActor:
         self._decisions.remember(kept.mode, kept.why)
         self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:
-            self._status = replace(self._status, plate=kept.plate)
+            self._status = replace(self._status, plate=kept.plate, ejector=kept.ejector)
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
             order = PrintOrder.of(kept.order, self._parts.content_of)
             self._assign(order, _ADOPTED_AS[kept.order.state])
@@ -218,6 +222,8 @@ class PrinterActor:
                 self._forget(print_id)
             case PlateIs(plate):
                 self._show(plate=plate)
+            case EjectorIs(ejector):
+                self._show(ejector=ejector)
             case RunCommand(command_id, command):
                 self._run_command(command_id, command, by)
             case EmergencyStop():
@@ -267,11 +273,27 @@ class PrinterActor:
             raise Refused(f"{self._printer.name} knows nothing of this print")
         if assignment.report.stage is not Stage.UPLOADED:
             return
-        if self._mode is not Mode.NORMAL:  # somebody may have their hands in it
-            assignment.withhold_start(f"{self._printer.name} is in {self._mode}")
+        why_not = self._why_not_start(assignment.order)
+        if why_not:
+            assignment.withhold_start(why_not)
         else:
             assignment.begin_start()
             self._nursery.start_soon(assignment.send_start)
+
+    def _why_not_start(self, order: PrintOrder) -> str:
+        """Why nothing is begun now after all, "" for nothing."""
+        if self._mode is not Mode.NORMAL:  # somebody may have their hands in it
+            return f"{self._printer.name} is in {self._mode}"
+        if order.bed_at_most_degc is None:
+            return ""
+        if order.undisturbed_since != self._undisturbed_since:
+            return "the farm did not have it in sight all the while, or somebody was at it"
+        reading = self._reading
+        bed = reading.temperatures.get("bed") if reading is not None and not reading.stale else None
+        if bed is None or bed.actual is None:
+            return "the temperature of its bed cannot be read"
+        too_warm = bed.actual > order.bed_at_most_degc
+        return f"its bed is at {bed.actual:.0f} °C, not yet cool" if too_warm else ""
 
     def _watch(self, order: PrintOrder) -> None:
         known = self._assignment
@@ -279,7 +301,14 @@ class PrinterActor:
             self._assign(order, Stage.STARTING)
 
     def _assign(self, order: PrintOrder, stage: Stage) -> Assignment:
-        self._assignment = Assignment(order, stage, self._printer, self._driver, self._assignment_changed)
+        self._assignment = Assignment(
+            order,
+            stage,
+            self._printer,
+            self._driver,
+            self._assignment_changed,
+            lambda: self._undisturbed_since,
+        )
         self._assignment_changed()
         return self._assignment
 
@@ -306,6 +335,7 @@ class PrinterActor:
     # -- looking at the printer ----------------------------------------------------------------
 
     def _online(self) -> None:
+        self._undisturbed_since = trio.current_time()
         if self._noted_online is not True:
             log.info("printer online", printer=self._printer.id)
         if self._assignment is not None:
@@ -512,6 +542,8 @@ class PrinterActor:
         self._lanes.require_room(command)
         if by.terms.dry:
             return
+        if by != SYSTEM and not isinstance(command, (Pause, Resume, Cancel)):
+            self._undisturbed_since = trio.current_time()
         accepted = self._ends.accept(command_id, command, by)
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
@@ -528,6 +560,7 @@ class PrinterActor:
 
     def _decide(self, decision: Decision) -> None:
         self._decisions.take(decision)
+        self._undisturbed_since = trio.current_time()
         message = decision.why if self._reading is None else self._sentence(self._reading)
         # A latch is opened by a person alone; only then may the status leave it.
         self._show(operation=Operation.UNKNOWN, message=message)
@@ -572,7 +605,9 @@ class PrinterActor:
 
     def _tell_the_queue(self) -> None:
         report = self._assignment.report if self._assignment is not None else None
-        self._parts.queue().tell_nowait(PrinterChanged(self._printer, self._status, report))
+        self._parts.queue().tell_nowait(
+            PrinterChanged(self._printer, self._status, report, self._undisturbed_since)
+        )
 
     def _tell_the_history(self) -> None:
         seen = StatusSeen(self._printer.id, self._parts.clock(), trio.current_time(), self._status)

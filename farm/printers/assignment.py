@@ -43,9 +43,15 @@ class Assignment:
     """One print order on its way through one printer. Its report is what the queue hears."""
 
     def __init__(
-        self, order: PrintOrder, stage: Stage, printer: Printer, driver: Driver, changed: Callable[[], None]
+        self,
+        order: PrintOrder,
+        stage: Stage,
+        printer: Printer,
+        driver: Driver,
+        changed: Callable[[], None],
+        undisturbed_since: Callable[[], float],
     ) -> None:
-        """changed: called whenever the report is another than before."""
+        """changed: called whenever the report is another than before. undisturbed_since: the printer."""
         self.order = order
         self.report = Report(order.id, stage)
         self._bringing, self._starting = trio.CancelScope(), trio.CancelScope()
@@ -53,6 +59,8 @@ class Assignment:
         self._printer = printer
         self._driver = driver
         self._changed = changed
+        self._undisturbed_since = undisturbed_since
+        self._in_sight = False  # without a break since its start, or since it was seen at work on it
         self._waited_s = 0.0  # in sight of the printer, since the print was seen running or its start sent
         self._looked_at = trio.current_time()
         self._start_on_its_way = False
@@ -172,7 +180,7 @@ class Assignment:
 
     def begin_start(self) -> None:
         """From now on the start may have been sent: the looks at the printer decide."""
-        self._start_on_its_way = True
+        self._start_on_its_way = self._in_sight = True
         self._enter(Stage.STARTING)
 
     def withhold_start(self, why: str) -> None:
@@ -203,7 +211,7 @@ class Assignment:
 
     def lose_sight(self) -> None:
         """The printer could not be seen for a while: what runs on it may have been started meanwhile."""
-        self._certain = False
+        self._certain = self._in_sight = False
         self._phases.lose_sight()
 
     async def follow(self, reading: Reading) -> None:
@@ -220,8 +228,10 @@ class Assignment:
         self._count_wait(reading)
         if not self.watched:
             return True
-        if self.works_on_it(reading) and reading.file is not None and reading.file.progress is not None:
-            self._progress = max(self._progress or 0.0, reading.file.progress)
+        if self.works_on_it(reading):
+            self._in_sight = True
+            if reading.file is not None and reading.file.progress is not None:
+                self._progress = max(self._progress or 0.0, reading.file.progress)
         conclusion = self._concluded(reading)
         if conclusion is not None:
             self._enter(conclusion.stage, conclusion.text)
@@ -286,7 +296,8 @@ class Assignment:
     def _enter(self, stage: Stage, text: str = "") -> None:
         if self.report.stage is not stage:
             measured = self._measured(stage)
-            self.report = Report(self.order.id, stage, text, self._file, self._progress, measured)
+            since = self._undisturbed_since() if self._in_sight else None
+            self.report = Report(self.order.id, stage, text, self._file, self._progress, measured, since)
             self._changed()
 
     def _measured(self, stage: Stage) -> Measured | None:

@@ -11,6 +11,7 @@ from typing import Any
 from farm.actors import Ask, Latest
 from farm.domain.command import Command
 from farm.domain.durations import Measured
+from farm.domain.ejecting import Ejection, Ejector
 from farm.domain.file import RemoteFile
 from farm.domain.maintenance import Standing
 from farm.domain.printer import Plate, Printer, PrinterStatus
@@ -30,6 +31,8 @@ class PrintOrder:
     host remembered of that name before this print began. copy_of: a file on the printer with the same
     content, and its checksum there; "" for none.
     estimate_s: how long it takes, as its slicer says; None where that is not known.
+    bed_at_most_degc: what the bed may have at its start; None for a print, which heats it.
+    undisturbed_since: as `PrinterChanged` has to have it at its start; None where that does not matter.
     """
 
     id: str
@@ -43,6 +46,8 @@ class PrintOrder:
     mark: str = ""
     copy_of: str = ""
     checksum: str = ""
+    bed_at_most_degc: float | None = None
+    undisturbed_since: float | None = None
 
     @classmethod
     def of(
@@ -64,6 +69,27 @@ class PrintOrder:
             mark=found.mark,
             copy_of=original.name if original is not None else "",
             checksum=(original.checksum or "") if original is not None else "",
+        )
+
+    @classmethod
+    def to_eject(
+        cls, ejection: Ejection, content: Path = Path(), undisturbed_since: float | None = None
+    ) -> PrintOrder:
+        """The order to push a print off: a few moves, started and followed like any other.
+
+        content: where they lie, which nobody asks once they are with the printer.
+        """
+        return cls(
+            id=ejection.id,
+            job=ejection.job,
+            file=ejection.file,
+            name=f"pushing off {ejection.name}",
+            remote_name=ejection.remote_name,
+            content=content,
+            size=len(ejection.gcode.encode()),
+            mark=ejection.mark,
+            bed_at_most_degc=ejection.release_degc,
+            undisturbed_since=undisturbed_since,
         )
 
 
@@ -94,6 +120,8 @@ class Report:
     text: one sentence where there is something to explain. file: the print's file, once it lies there whole.
     progress: how far it had come when it was last seen before this stage, 0..1. measured: how long its phases
     took, of one that went well and was watched from the first byte to the end.
+    undisturbed_since: as `PrinterChanged` had it then, where the printer was in sight without a break from
+    the start of the print, or from when it was seen at work on it; None where it was not.
     """
 
     print: str
@@ -102,6 +130,7 @@ class Report:
     file: RemoteFile | None = None
     progress: float | None = None
     measured: Measured | None = None
+    undisturbed_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +176,17 @@ class PlateIs(Latest):
     @property
     def key(self) -> Hashable:
         return PlateIs
+
+
+@dataclass(frozen=True, slots=True)
+class EjectorIs(Latest):
+    """How this printer stands that pushes prints off by itself; None for one that does not."""
+
+    ejector: Ejector | None
+
+    @property
+    def key(self) -> Hashable:
+        return EjectorIs
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +249,7 @@ PrinterMessage = (
     | WatchPrint
     | ForgetPrint
     | PlateIs
+    | EjectorIs
     | RunCommand
     | EmergencyStop
     | SettingsAre
@@ -219,11 +260,16 @@ PrinterMessage = (
 
 @dataclass(frozen=True, slots=True)
 class PrinterChanged(Latest):
-    """A printer's newest status, told by its actor to the queue."""
+    """A printer's newest status, told by its actor to the queue.
+
+    undisturbed_since: from when on, on the monotonic clock, it has been in sight without a break, and nobody
+    stopped it, put it aside or told it to move or heat. Never the same again after a disturbance.
+    """
 
     printer: Printer
     status: PrinterStatus
     report: Report | None
+    undisturbed_since: float = 0.0
 
     @property
     def key(self) -> Hashable:

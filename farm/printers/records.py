@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from farm.domain.command import NAMES, Command
+from farm.domain.ejecting import EjectionState, Ejector
 from farm.domain.job import PrintState
 from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
-from farm.store import audit, printers, prints, shop, spools
+from farm.store import audit, ejections, printers, prints, shop, spools
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -58,6 +59,9 @@ def change_printer(
     active = prints.active_on(db, after.id)
     if moved and active is not None and active.state is PrintState.STARTING:
         raise Refused(f"{before.name} is just beginning a print; change its connection in a minute")
+    pushing = ejections.open_on(db, after.id)
+    if moved and pushing is not None and pushing.state is not EjectionState.COOLING:
+        raise Refused(f"{before.name} is just pushing a print off; change its connection in a minute")
     printers.change(db, after, sealed_key)
     spools.keep_only(db, after.id, [each.spool for each in after.profile.loaded if each.spool])
     data = {"printer": after.id, "name": after.name, "by": str(stamp.who)}
@@ -91,6 +95,12 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
     active = prints.active_on(db, printer)
     if active is not None and not force:
         raise Refused(f"{printer} has a print under way; wait for its end before you take the printer out")
+    pushing = ejections.open_on(db, printer)
+    if pushing is not None:
+        if pushing.state is not EjectionState.COOLING and not force:
+            raise Refused(f"{printer} is just pushing a print off; take it out in a minute")
+        gone = "the printer was taken out of the farm"
+        ejections.enter(db, pushing, EjectionState.LEFT, stamp.at, str(stamp.who), gone)
     printers.remove(db, printer)
     spools.keep_only(db, printer, [])
     shop.forget_printer(db, printer, stamp)
@@ -108,18 +118,20 @@ class Kept:
     mode: Mode
     why: str
     order: OpenOrder | None
+    ejector: Ejector | None = None
 
 
-def kept(db: Connection, printer: str) -> Kept:
+def kept(db: Connection, printer: Printer) -> Kept:
     """All that a printer's actor has to know when it begins."""
-    plate = printers.plate(db, printer)
-    mode, why = printers.mode(db, printer)
-    return Kept(None if plate is None else plate.plate, mode, why, open_order(db, printer))
+    plate = printers.plate(db, printer.id)
+    mode, why = printers.mode(db, printer.id)
+    order = open_order(db, printer.id) or ejections.open_order(db, printer.id)
+    return Kept(None if plate is None else plate.plate, mode, why, order, ejections.ejector(db, printer))
 
 
 def everybody(db: Connection) -> list[tuple[Printer, bytes, Kept]]:
     """Every printer with its sealed key, and what its actor has to know when it begins."""
-    return [(printer, sealed, kept(db, printer.id)) for printer, sealed in printers.everything(db)]
+    return [(printer, sealed, kept(db, printer)) for printer, sealed in printers.everything(db)]
 
 
 @dataclass(frozen=True, slots=True)

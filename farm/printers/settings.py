@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from farm.domain.ejecting import WARNING, check_ejecting
 from farm.domain.models import filled_in
 from farm.domain.optimising import ARC_STEPS_MM, TOLERANCES_MM, Optimising
 from farm.domain.printer import (
@@ -159,14 +160,26 @@ def _check_profile(profile: Profile) -> None:
     check_words(profile.materials, "profile.materials")
     if profile.circuit is not None:
         check_words({profile.circuit}, "profile.circuit")
-    if profile.auto_eject:
-        raise Invalid(
-            "this version of the farm cannot watch a print being pushed off; clear plates by hand",
-            "profile.auto_eject",
-        )
+    _check_ejecting(profile)
     _check_loaded(profile.loaded)
     if profile.optimise is not None:
         _check_optimising(profile.optimise)
+
+
+def _check_ejecting(profile: Profile) -> None:
+    wish = profile.ejection
+    if wish is not None:
+        check_ejecting(wish, profile.volume_mm, "profile.ejection")
+        check_words(wish.materials, "profile.ejection.materials")
+    if not profile.auto_eject:
+        return
+    if wish is None:
+        raise Invalid(
+            "say first how it pushes prints off: the moves, and how cool its bed has to be",
+            "profile.auto_eject",
+        )
+    if not wish.confirmed:
+        raise Invalid(f"{WARNING} Say that you have read this: confirmed", "profile.ejection.confirmed")
 
 
 def _check_optimising(wish: Optimising) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import assert_never
 
 import structlog
@@ -13,7 +12,7 @@ import trio
 
 from farm.access.rights import Action, Target, require
 from farm.actors import Address, Mailbox, serve
-from farm.domain.clock import ATTEMPT_ID_LENGTH, Randomness, WallClock, new_id
+from farm.domain.clock import ATTEMPT_ID_LENGTH, new_id
 from farm.domain.constraints import Constraints
 from farm.domain.job import ACTIVE_PRINTS, Job, Print, PrintState
 from farm.domain.order import Order
@@ -38,6 +37,7 @@ from farm.printers.messages import (
 from farm.queue import approvals, dispatch, plates
 from farm.queue.clerk import Clerk
 from farm.queue.dispatch import Idle, Note
+from farm.queue.ejecting import Ejections
 from farm.queue.messages import (
     AddJob,
     AddOrder,
@@ -55,19 +55,17 @@ from farm.queue.messages import (
     SetConstraints,
     UndoPlate,
 )
-from farm.queue.planned import FollowedPlan
+from farm.queue.parts import ANSWER_WITHIN_S, QueueParts
 from farm.queue.power import Fuses
 from farm.queue.settling import settle_late_start
 from farm.queue.steps import Do, Step, next_step
 from farm.store import jobs, printers, prints, remote_files, shop, spools
 from farm.store.audit import Stamp
-from farm.store.database import Database
 from farm.store.orders import order_of
 from farm.store.printers import PlateRow
 
 log = structlog.get_logger(__name__)
 
-ANSWER_WITHIN_S = 5.0  # of a printer's actor, which only accepts or refuses
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
 LOOK_AT_FUSES_S = 2.0  # how late a job is begun that waits for power
 LOOK_AT_THE_CLOCK_S = 10.0  # how late a job is begun that waits for its time
@@ -76,24 +74,6 @@ REST_S, LONGEST_REST_S = 10.0, 300.0  # for a printer that turned prints away, b
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
 _NOT_WARM = _NOT_BEGUN | {PrintState.STARTING}
 _LOST_FROM_SIGHT = Step(Do.NOTE, PrintState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class QueueParts:
-    """What the queue needs of the farm; handed in by `app.py`.
-
-    printer: the address of a printer's actor by the printer's id; raises NotFound.
-    content_of: from a file's hash to where its content lies.
-    undo_s: how long a cleared plate can be taken back.
-    """
-
-    database: Database
-    printer: Callable[[str], Address[PrinterMessage]]
-    content_of: Callable[[str], Path]
-    clock: WallClock
-    chance: Randomness
-    plan: FollowedPlan = field(default_factory=FollowedPlan)
-    undo_s: float = 15.0
 
 
 class Queue:
@@ -118,6 +98,7 @@ class Queue:
         self._nothing_yet: set[str] = set()  # those for which one waits, until what is in its way has passed
         self._foreign: dict[str, str] = {}  # files that printers work on, looked up
         self._fuses = Fuses()
+        self._ejections = Ejections(parts, self._plate_ejected)
 
     async def run(self, mailbox: Mailbox[QueueMessage]) -> None:
         """Live until the mailbox closes."""
@@ -133,6 +114,7 @@ class Queue:
         self._active = {attempt.printer: attempt for attempt in await database.read(prints.active)}
         self._plates = await database.read(printers.plates)
         self._gone = set(self._active) - set(self._plates)
+        await self._ejections.remember()
         self._fuses.are(await database.read(shop.constraints))
         for attempt in self._active.values():
             if attempt.state in _NOT_WARM:
@@ -229,6 +211,8 @@ class Queue:
         self._remember_plate(printer, plate)
         self._nursery.start_soon(self._wake_when_settled, printer)
         self._jobs_changed()  # one whose parts were not all good goes on
+        if news is not None:
+            await self._ejections.read_and_tell(news.printer)
         return plate
 
     async def _undo_plate(self, wish: UndoPlate, by: Principal) -> PlateRow:
@@ -260,6 +244,7 @@ class Queue:
         self._printers[printer] = news
         self._fuses.hear(printer, news.status)
         if known is None or known.printer != news.printer:
+            await self._ejections.tell(news.printer)
             self._nothing_for.discard(printer)
             self._nothing_yet.discard(printer)
         self._look_soon(printer)
@@ -274,6 +259,7 @@ class Queue:
             self._foreign,
         ):
             known.pop(printer, None)
+        self._ejections.forget(printer)
 
     # -- one step after the other --------------------------------------------------------------
 
@@ -353,7 +339,19 @@ class Queue:
             self._active.pop(printer, None)
         else:
             self._active[printer] = attempt
+        await self._read_ejection_again(printer)
         await self._read_plate_again(printer)
+
+    async def _read_ejection_again(self, printer: str) -> None:
+        try:
+            await self._ejections.read_again(printer)
+        except FarmError as problem:
+            log.warning("ejection not read again yet", printer=printer, problem=str(problem))
+
+    async def _plate_ejected(self, printer: str) -> None:
+        """What became of a print that was to be pushed off is committed, and so is its plate."""
+        await self._read_plate_again(printer)
+        self._jobs_changed()  # its parts are counted
 
     async def _read_plate_again(self, printer: str) -> None:
         known = self._plates.get(printer)
@@ -372,10 +370,12 @@ class Queue:
         The step answers whether to look again at once, instead of waiting for the printer's next word.
         """
         news, attempt = self._printers.get(printer), self._active.get(printer)
+        ejection = self._ejections.of(printer)
         if news is None:
             lost = attempt is not None and printer in self._gone
             return partial(self._give_up, attempt) if attempt is not None and lost else None
-        if news.report is not None and (attempt is None or news.report.print != attempt.id):
+        held = attempt.id if attempt is not None else ejection.id if ejection is not None else None
+        if news.report is not None and news.report.print != held:
             return partial(self._dismiss, news, news.report)
         if news.status.foreign_file != self._foreign.get(printer, ""):
             return partial(self._look_up, printer, news.status.foreign_file)
@@ -385,6 +385,8 @@ class Queue:
         if attempt is not None:
             step = next_step(attempt.state, news.report.stage if news.report else None)
             return None if step.do is Do.NOTHING else partial(self._bring_closer, attempt, step, news.report)
+        if ejection is not None:
+            return self._ejections.next(news, ejection)
         if self._is_free(news) and self._may_have_work(printer) and self._has_power(news.printer):
             return partial(self._begin, news.printer)
         return None
@@ -394,7 +396,7 @@ class Queue:
         await trio.lowlevel.checkpoint()
         self._parts.printer(news.printer.id).tell_nowait(ForgetPrint(report.print))
         if self._printers.get(news.printer.id) is news:
-            self._printers[news.printer.id] = PrinterChanged(news.printer, news.status, None)
+            self._printers[news.printer.id] = replace(news, report=None)
         return True
 
     async def _look_up(self, printer: str, file: str) -> bool:
@@ -545,6 +547,9 @@ class Queue:
         if step.state is None:
             raise ValueError("a note without a state")
         told = report or Report(attempt.id, Stage.UNDECIDED)
+        news, ejects = self._printers.get(attempt.printer), None
+        if step.state is PrintState.FINISHED and news is not None:
+            ejects = self._ejections.wished(news.printer, report)
         note = Note(
             step.state,
             step.plate,
@@ -552,8 +557,11 @@ class Queue:
             told.file,
             progress=told.progress,
             measured=told.measured,
+            ejects=ejects,
         )
         await self._commit(attempt, note)
+        if ejects is not None:
+            await self._ejections.begin(ejects.printer, report)
         if step.state not in ACTIVE_PRINTS:
             self._jobs_changed()
 

@@ -8,16 +8,18 @@ from enum import Enum, auto
 from sqlite3 import Connection
 
 from farm.domain.durations import Measured
+from farm.domain.ejecting import EjectionState
 from farm.domain.file import RemoteFile, remote_name
 from farm.domain.job import ACTIVE_PRINTS, MAY_BE_HOT, JobState, Print, PrintState
 from farm.domain.printer import Plate, Printer
 from farm.errors import Refused
-from farm.queue import approvals
+from farm.queue import approvals, ejections
 from farm.queue.lessons import learn_from_print
 from farm.queue.look import Look
 from farm.queue.plan import Plan
 from farm.queue.plates import change_plate, existing_plate
 from farm.queue.settling import settle_job, tell_of_job
+from farm.store import ejections as open_ejections
 from farm.store import jobs, maintenance, optimised, printers, prints, remote_files, spools
 from farm.store.printers import PlateRow
 
@@ -85,7 +87,7 @@ class Note:
 
     file: its file on the printer, where it has just been seen there whole. begun: whether something of it
     may have been begun. progress: how far it was seen to come, 0..1. measured: how long its phases took,
-    None where it was not watched all the time.
+    None where it was not watched all the time. ejects: where its printer pushes prints off.
     """
 
     state: PrintState
@@ -95,6 +97,7 @@ class Note:
     begun: bool = True
     progress: float | None = None
     measured: Measured | None = None
+    ejects: ejections.Wished | None = None
 
 
 def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> Print:
@@ -121,6 +124,8 @@ def note(db: Connection, attempt: Print, what: Note, at: datetime, who: str) -> 
         spools.use(db, after, _printed_share(after, what) if may_be_hot else 0.0, at)
         settle_job(db, after, may_be_hot, at, who, why)
         learn_from_print(db, after, what.measured, at)
+    if new is PrintState.FINISHED and what.ejects is not None:
+        ejections.begin(db, what.ejects, after, at, who)
     return after
 
 
@@ -141,6 +146,8 @@ def hold_everything(db: Connection, at: datetime, who: str, backup: str) -> None
     why = f"the database was restored from {backup}"
     for attempt in prints.active(db):
         prints.enter(db, attempt, PrintState.UNKNOWN, at, who, why)
+    for ejection in open_ejections.every_open(db):
+        open_ejections.enter(db, ejection, EjectionState.LEFT, at, who, why)
     for job in jobs.open_jobs(db):
         if job.state is not JobState.QUARANTINED:  # that one waits for a person already
             jobs.enter(db, job.id, JobState.NEEDS_REVIEW, at, who, why)

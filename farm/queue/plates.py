@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
+from farm.domain.ejecting import EjectionState
 from farm.domain.job import Print, PrintState
 from farm.domain.printer import PLATES, Plate
 from farm.domain.transitions import require
@@ -13,7 +14,7 @@ from farm.errors import Invalid, NotFound, Refused
 from farm.queue.lessons import learn_from_clearing, unlearn_clearing
 from farm.queue.messages import ClearPlate, UndoPlate
 from farm.queue.settling import settle_count
-from farm.store import audit, jobs, printers, prints
+from farm.store import audit, ejections, jobs, printers, prints
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -26,6 +27,7 @@ def clear_plate(db: Connection, wish: ClearPlate, undo_s: float, stamp: Stamp) -
     before = existing_plate(db, printer)
     if prints.active_on(db, printer) is not None:
         raise Refused(f"{printer} has a print under way; its plate can be cleared when that has ended")
+    _end_ejection(db, printer, stamp)
     was = before.before if before.plate is Plate.CLEAR and before.before else before.plate
     _count(db, wish, before, stamp)
     new = PlateRow(Plate.CLEAR, before=was, settles_at=stamp.at + timedelta(seconds=undo_s))
@@ -34,6 +36,17 @@ def clear_plate(db: Connection, wish: ClearPlate, undo_s: float, stamp: Stamp) -
     if wish.command:
         tell_end(db, printer, wish.command, "plate_cleared", "", stamp)
     return new
+
+
+def _end_ejection(db: Connection, printer: str, stamp: Stamp) -> None:
+    """A person has looked: what cools need not be pushed off, and is counted anew from here on."""
+    ejection = ejections.open_on(db, printer)
+    if ejection is not None:
+        if ejection.state is not EjectionState.COOLING:
+            raise Refused(f"{printer} is just pushing its print off; clear its plate when that has ended")
+        why = "somebody took the print off before it was pushed off"
+        ejections.enter(db, ejection, EjectionState.LEFT, stamp.at, str(stamp.who), why)
+    ejections.count(db, printer, 0)
 
 
 def _count(db: Connection, wish: ClearPlate, before: PlateRow, stamp: Stamp) -> None:

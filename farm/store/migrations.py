@@ -160,6 +160,13 @@ def m021_outcomes(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m022_ejections(db: Schema) -> None:
+    """Prints that printers push off by themselves, and how many since somebody looked."""
+    for statement in _EJECTIONS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -616,6 +623,32 @@ _OUTCOMES = (
     "CREATE INDEX prints_by_end ON prints (ended_at, id) WHERE ended_at IS NOT NULL",
     """CREATE INDEX prints_by_day ON prints (day, printer, material, state, good, printed_s, filament_g)
        WHERE day IS NOT NULL""",
+)
+
+_EJECTIONS = (
+    # gcode: what is sent; "" once it is over. remote_delete_at: as of prints. reason: why it was left to a
+    # person.
+    """CREATE TABLE ejections (
+        id TEXT PRIMARY KEY,
+        printer TEXT NOT NULL,
+        print TEXT NOT NULL REFERENCES prints (id),
+        attempt TEXT NOT NULL UNIQUE,
+        remote_name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        gcode TEXT NOT NULL,
+        release_degc REAL NOT NULL,
+        cool_within_s REAL NOT NULL,
+        began_at TEXT NOT NULL,
+        ended_at TEXT,
+        bed_degc REAL,
+        remote_mark TEXT NOT NULL DEFAULT '',
+        remote_delete_at TEXT,
+        reason TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX ejections_by_printer ON ejections (printer, began_at, id)",
+    """CREATE UNIQUE INDEX one_ejection_a_printer ON ejections (printer)
+        WHERE state NOT IN ('done', 'left')""",
+    "ALTER TABLE printers ADD COLUMN ejected INTEGER NOT NULL DEFAULT 0",
 )
 
 _READINGS = (

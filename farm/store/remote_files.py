@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from farm.domain.clock import iso
 from farm.domain.file import RemoteFile
-from farm.store import jobs, prints
+from farm.store import ejections, jobs, prints
 
 _LEFT = """SELECT prints.id, remote_name, remote_checksum,
         coalesce(prints.optimised, files.sha256) AS sha256
@@ -26,7 +26,10 @@ _LEFT = """SELECT prints.id, remote_name, remote_checksum,
 
 @dataclass(frozen=True, slots=True)
 class LeftThere:
-    """The file that a print left on its printer. checksum: None unless it was seen there whole."""
+    """The file that a print left on its printer, or an ejection. print: its id.
+
+    checksum: None unless it was seen there whole.
+    """
 
     print: str
     name: str
@@ -52,17 +55,17 @@ def to_copy(db: Connection, printer: str, sha256: str) -> LeftThere | None:
 
 
 def due(db: Connection, printer: str, at: datetime, limit: int) -> list[LeftThere]:
-    """Up to `limit` files to delete from a printer, the oldest first; none while a print of ours holds it.
+    """Up to `limit` files to delete from a printer, the oldest first; none while one of ours holds it.
 
     One is spared that can be copied for a job which waits.
     """
-    if prints.active_on(db, printer) is not None:
+    if prints.active_on(db, printer) is not None or ejections.open_on(db, printer) is not None:
         return []
     rows = db.execute(
         f"{_LEFT} AND remote_delete_at <= ? ORDER BY remote_delete_at, prints.id", (printer, iso(at))
     ).fetchall()
     wanted = _wanted(db, printer, at) if rows else set()
-    found = []
+    found = [LeftThere(id, name, None) for id, name in ejections.left_there(db, printer, at)]
     for row in rows:
         if row["sha256"] in wanted:
             spared = to_copy(db, printer, row["sha256"])
@@ -86,5 +89,6 @@ def _wanted(db: Connection, printer: str, at: datetime) -> set[str]:
 
 
 def gone(db: Connection, print_id: str) -> None:
-    """Note that a print's file does not lie on its printer any more."""
-    db.execute("UPDATE prints SET remote_delete_at = NULL WHERE id = ?", (print_id,))
+    """Note that the file of a print, or of what pushed one off, does not lie on its printer any more."""
+    for table in ("prints", "ejections"):
+        db.execute(f"UPDATE {table} SET remote_delete_at = NULL WHERE id = ?", (print_id,))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
+from farm.domain.ejecting import USUAL_COOLING_S, USUAL_CYCLES, Ejecting
 from farm.domain.optimising import Comments, Optimising
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
@@ -80,11 +81,36 @@ class SentOptimising(msgspec.Struct, forbid_unknown_fields=True):
     progress: bool = False
 
 
+class SentEjecting(msgspec.Struct, forbid_unknown_fields=True):
+    """How the printer pushes prints off. sweep: lines of G-code: plain moves to places (G0, G1), waits (G4,
+    M400), the fan (M106, M107) and the homing of X and Y (G28 X Y), nothing else. The first goes up above the
+    print, `G1 Z{over} F900`; `{over}` is the height that is clear above it. It begins once the bed is
+    measured at or below release_degc; a bed that takes longer than cool_within_s (seconds) is left to a
+    person, and so is the printer after at_most prints in a row. min_height_mm, max_height_mm, materials: of
+    prints that may be pushed off; null, and no materials, for any. confirmed: true says that somebody has
+    watched it work and knows what may go wrong; it is asked for, with the words, to switch auto_eject on."""
+
+    sweep: list[str]
+    release_degc: float
+    at_most: int = USUAL_CYCLES
+    cool_within_s: float = USUAL_COOLING_S
+    min_height_mm: float | None = None
+    max_height_mm: float | None = None
+    materials: frozenset[str] = frozenset()
+    confirmed: bool = False
+
+    def as_ejecting(self) -> Ejecting:
+        """The same, without what stands around the lines and empty ones."""
+        lines = tuple(line.strip() for line in self.sweep if line.strip())
+        return Ejecting(**{**structs.asdict(self), "sweep": lines})
+
+
 class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
     """What the printer can do and takes; what is not given stays as it is, null is not known.
 
     model: a known one (`GET /v1/printer-models`); what it is known to do is filled in where nobody says.
-    optimise: null to send files as they are.
+    optimise: null to send files as they are. auto_eject: whether it pushes prints off by itself, as ejection
+    says.
     """
 
     volume_mm: tuple[float, float, float] | UnsetType | None = UNSET
@@ -100,6 +126,7 @@ class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
     loaded: list[SentLoaded] | UnsetType = UNSET
     model: str | UnsetType | None = UNSET
     optimise: SentOptimising | UnsetType | None = UNSET
+    ejection: SentEjecting | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, by the names of the domain's."""
@@ -108,6 +135,8 @@ class SentProfile(msgspec.Struct, forbid_unknown_fields=True):
             fields["loaded"] = tuple(Loaded(**structs.asdict(each)) for each in self.loaded)
         if isinstance(self.optimise, SentOptimising):
             fields["optimise"] = Optimising(**structs.asdict(self.optimise))
+        if isinstance(self.ejection, SentEjecting):
+            fields["ejection"] = self.ejection.as_ejecting()
         return fields
 
 

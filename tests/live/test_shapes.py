@@ -81,6 +81,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             "loaded": [{"tool": 0, "material": "PLA", "colour": None, "spool": None}],
             "model": None,
             "optimise": None,
+            "ejection": None,
         },
         "status": {
             "connection": "online",
@@ -110,6 +111,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
                 "layer": 40,
                 "layers": 88,
             },
+            "ejector": None,
         },
     }
 

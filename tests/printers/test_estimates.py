@@ -36,7 +36,9 @@ NAME = "ab12cd_chip.gcode"
 async def test_slicers_estimate_stands_in_until_the_host_knows(estimate_s, progress, told_s, remaining_s):
     order = PrintOrder("p1", "j1", "f1", "chip.gcode", NAME, Path("content"), 10, estimate_s)
     printer = Printer("mk4", "MK4", Address("octoprint", "http://mk4.test"))
-    assignment = Assignment(order, Stage.PRINTING, printer, driver=None, changed=lambda: None)
+    assignment = Assignment(
+        order, Stage.PRINTING, printer, driver=None, changed=lambda: None, undisturbed_since=lambda: 0.0
+    )
     file = LoadedFile(NAME, progress, elapsed_s=5, remaining_s=told_s)
 
     shown = assignment.progress(Reading(True, Operation.PRINTING, file=file))

@@ -37,7 +37,7 @@ class Recording:
 @pytest.mark.parametrize("order", [ORDER, COPY], ids=["upload", "copy"])
 async def test_a_file_that_was_not_yet_on_its_way_is_not_sent(order):
     driver = Recording()
-    assignment = Assignment(order, Stage.UPLOADING, PRINTER, driver, lambda: None)
+    assignment = Assignment(order, Stage.UPLOADING, PRINTER, driver, lambda: None, lambda: 0.0)
 
     assignment.stop_sending()
     await assignment.bring_file()
@@ -49,7 +49,7 @@ async def test_a_file_that_was_not_yet_on_its_way_is_not_sent(order):
 
 async def test_a_start_that_was_not_yet_on_its_way_is_not_sent():
     driver = Recording()
-    assignment = Assignment(ORDER, Stage.UPLOADED, PRINTER, driver, lambda: None)
+    assignment = Assignment(ORDER, Stage.UPLOADED, PRINTER, driver, lambda: None, lambda: 0.0)
     assignment.begin_start()
 
     assignment.stop_sending()

@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from farm.actors.replay import replay
+from farm.domain.analysis import BoundingBox, Box, Filament, GcodeAnalysis
 from farm.domain.command import (
     Cancel,
     ClearAttention,
@@ -31,9 +32,10 @@ from farm.domain.command import (
     SendGcode,
     SetTemperature,
 )
+from farm.domain.ejecting import Ejecting
 from farm.domain.event import Fact
 from farm.domain.job import JobState
-from farm.domain.printer import Operation
+from farm.domain.printer import Operation, Profile
 from farm.drivers.base import Loss
 from farm.errors import FarmError
 from farm.printers import tidy
@@ -46,6 +48,13 @@ from tests.simulation.shop import NOON, Shop, open_shop
 PRINTERS = 6
 PRINT_S = 40.0  # short, so that a day has many
 FILE_SIZE = 1_000_000
+PARTS = 40
+COOLS_S = 20.0  # a bed of foil, so that a day has many ejections, too
+READ = GcodeAnalysis(
+    bounding_box=BoundingBox(Box((0.0, 20.0), (0.0, 20.0), (0.2, 20.0))),
+    filament=(Filament(0, g=3.0, material="PLA"),),
+)
+EJECTING = Ejecting(("G1 Z{over} F900", "G1 X100 Y0"), 45.0, at_most=20, confirmed=True)
 LOOK_EVERY_S = 7.0
 MOST_WAITING = 8  # jobs; customers come again later when there are more
 EVENING_S = 3600.0
@@ -54,6 +63,19 @@ FELLED_AT_MOST_EVERY_S = 61.0  # else the queue would rightly be given up
 
 _LETS_GO_ON = {JobState.HELD: "release", JobState.QUARANTINED: "retry", JobState.NEEDS_REVIEW: "retry"}
 _OVER = frozenset({JobState.DONE, JobState.CANCELLED})
+
+
+def part(number: int) -> str:
+    return f"part{number}.gcode"
+
+
+def ejects(printer: str) -> bool:
+    """Whether a printer pushes its prints off by itself: every other one."""
+    return int(printer[1:]) % 2 == 0
+
+
+def profile_of(printer: str) -> Profile:
+    return Profile((200.0, 200.0, 200.0), auto_eject=ejects(printer), ejection=EJECTING)
 
 
 class Poison:
@@ -115,7 +137,7 @@ async def customers(day: Day, chance: random.Random) -> None:
         await trio.sleep(chance.expovariate(1 / 15))
         if len(await shop.database.read(jobs.waiting, NOON)) >= MOST_WAITING:
             continue
-        file = await shop.add_file(f"part{chance.randrange(40)}.gcode", FILE_SIZE)
+        file = f"file-{part(chance.randrange(PARTS))}"
         pinned = frozenset({day.any_printer(chance)}) if chance.random() < 0.2 else frozenset()
         try:
             job = await shop.add_job(
@@ -154,7 +176,8 @@ async def visit(shop: Shop, name: str, chance: random.Random) -> None:
     machine = shop.machines[name]
     machine.advance()
     if machine.running is None:
-        if machine.dirty or chance.random() < 0.3:
+        waits = ejects(name) and chance.random() < 0.8
+        if (machine.dirty and not waits) or chance.random() < 0.3:
             good = chance.randrange(4) if chance.random() < 0.1 else None
             await whatever_comes(shop.clear(name, good=good))
         if chance.random() < 0.05:
@@ -259,7 +282,7 @@ async def on_again(shop: Shop, name: str) -> None:
 
 async def back_again(shop: Shop, name: str) -> None:
     for _ in range(100):
-        if await whatever_comes(shop.add_printer(name)):
+        if await whatever_comes(shop.add_printer(name, profile=profile_of(name))):
             return
         await trio.sleep(5)
     raise TimeoutError(f"{name} could not be set up again")
@@ -345,7 +368,11 @@ async def a_day(seed: int, dispatches: int) -> list[Fact]:
     async with open_shop(seed, look_every_s=LOOK_EVERY_S) as shop:
         day = Day(shop, chance)
         for number in range(PRINTERS):
-            await shop.add_printer(f"p{number}", random_faults(chance), PRINT_S)
+            name = f"p{number}"
+            await shop.add_printer(name, random_faults(chance), PRINT_S, profile=profile_of(name))
+            shop.machines[name].cools_s = COOLS_S
+        for number in range(PARTS):
+            await shop.add_read_file(part(number), READ, FILE_SIZE)
         async with trio.open_nursery() as nursery:
             for somebody in EVERYBODY:
                 nursery.start_soon(somebody, day, day.someone())

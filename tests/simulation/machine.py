@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,9 @@ SLOWEST_COPY_S = 40.0
 SLOWEST_ANSWER_S = 90.0  # of a host that reads the file before it answers a start
 CHECKSUM = "a1" * 20  # of every file: the shop has one content
 GIVE_UP_S = 5.0  # of the transport, when nobody answers
+EJECTION = "_eject.gcode"  # what files end with that push a print off
+EJECTION_S = 20.0
+ROOM_DEGC, WARM_DEGC, COOLS_S = 21.0, 60.0, 400.0  # of the bed; it falls to a third of it in COOLS_S
 SEEN_FOR_S = 15.0  # a foreign print that could be seen for so long is to be known
 
 
@@ -100,6 +104,10 @@ class Machine:
     away_until: float = 0.0
     frozen_until: float = 0.0
     boots: int = 0
+    bed_target: float | None = 0.0  # after a print; None where it says nothing of a bed
+    bed_from: float = ROOM_DEGC
+    bed_since: float = 0.0
+    cools_s: float = COOLS_S
     _seen_since: float | None = None  # of a foreign print
 
     def grows(self, name: str) -> bool:
@@ -117,9 +125,11 @@ class Machine:
         """Carry out a start that the farm has sent."""
         awaited = self.on_start(name)
         self.starts[name] = self.starts.get(name, 0) + 1
-        self._begin(name, self.print_s * self.chance.uniform(0.5, 1.5))
+        ejects = name.endswith(EJECTION)
+        seconds = EJECTION_S if ejects else self.print_s * self.chance.uniform(0.5, 1.5)
+        self._begin(name, seconds)
         self.foreign = not awaited
-        self.dirty = self.dirty or awaited
+        self.dirty = self.dirty or (awaited and not ejects)
 
     def begin_foreign(self, name: str, seconds: float) -> None:
         """Somebody starts a print at the machine."""
@@ -150,6 +160,10 @@ class Machine:
     def end(self, *, good: bool) -> None:
         """The print that runs is over, and the host remembers how it ended."""
         if self.running is not None:
+            if not self.running.endswith(EJECTION):
+                self.bed_from, self.bed_since = WARM_DEGC, trio.current_time()
+            elif good:
+                self.dirty = False
             if self.running in self.files:
                 self.files[self.running].append(good)
                 self.over.add(self.running)
@@ -169,18 +183,35 @@ class Machine:
         self.end(good=False)
         self.loss, self.complaint = loss, complaint
 
+    @property
+    def bed_degc(self) -> float:
+        """How warm the bed is while nothing prints."""
+        passed = trio.current_time() - self.bed_since
+        cooled = ROOM_DEGC + (self.bed_from - ROOM_DEGC) * math.exp(-passed / self.cools_s)
+        return max(cooled, self.bed_target or 0.0)
+
+    def _bed(self) -> dict[str, Temperature]:
+        if self.bed_target is None:
+            return {}
+        if self.running is not None and not self.running.endswith(EJECTION):
+            return {"bed": Temperature(WARM_DEGC, WARM_DEGC)}
+        return {"bed": Temperature(self.bed_degc, self.bed_target)}
+
     def look(self) -> Reading:
         """What the host would say now, were it asked."""
         if self.loss is not None:
             return Reading(False, Operation.UNKNOWN, error=self.complaint, loss=self.loss)
         if self.running is None:
-            return Reading(True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0)})
+            return Reading(
+                True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0), **self._bed()}
+            )
         self._note_seen()
         elapsed_s, left_s = trio.current_time() - self.began_at, self.ends_at - trio.current_time()
         progress = elapsed_s / (elapsed_s + left_s)
         file = LoadedFile(self.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
         operation = Operation.PAUSED if self.paused else Operation.PRINTING
-        return Reading(True, operation, file=file, temperatures={"tool0": Temperature(210.0, 210.0)})
+        warm = {"tool0": Temperature(210.0, 210.0), **self._bed()}
+        return Reading(True, operation, file=file, temperatures=warm)
 
     def _note_seen(self) -> None:
         if self.foreign:
@@ -283,7 +314,7 @@ class MachineDriver:
 
     async def start(self, remote_name: str) -> None:
         machine, faults = self._machine, self._machine.faults
-        await self._travel("start")
+        await self._travel("eject" if remote_name.endswith(EJECTION) else "start")
         if machine.running is not None or machine.loss is not None or machine.happens(faults.start_refused):
             raise Refused("the simulated printer is busy")
         if remote_name not in machine.files:
@@ -356,6 +387,8 @@ class MachineDriver:
 
     async def set_temperature(self, heater: str, target_degc: float) -> None:
         await self.send_gcode([f"{heater} {target_degc:g}"])
+        if heater == "bed" and self._machine.bed_target is not None:
+            self._machine.bed_target = target_degc
 
     async def home(self, axes: Sequence[str]) -> None:
         await self.send_gcode(["home " + "".join(axes)])

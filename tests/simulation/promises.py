@@ -8,12 +8,13 @@ from typing import Any
 
 import trio
 
+from farm.domain.ejecting import EjectionState
 from farm.domain.event import Fact
 from farm.domain.job import ACTIVE_PRINTS, PRINTS, JobState, Print, PrintState
 from farm.domain.printer import Plate
-from farm.store import events, jobs, printers, prints
+from farm.store import ejections, events, jobs, printers, prints
 from farm.store.database import Database
-from tests.simulation.machine import Machine
+from tests.simulation.machine import EJECTION, Machine
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
 _STATES = {f"print.{state}" for state in PrintState}
@@ -36,6 +37,7 @@ class Promises:
         self.emergencies: set[str] = set()  # printers stopped, and not cleared by a person since
         self.counted_short: Counter[str] = Counter()  # plates with bad parts among them, by job
         self.maintenance: set[str] = set()  # printers on which somebody works
+        self.ejected = 0  # plates cleared without anybody
         self._database = database
         self._machines = machines
         self._seq = 0
@@ -64,6 +66,8 @@ class Promises:
         """At the very moment in which a machine begins what the farm told it to; whether that still waits."""
         again = self._machines[printer].starts.get(remote_name, 0) > 0
         self.require(not again, f"{printer} begins {remote_name} twice")
+        if remote_name.endswith(EJECTION):
+            return self._check_ejection(printer, remote_name)
         row, plate = self.look(prints.active_on, printer), self.look(printers.plate, printer)
         if plate is None or remote_name in self.given_up:  # told while its printer was in the farm
             return False
@@ -72,6 +76,20 @@ class Promises:
         committed = row is not None and (row.remote_name, row.state) == (remote_name, PrintState.STARTING)
         self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
         self.require(plate.plate is Plate.CLEAR, f"{printer} begins {remote_name} on a plate {plate}")
+        return True
+
+    def _check_ejection(self, printer: str, remote_name: str) -> bool:
+        row, plate = self.look(ejections.open_on, printer), self.look(printers.plate, printer)
+        if plate is None or remote_name in self.over:  # it was left to a person, and begins late
+            return False
+        committed = row is not None and (row.remote_name, row.state) == (remote_name, EjectionState.STARTING)
+        self.require(committed, f"{printer} begins {remote_name} while the row says {row}")
+        self.require(plate.plate is Plate.OCCUPIED, f"{printer} begins {remote_name} on a plate {plate}")
+        bed, release = self._machines[printer].bed_degc, row.release_degc if row is not None else 0.0
+        self.require(bed <= release + 0.01, f"{printer} begins {remote_name} at {bed} °C")
+        newest = self.look(prints.last_on, printer)
+        lies_there = row is not None and newest is not None and newest.id == row.print
+        self.require(lies_there, f"{printer} begins {remote_name} to push {newest} off")
         return True
 
     def check_delete(self, printer: str, remote_name: str) -> None:
@@ -86,6 +104,8 @@ class Promises:
             self.emergencies.add(printer)
         else:
             self.require(printer not in self.emergencies, f"{command} sent to {printer} in its emergency")
+        if command == "eject":
+            self.require(printer not in self.maintenance, f"an ejection on {printer} under maintenance")
         if command == "start":
             self.require(printer not in self.maintenance, f"a start sent to {printer} under maintenance")
             self.require(not self._machines[printer].dirty, f"a start sent to {printer} onto plastic")
@@ -98,6 +118,8 @@ class Promises:
                 self._see_print(fact.data)
             elif fact.type == "print.counted":
                 self._see_count(fact.data)
+            elif fact.type == "ejection.changed":
+                self._see_ejection(fact.data)
         self._tell_of_facts(facts)
 
     def _see_print(self, data: Mapping[str, Any]) -> None:
@@ -121,6 +143,17 @@ class Promises:
             if data["why"] == "its printer was taken out of the farm":
                 self.given_up.add(self.look(prints.existing, name).remote_name)
             self._see_end(name, printer, before, state)
+
+    def _see_ejection(self, data: Mapping[str, Any]) -> None:
+        ejection, printer = self.look(ejections.existing, data["ejection"]), data["printer"]
+        name = ejection.remote_name
+        self.require(printer not in self._holding, f"{printer} pushes off while it has a print")
+        if data["to"] in ("done", "left"):
+            self.over.add(name)
+        if data["to"] == "done":
+            machine = self._machines[printer]
+            self.require(name in machine.finished, f"{name} was called done and was not")
+            self.ejected += 1
 
     def _see_count(self, data: Mapping[str, Any]) -> None:
         job, good = self.look(jobs.existing, data["job"]), data["good"]

@@ -96,11 +96,11 @@ class Shop:
         stored, _ = await self.database.write(files.add, file)
         return stored.id
 
-    async def add_read_file(self, name: str, found: GcodeAnalysis) -> str:
+    async def add_read_file(self, name: str, found: GcodeAnalysis, size: int = 50_000) -> str:
         """A file of which this was found out."""
         content = hashlib.sha256(name.encode()).hexdigest()
         being_read = FileAnalysis(FileState.PROCESSING)
-        file = StoredFile(f"file-{name}", name, kind_of(name), 50_000, content, "test", NOON, being_read)
+        file = StoredFile(f"file-{name}", name, kind_of(name), size, content, "test", NOON, being_read)
         stored, _ = await self.database.write(files.add, file)
         ready = FileAnalysis(FileState.READY, None, found, ANALYSIS_VERSION)
         await self.database.write(file_analyses.note_analysis, stored, ready, NOON)

@@ -141,7 +141,32 @@ PROFILE = {
     "printing_w": 120.0, "circuit": None, "auto_eject": False,
     "loaded": [{"tool": 0, "material": "PLA", "colour": "black", "spool": None}], "model": None,
     "optimise": {"comments": "none", "arc_tolerance_mm": 0.05, "arc_step_mm": 0.5, "progress": True},
+    "ejection": {
+        "sweep": ["G1 Z{over} F900", "G1 X110 Y0 F1200"], "release_degc": 30.0, "at_most": 5,
+        "cool_within_s": 3600.0, "min_height_mm": None, "max_height_mm": 100.0, "materials": ["PLA"],
+        "confirmed": True,
+    },
 }  # fmt: skip
+
+
+SWEEPS = {"sweep": ["G1 Z{over} F900", "G1 X9 Y0"], "release_degc": 30}
+
+
+async def test_a_printer_ejects_once_somebody_has_said_how_and_that_they_know_what_may_happen(farm):
+    admin = await farm.admin()
+    await farm.printer("a")
+    wish = {"volume_mm": [9, 9, 9], "ejection": {**SWEEPS, "confirmed": True}, "auto_eject": True}
+    on = await farm.http.patch("/v1/printers/a", json={"profile": wish}, headers=admin)
+    assert on.json()["profile"]["auto_eject"] is True
+
+    off = await farm.http.patch("/v1/printers/a", json={"profile": {"auto_eject": False}}, headers=admin)
+    again = await farm.http.patch("/v1/printers/a", json={"profile": {"auto_eject": True}}, headers=admin)
+    assert [each.json()["profile"]["auto_eject"] for each in (off, again)] == [False, True]
+
+    changed = {"profile": {"ejection": {**SWEEPS, "release_degc": 35}}}  # another one is confirmed anew
+    refused = await farm.http.patch("/v1/printers/a", json=changed, headers=admin)
+    assert refused.status_code == 422
+    assert "answers for it" in refused.json()["errors"][0]["message"]
 
 
 async def test_printer_is_set_up_with_a_profile_and_with_paths_of_its_own(farm):
@@ -207,6 +232,15 @@ async def test_printer_is_changed_in_what_is_given_alone(farm):
         ({"profile": {"nozzle_mm": 40}}, "profile.nozzle_mm"),
         ({"profile": {"volume_mm": [1, 2]}}, "profile.volume_mm"),
         ({"profile": {"auto_eject": True}}, "profile.auto_eject"),
+        (
+            {"profile": {"auto_eject": True, "volume_mm": [9, 9, 9], "ejection": SWEEPS}},
+            "profile.ejection.confirmed",
+        ),
+        (
+            {"profile": {"volume_mm": [9, 9, 9], "ejection": {**SWEEPS, "sweep": ["M502"]}}},
+            "profile.ejection.sweep",
+        ),
+        ({"profile": {"ejection": SWEEPS}}, "profile.volume_mm"),
         ({"profile": {"optimise": {"arc_tolerance_mm": 3}}}, "profile.optimise.arc_tolerance_mm"),
         ({"profile": {"optimise": {"arc_step_mm": 0}}}, "profile.optimise.arc_step_mm"),
         ({"profile": {"optimise": {"comments": "some"}}}, "profile.optimise.comments"),

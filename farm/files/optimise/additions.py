@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from farm.domain.ejecting import COOLEST_DEGC, HOTTEST_DEGC, checked_sweep
 from farm.errors import Invalid
-
-OVER_MM = 5.0  # that the toolhead goes above the print, where it can
-MOST_SWEEP_LINES = 200
-COOLEST_DEGC, HOTTEST_DEGC = 15.0, 80.0  # of a bed that lets go of a print
-
-_MOVE = re.compile(r"\AG[01]((?: [XYZF]-?(?:\d++(?:\.\d*+)?|\.\d++))++)")
-_WORD = re.compile(r"([XYZF])(-?[\d.]++)")
-_HARMLESS = re.compile(r"\A(?:G4 [PS]\d++|M400|M106 S\d++|M107|G28(?: [XY]0?)++)")
 
 
 class Progress:
@@ -71,30 +63,10 @@ class Ejection:
             raise Invalid(
                 f"prints come loose between {COOLEST_DEGC:g} and {HOTTEST_DEGC:g} °C", "release_degc"
             )
-        up, *sweep = self._checked(min(top_mm + OVER_MM, self.volume_mm[2]))
+        up, *sweep = checked_sweep(self.sweep, top_mm, self.volume_mm)
         wait = "TEMPERATURE_WAIT SENSOR=heater_bed MAXIMUM={:g}" if klipper else "M190 R{:g}"
         cool = ["M104 S0", "M140 S0", "M106 S255", wait.format(self.release_degc), "M107"]
         return [line.encode() for line in ["G21", "G90", up, *cool, *sweep, "M400", "M140 S0"]]
-
-    def _checked(self, over_mm: float) -> list[str]:
-        """The sweep, its heights filled in, every move of it within the printer."""
-        if not 1 < len(self.sweep) <= MOST_SWEEP_LINES:
-            raise Invalid(f"a sweep has two to {MOST_SWEEP_LINES} lines", "sweep")
-        if not re.fullmatch(r"G[01] Z\{over\}(?: F\d+)?", self.sweep[0]):
-            raise Invalid("a sweep begins by going up above the print: G1 Z{over} F900", "sweep")
-        lines = [line.replace("{over}", f"{over_mm:.2f}") for line in self.sweep]
-        for number, line in enumerate(lines, start=1):
-            if _HARMLESS.fullmatch(line):
-                continue
-            move = _MOVE.fullmatch(line)
-            if move is None:
-                raise Invalid(f"line {number} of the sweep is no plain move: {line[:40]}", "sweep")
-            for axis, value in _WORD.findall(move[1]):
-                if axis != "F" and not 0 <= float(value) <= self.volume_mm["XYZ".index(axis)]:
-                    raise Invalid(f"line {number} of the sweep leaves the printer: {axis}{value}", "sweep")
-        if not any(re.search(r" [XY]", line) for line in lines):
-            raise Invalid("a sweep goes across the plate somewhere", "sweep")
-        return lines
 
 
 @dataclass(frozen=True, slots=True)

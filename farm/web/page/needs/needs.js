@@ -70,6 +70,7 @@ function kindOf({ status, enabled }) {
   if (status.operation === "attention") return "attention";
   if (status.operation === "paused") return "paused";
   const atRest = ["idle", "finished", "failed"].includes(status.operation);
+  if (status.ejector?.state) return null; // it clears its plate itself
   return atRest && !status.print && status.plate !== "clear" ? "plate" : null;
 }
 

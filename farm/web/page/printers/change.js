@@ -4,21 +4,23 @@ import { patch } from "../core/api.js";
 import { html } from "../core/html.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
 import { say } from "../parts/toast.js";
+import { Ejecting, ejectingChanges, ejectingOf, mayEject } from "./ejecting.js";
 
 const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: false }; // of fields that hold no prose
 
 export const openChange = (printer) => openDialog((close) => html`<${Change} printer=${printer} close=${close} />`);
 
 function Change({ printer, close }) {
-  const { name, tags, enabled, connection } = printer;
+  const { name, tags, enabled, connection, profile } = printer;
   const user = connection.username ?? "";
-  const before = { name, tags: tags.join(", "), url: connection.url ?? "", user, password: "", key: "", enabled };
+  const before = { name, tags: tags.join(", "), url: connection.url ?? "", user, password: "", key: "", enabled, ...ejectingOf(profile) };
   const [now, setNow] = useState(before);
   const [wrong, setWrong] = useState("");
   const set = (field) => ({ target }) =>
     setNow({ ...now, [field]: target.type === "checkbox" ? target.checked : target.value });
   const submit = async (event) => {
     event.preventDefault();
+    if (!(await mayEject(before, now))) return;
     try {
       await patch(`/v1/printers/${encodeURIComponent(printer.id)}`, changes(before, now));
       close();
@@ -49,6 +51,7 @@ function Change({ printer, close }) {
         <label class="check">
           <input type="checkbox" checked=${now.enabled} onChange=${set("enabled")} /> In use: the farm keeps in touch with it
         </label>
+        <${Ejecting} now=${now} set=${set} />
         <div role="alert">${wrong && html`<p class="answer wrong">${wrong}</p>`}</div>
         <footer>
           <button type="button" onClick=${close}>Back</button>
@@ -59,7 +62,9 @@ function Change({ printer, close }) {
 }
 
 /** Only what is different. */
-function changes(before, { name, tags, url, user, password, key, enabled }) {
+function changes(before, now) {
+  const { name, tags, url, user, password, key, enabled } = now;
+  const profile = ejectingChanges(before, now);
   const connection = {
     ...(url !== before.url && { url: url.trim() }),
     ...(user !== before.user && { username: user.trim() }),
@@ -71,5 +76,6 @@ function changes(before, { name, tags, url, user, password, key, enabled }) {
     ...(tags !== before.tags && { tags: tags.split(",").map((tag) => tag.trim()).filter(Boolean) }),
     ...(enabled !== before.enabled && { enabled }),
     ...(Object.keys(connection).length > 0 && { connection }),
+    ...(Object.keys(profile).length > 0 && { profile }),
   };
 }

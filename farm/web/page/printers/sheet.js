@@ -19,6 +19,7 @@ import { Console } from "./console.js";
 import { Controls } from "./controls.js";
 import { Curves } from "./curves.js";
 import { Durations } from "./durations.js";
+import { ejects } from "./ejecting.js";
 import { HandsOn } from "./hands_on.js";
 import { Spools } from "./spools.js";
 import { doneAt, going } from "./understood.js";
@@ -45,6 +46,7 @@ function Sheet({ id, close }) {
         ${doneAt(means) && fact("Done", doneAt(means))}
         ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
+        ${status.ejector && fact("Ejecting", ejects(status))}
         ${inOrder(status.temperatures).map((heater) => [heater, status.temperatures[heater]]).map(([heater, read]) =>
           read.actual != null && fact(heaterName(heater, status.temperatures),
             degrees(read) + going(means.temperature?.[heater])))}
