@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from farm.commands import console, maintenance, options, output, printer_lists, reach, sent_copies
+from farm.commands import console, ejecting, maintenance, options, output, printer_lists, reach, sent_copies
 from farm.domain.command import NAMES
 from farm.domain.printer import (
     HEALTH_CHECK_INTERVAL_S,
@@ -54,6 +54,7 @@ def add_to(commands: options.Commands) -> None:
     console.add_to(group)
     maintenance.add_to(group)
     sent_copies.add_to(group)
+    ejecting.add_to(group)
 
 
 def _setting_up(group: options.Commands) -> tuple[argparse.ArgumentParser, ...]:

@@ -335,14 +335,19 @@ class PrinterActor:
     # -- looking at the printer ----------------------------------------------------------------
 
     def _online(self) -> None:
-        self._undisturbed_since = trio.current_time()
         if self._noted_online is not True:
             log.info("printer online", printer=self._printer.id)
-        if self._assignment is not None:
-            self._assignment.lose_sight()
+        self._lose_sight()
         self._noted_online = True
 
+    def _lose_sight(self) -> None:
+        """When it is lost, and when it is back: it may be seen again long before its link counts as calm."""
+        self._undisturbed_since = trio.current_time()
+        if self._assignment is not None:
+            self._assignment.lose_sight()
+
     def _lost(self, problem: str) -> None:
+        self._lose_sight()
         if self._noted_online is not False:
             last = flights.last_words(self._flight, self._printer)
             log.warning("printer offline", printer=self._printer.id, problem=problem, last=last)

@@ -212,7 +212,7 @@ class Queue:
         self._nursery.start_soon(self._wake_when_settled, printer)
         self._jobs_changed()  # one whose parts were not all good goes on
         if news is not None:
-            await self._ejections.read_and_tell(news.printer)
+            await self._ejections.read_and_show(news.printer)
         return plate
 
     async def _undo_plate(self, wish: UndoPlate, by: Principal) -> PlateRow:
@@ -244,7 +244,7 @@ class Queue:
         self._printers[printer] = news
         self._fuses.hear(printer, news.status)
         if known is None or known.printer != news.printer:
-            await self._ejections.tell(news.printer)
+            await self._ejections.show(news.printer)
             self._nothing_for.discard(printer)
             self._nothing_yet.discard(printer)
         self._look_soon(printer)

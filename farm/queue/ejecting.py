@@ -91,7 +91,7 @@ class Ejections:
         if report is not None and report.undisturbed_since is not None:
             now = trio.current_time()
             self._watched[printer.id] = Watch(report.undisturbed_since, now, now)
-        await self.tell(printer)
+        await self.show(printer)
 
     async def read_again(self, printer: str) -> None:
         """Take up what is committed for a printer. Raises FarmError."""
@@ -101,15 +101,15 @@ class Ejections:
         else:
             self._open[printer] = ejection
 
-    async def read_and_tell(self, printer: Printer) -> None:
+    async def read_and_show(self, printer: Printer) -> None:
         """Somebody has cleared its plate: what cooled need not be pushed off."""
         try:
             await self.read_again(printer.id)
         except FarmError as problem:  # what is committed on a wrong belief is refused
             log.info("ejection not read again yet", printer=printer.id, problem=str(problem))
-        await self.tell(printer)
+        await self.show(printer)
 
-    async def tell(self, printer: Printer) -> None:
+    async def show(self, printer: Printer) -> None:
         """Let the printer show how it stands with its ejections."""
         try:
             ejector = await self._parts.database.read(ejections.ejector, printer)
@@ -226,7 +226,7 @@ class Ejections:
         self._open[printer.id] = await self._parts.database.write(
             changes.enter, ejection, state, at, who, bed_degc, mark
         )
-        await self.tell(printer)
+        await self.show(printer)
         return True
 
     async def _leave(self, printer: Printer, ejection: Ejection, plate: Plate | None, why: str) -> bool:
@@ -239,7 +239,7 @@ class Ejections:
 
     async def _ended(self, printer: Printer) -> None:
         await self._plate_changed(printer.id)
-        await self.tell(printer)
+        await self.show(printer)
 
     def _at(self, printer: str) -> Address[PrinterMessage]:
         return self._parts.printer(printer)

@@ -82,7 +82,7 @@ def _times(problem: Problem) -> Iterator[int]:
     for span in problem.staffed or ():
         yield from span
     for printer in problem.printers:
-        yield from (printer.ready_s, printer.heat_up_s)
+        yield from (printer.ready_s, printer.heat_up_s, printer.eject_s if printer.auto_eject else 0)
         yield from (time for span in printer.blocked for time in span)
         yield 0 if printer.running is None else printer.running.heat_until_s
     for job in problem.jobs:
@@ -151,7 +151,8 @@ class ExactModel:
     def _horizon(self, jobs: Sequence[Job]) -> int:
         """By when everything is done, one after the other, when the last date of all has passed."""
         problem, work = self.problem, self.problem.hand_work
-        hands = work.clear_s + work.spool_s + max(work.colour_s, work.material_s, *work.changes.values(), 0)
+        clear_s = max([work.clear_s, *(one.eject_s for one in problem.printers if one.auto_eject)])
+        hands = clear_s + work.spool_s + max(work.colour_s, work.material_s, *work.changes.values(), 0)
         if problem.setups is not None:
             rows = [row for rows in (problem.setups.first, *problem.setups.between) for row in rows]
             hands = max((time for row in rows for time in row), default=0)

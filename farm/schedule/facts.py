@@ -24,7 +24,8 @@ class Station:
     away: why it is not to be planned for, "" when it is. free_at: when its present print ends, None when it
     has none. prints: the job of that. began_at: that print. plate_clear: whether nothing lies on it, or
     will lie on it when it is free. left_g: on its first spool; None where nobody counts.
-    takes: the kinds of files that it prints.
+    takes: the kinds of files that it prints. ejects_s: how long it takes to push a print off, cooling and
+    all; None where a person has to clear the plate next.
     """
 
     printer: Printer
@@ -35,6 +36,7 @@ class Station:
     plate_clear: bool = True
     left_g: float | None = None
     takes: frozenset[FileKind] = frozenset({FileKind.GCODE})
+    ejects_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

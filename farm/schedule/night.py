@@ -35,7 +35,8 @@ class Night:
 
     printing: printers that print in it, printed_s: for how long in all. ending: prints that end in it;
     between: nine times of ten so many do, None where nobody knows; their plates wait. evening: what has to be
-    done in the last hour before it, morning: in the first after it.
+    done in the last hour before it, morning: in the first after it. pushed_off: plates that printers begin
+    to clear by themselves.
     sentences: all that, as one would tell it.
     """
 
@@ -47,6 +48,7 @@ class Night:
     morning: tuple[Task, ...]
     sentences: tuple[str, ...]
     between: tuple[int, int] | None = None
+    pushed_off: int = 0
 
 
 def nights(problem: Problem, schedule: Schedule, sure: Chances = UNKNOWN) -> tuple[Night, ...]:
@@ -94,8 +96,18 @@ def _night(problem: Problem, schedule: Schedule, span: Span, tasks: Sequence[Tas
     morning = tuple(one for one in tasks if span[1] <= one.start < span[1] + LEAST_S)
     printing = _printers_in(problem, schedule, span)
     between = _between(problem, schedule, span, sure)
-    night = Night(span, printing, length(in_it), ending, evening, morning, (), between)
+    pushed = sum(span[0] <= start < span[1] for start in _pushed_off(problem, schedule))
+    night = Night(span, printing, length(in_it), ending, evening, morning, (), between, pushed)
     return replace(night, sentences=tuple(_told(problem, night)))
+
+
+def _pushed_off(problem: Problem, schedule: Schedule) -> Iterator[int]:
+    """When printers begin to clear their plates themselves."""
+    shop = Shop(problem)
+    for name, line in by_printer(schedule.placements).items():
+        for one, hands in shop.hands_in_order(shop.printers[name], line):
+            if hands.clear_s and not hands.person:
+                yield one.hand_work_start
 
 
 def _between(problem: Problem, schedule: Schedule, span: Span, sure: Chances) -> tuple[int, int] | None:
@@ -126,6 +138,9 @@ def _told(problem: Problem, night: Night) -> Iterator[str]:
         f"Nobody is there from {frame}: {counted(night.printing, 'printer')} print for "
         f"{lasting(night.printed_s)} in all, {counted(night.ending, 'print')} {_ended(night)}."
     )
+    if night.pushed_off:
+        are = "are" if night.pushed_off > 1 else "is"
+        yield f"{counted(night.pushed_off, 'print')} {are} pushed off with nobody there."
     if night.evening:
         yield f"Before {clock(problem, start)}: {_work(night.evening)}."
     if night.morning:

@@ -90,10 +90,11 @@ class Printer:
     ready_s: when its present print ends, 0 when it has none. plate_clear: whether nothing lies on its plate
     then. loaded, grams_left: its filament; grams None: nobody counts them.
     heat_up_w for heat_up_s seconds from the start of a print, printing_w after: what it draws.
-    auto_eject: it clears its plate itself, where neither filament nor spool are changed: that takes as long
-    as by hand, but no person. attended: people are there while it prints. blocked: its maintenance.
-    risk: 0..1, how likely it is to fail a print of ten hours. spread: standard deviation of the logarithm of
-    how long a print really takes there to what is planned for it, on average 1; None where nobody knows.
+    auto_eject: it clears its plate itself, where neither filament nor spool are changed: that takes eject_s,
+    with the time to cool, but no person. attended: people are there while it prints. blocked: its
+    maintenance. risk: 0..1, how likely it is to fail a print of ten hours. spread: standard deviation of the
+    logarithm of how long a print really takes there to what is planned for it, on average 1; None where
+    nobody knows.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Printer:
     printing_w: float = 0.0
     circuit: str | None = None
     auto_eject: bool = False
+    eject_s: int = 300
     attended: bool = False
     max_print_s: int | None = None
     blocked: tuple[Span, ...] = ()

@@ -58,6 +58,7 @@ class PrinterSent(Closed):
     printing_w: Amount = 0.0
     circuit: Name | None = None
     auto_eject: bool = False
+    eject_s: Seconds = 300
     attended: bool = False
     max_print_s: Duration | None = None
     blocked: Spans = []

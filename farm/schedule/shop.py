@@ -76,7 +76,7 @@ class Shop:
         left = work.new_spool_g if changed and before.grams is not None else before.grams
         short = left is not None and left < need
         hands = HandsOn(
-            clear_s=0 if before.clear else work.clear_s,
+            clear_s=0 if before.clear else printer.eject_s if printer.auto_eject else work.clear_s,
             change_s=work.change_s(before.filament, filament),
             spool_s=work.spool_s if short and not changed else 0,
             person=not printer.auto_eject or changed or short,

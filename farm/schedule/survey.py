@@ -18,6 +18,7 @@ from farm.store import (
     approved_fits,
     customer_orders,
     durations,
+    ejections,
     files,
     jobs,
     maintenance,
@@ -29,6 +30,7 @@ from farm.store import (
 )
 from farm.store.printers import PlateRow
 
+EJECTION_S = 1800.0  # with the time to cool, until the printer has shown how long it takes
 FOREIGN_PRINT = timedelta(hours=2)  # of which nobody knows how long it takes
 
 _TO_PLAN = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.ACTIVE})
@@ -105,8 +107,24 @@ def _stations(
             left_g=left.get(printer.id),
             takes=kinds_for(printer.address),
         )
-        found.append(_occupied(db, station, status, attempt, at, learned))
+        found.append(_ejecting(db, _occupied(db, station, status, attempt, at, learned), attempt, at))
     return tuple(found)
+
+
+def _ejecting(db: Connection, station: Station, attempt: Print | None, at: datetime) -> Station:
+    """With what it does about its plate by itself: unless it is a person's turn, now or after this print."""
+    ejector = ejections.ejector(db, station.printer)
+    if ejector is None:
+        return station
+    takes_s = ejections.usual_s(db, station.printer.id) or EJECTION_S
+    pushing = ejections.open_on(db, station.printer.id)
+    if pushing is not None:
+        clear_at = max(at, pushing.began_at + timedelta(seconds=takes_s))
+        return replace(station, free_at=clear_at, plate_clear=True, ejects_s=takes_s)
+    lies_there = attempt is None and not station.plate_clear
+    if lies_there or ejector.done >= ejector.at_most:
+        return station
+    return replace(station, ejects_s=takes_s)
 
 
 def _away(printer: Printer, status: PrinterStatus, lost: bool, chore: str | None) -> str:

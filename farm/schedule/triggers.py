@@ -51,6 +51,8 @@ def why_plan_again(fact: Fact) -> str | None:
         return None if fact.data.get("to") in _AS_PLANNED else f"a job is {fact.data.get('to')}"
     if fact.type == "plate.changed":
         return None if fact.data.get("why") in _AS_PLANNED else f"a plate is {fact.data.get('to')}"
+    if fact.type == "ejection.changed":
+        return "a print is not pushed off" if fact.data.get("to") == "left" else None
     return _ABOUT.get(fact.type)
 
 

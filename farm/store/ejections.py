@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from sqlite3 import Connection, Row
+from statistics import median
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.ejecting import EJECTIONS, OPEN_EJECTIONS, Ejection, EjectionState, Ejector
@@ -152,6 +153,17 @@ def left_there(db: Connection, printer: str, at: datetime) -> list[tuple[str, st
         (printer, iso(at)),
     ).fetchall()
     return [(row["id"], row["remote_name"]) for row in rows]
+
+
+def usual_s(db: Connection, printer: str) -> float | None:
+    """How long the newest of them took, from the end of the print to a clear plate; None before the first."""
+    rows = db.execute(
+        """SELECT began_at, ended_at FROM ejections WHERE printer = ? AND state = 'done'
+           ORDER BY began_at DESC, id DESC LIMIT 10""",
+        (printer,),
+    ).fetchall()
+    took = [(parse_iso(row["ended_at"]) - parse_iso(row["began_at"])).total_seconds() for row in rows]
+    return max(0.0, median(took)) if took else None
 
 
 def done(db: Connection, printer: str) -> int:

@@ -50,6 +50,7 @@ def printers(draw: st.DrawFn, name: str) -> Printer:
         printing_w=draw(st.sampled_from([0.0, 100.0, 120.0])),
         circuit=draw(maybe(st.sampled_from(CIRCUITS))),
         auto_eject=draw(st.integers(0, 4)) == 4,
+        eject_s=draw(st.sampled_from([0, 300, 1800])),
         attended=draw(st.integers(0, 7)) == 7,
         max_print_s=draw(st.one_of(st.none(), st.none(), st.integers(3600, DAY))),
         blocked=draw(st.one_of(st.just(()), spans(2))),

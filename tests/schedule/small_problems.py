@@ -47,6 +47,7 @@ def printers(draw, name):
         printing_w=draw(st.sampled_from((100.0, 150.25))),
         circuit=draw(st.none() | st.just("left")),
         auto_eject=draw(st.booleans()),
+        eject_s=draw(st.sampled_from([0, 60, 120])),
         attended=draw(st.integers(0, 5)) == 0,
         blocked=draw(st.just(()) | spans(1)),
         risk=draw(st.sampled_from((0.0, 0.25))),

@@ -36,6 +36,16 @@ def test_a_night_is_told_with_what_runs_and_what_the_morning_brings():
     )
 
 
+def test_a_night_tells_what_printers_push_off_by_themselves():
+    ejects = printer(auto_eject=True, eject_s=1800, plate_clear=False)
+    problem = shop(ejects, job(), job("k"), staffed=HOURS)
+    schedule = plan(at(630, hands=(600, 630)), at(720, "k", hands=(690, 720)))
+    night = tonight(problem, schedule)
+    assert night.pushed_off == 2
+    assert "2 prints are pushed off with nobody there." in night.sentences
+    assert night.evening == night.morning == ()
+
+
 def test_a_break_for_lunch_is_no_night_and_a_night_without_prints_is_said_to_be_one():
     problem = shop(job(), job("k"), staffed=(minutes(0, 200), minutes(230, 600), HOURS[1]))
     schedule = plan(at(0), at(DAY + 65, "k", hands=(DAY + 60, DAY + 65)))

@@ -104,6 +104,13 @@ def test_an_order_is_due_when_the_first_of_its_dates_is():
     assert only_job(facts(job(order="o", due_at=NOON + 2 * HOUR), order_due=orders)).due_s == 3600
 
 
+def test_a_printer_clears_its_plate_itself_where_it_will():
+    ejects = only_printer(facts(stations=(Station(printer(auto_eject=True), ejects_s=1234.5),)))
+    assert (ejects.auto_eject, ejects.eject_s) == (True, 1235)
+    by_hand = only_printer(facts(stations=(Station(printer(auto_eject=True)),)))
+    assert not by_hand.auto_eject
+
+
 def test_a_printer_that_is_away_is_a_reason_and_no_printer():
     found = problem_of(
         facts(stations=(Station(printer("a")), Station(printer("b"), away="it is in maintenance")))

@@ -157,6 +157,12 @@ def test_an_ejector_needs_nobody_unless_the_filament_is_changed():
     assert broken(shop(empty, job(grams=2.0), staffed=()), at(10, hands=(0, 10))) == ["working_hours"]
 
 
+def test_an_ejector_takes_its_time():
+    ejects = printer(auto_eject=True, eject_s=1800, plate_clear=False)
+    assert broken(shop(ejects, job(), staffed=()), at(30, hands=(0, 30))) == []
+    assert broken(shop(ejects, job(), staffed=()), at(5, hands=(0, 5))) == ["hand_work"]
+
+
 @pytest.mark.parametrize("things", [(printer(), job(attended=True)), (printer(attended=True), job())])
 def test_a_print_that_is_watched_lies_within_working_hours(things):
     problem = shop(*things, staffed=(minutes(30, 90), minutes(120, 170)))

@@ -102,6 +102,11 @@ ROWS = {
         "UPDATE prints SET day = '2026-01-01', material = 'PLA', printed_s = 60.5, waited_s = 5.0"
         " WHERE id = 'r1'",
     ),
+    "m022_ejections": (
+        "UPDATE printers SET ejected = 2 WHERE id = 'p1'",
+        "INSERT INTO ejections VALUES ('e1', 'p1', 'r1', 'abcdef', 'abcdef_eject.gcode', 'done', '', 30.0,"
+        " 3600.0, '2026-01-01T00:00:00Z', '2026-01-01T00:20:00Z', 28.5, '', NULL, '')",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -82,10 +82,12 @@ PRINTER = np.dtype(
         ("clear", np.bool_),
         ("ejects", np.bool_),
         ("watched", np.bool_),
+        ("clear_s", np.int64),
     ],
     align=True,
 )
-"""loaded: row of `change`; group: which table of it. spool: grams, endless where nobody counts.
+"""clear_s: until its plate is clear, by a person or by itself.
+loaded: row of `change`; group: which table of it. spool: grams, endless where nobody counts.
 blocked_begin, blocked_end: its maintenance. first_row, second_row: the limits its power counts for, NONE for
 none. hot, warm: its power while it heats up, for heat_slots of the grid, and after."""
 
@@ -190,7 +192,7 @@ def build(problem: Problem) -> tuple[Model, Names]:
     number_of = {place: number for number, place in enumerate(names.jobs)}
     job = np.array([number_of[place] for place, _ in names.prints], np.int64)
     copies = np.bincount(job, minlength=len(jobs))
-    shop, printers = np.zeros(1, SHOP), _printers(problem.printers)
+    shop, printers = np.zeros(1, SHOP), _printers(problem.printers, problem.hand_work.clear_s)
     _fill_prices(shop, problem)
     limit, base = _limits(problem, _grid(problem, lengths, copies), shop, printers)
     records = _jobs(jobs, copies, may)
@@ -334,7 +336,7 @@ def _prints(problem: Problem, names: Names, job: Int64s, places: Mapping[str, in
     return records
 
 
-def _printers(printers: Sequence[Printer]) -> Records:
+def _printers(printers: Sequence[Printer], clear_s: int) -> Records:
     """All but what hangs on limits and filaments."""
     records = np.zeros(len(printers), PRINTER)
     begins = _beginnings([len(printer.blocked) for printer in printers])
@@ -344,6 +346,7 @@ def _printers(printers: Sequence[Printer]) -> Records:
     records["spool"] = [np.inf if printer.grams_left is None else printer.grams_left for printer in printers]
     records["ejects"] = [printer.auto_eject for printer in printers]
     records["watched"] = [printer.attended for printer in printers]
+    records["clear_s"] = [printer.eject_s if printer.auto_eject else clear_s for printer in printers]
     return records
 
 
@@ -379,7 +382,7 @@ def _setups(
     records["filament"] = np.arange(jobs)
     printers["loaded"] = jobs
     printers["group"] = np.arange(len(printers))
-    printers["spool"], printers["ejects"] = np.inf, False
+    printers["spool"], printers["ejects"], printers["clear_s"] = np.inf, False, 0
     shop["clear_s"] = shop["spool_s"] = 0
     return np.ascontiguousarray(change), np.zeros((jobs + 1, jobs), np.bool_)
 

@@ -16,7 +16,7 @@ def prepare(
 ) -> tuple[int, bool, int, float, bool]:
     """What is done before a print: seconds, whether by a person, what is loaded then, the grams that are left
     after the print, and whether that was a changeover."""
-    seconds = 0 if clear else shop.clear_s
+    seconds = 0 if clear else printer.clear_s
     changed = False
     wanted = job.filament
     if wanted != NONE:
