@@ -21,6 +21,8 @@ from farm.printers.discovery import Neighbour
 from farm.store.orders import OpenOrder
 from farm.store.remote_files import LeftThere
 
+SENSOR_DEGC = 1.0  # by which two readings of the same bed may differ
+
 
 @dataclass(frozen=True, slots=True)
 class PrintOrder:
@@ -88,7 +90,7 @@ class PrintOrder:
             content=content,
             size=len(ejection.gcode.encode()),
             mark=ejection.mark,
-            bed_at_most_degc=ejection.release_degc,
+            bed_at_most_degc=ejection.release_degc + SENSOR_DEGC,
             undisturbed_since=undisturbed_since,
         )
 

@@ -377,10 +377,13 @@ class Queue:
         held = attempt.id if attempt is not None else ejection.id if ejection is not None else None
         if news.report is not None and news.report.print != held:
             return partial(self._dismiss, news, news.report)
-        if news.status.foreign_file != self._foreign.get(printer, ""):
-            return partial(self._look_up, printer, news.status.foreign_file)
+        foreign, foreign_file = news.status.foreign, news.status.foreign_file
+        if self._ejections.is_over(printer, foreign_file):
+            foreign, foreign_file = False, ""
+        if foreign_file != self._foreign.get(printer, ""):
+            return partial(self._look_up, printer, foreign_file)
         not_begun = attempt is None or attempt.state in _NOT_BEGUN
-        if not_begun and news.status.foreign and self._plates[printer].plate is Plate.CLEAR:
+        if not_begun and foreign and self._plates[printer].plate is Plate.CLEAR:
             return partial(self._raise_plate, printer)
         if attempt is not None:
             step = next_step(attempt.state, news.report.stage if news.report else None)

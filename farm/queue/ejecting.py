@@ -62,6 +62,7 @@ class Ejections:
         self._plate_changed = plate_changed
         self._open: dict[str, Ejection] = {}
         self._watched: dict[str, Watch] = {}
+        self._done_as: dict[str, str] = {}  # the name of the file that cleared the plate last
 
     async def remember(self) -> None:
         """Take up what is committed. What has not been sent is left to a person: nobody watched meanwhile."""
@@ -71,6 +72,13 @@ class Ejections:
     def of(self, printer: str) -> Ejection | None:
         """The one that holds this printer."""
         return self._open.get(printer)
+
+    def is_over(self, printer: str, remote_name: str) -> bool:
+        """Whether this file has just pushed a print off: its host may show it for a moment after its end.
+
+        It lays nothing on the plate, whoever should start it again.
+        """
+        return bool(remote_name) and self._done_as.get(printer) == remote_name
 
     def forget(self, printer: str) -> None:
         """The printer was taken out of the farm."""
@@ -210,6 +218,7 @@ class Ejections:
         at_most = wish.at_most if wish is not None else 0
         at, who = self._parts.clock(), str(SYSTEM)
         await self._parts.database.write(changes.finish, ejection, at_most, at, who)
+        self._done_as[printer.id] = ejection.remote_name
         self.forget(printer.id)
         await self._ended(printer)
         return True

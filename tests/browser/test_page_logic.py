@@ -107,6 +107,48 @@ def test_what_holds_up_most_work_comes_first(call):
     assert (waiting["free/nozzle"], waiting["busy/rods"]) == (4, 0)
 
 
+def test_a_plate_that_clears_itself_waits_for_nobody_until_its_print_is_left(call):
+    cooling = {"done": 1, "at_most": 5, "state": "cooling", "note": ""}
+    left = {"done": 5, "at_most": 5, "state": None, "note": "5 prints were pushed off since somebody looked"}
+    printers = [printer("by-itself", plate="occupied"), printer("looked-at", plate="occupied")]
+    for one, ejector in zip(printers, (cooling, left), strict=True):
+        one["status"]["ejector"] = ejector
+
+    assert [each["id"] for each in call("needs/needs.js", "needs", printers, [], [])] == ["looked-at"]
+    told = [call("printers/ejecting.js", "ejects", one["status"]) for one in printers]
+    assert told == [
+        "Ejects by itself, 1 of 5: the bed cools, then the print is pushed off.",
+        "Ejects by itself, 5 of 5: 5 prints were pushed off since somebody looked.",
+    ]
+    assert call("printers/ejecting.js", "ejects", {"ejector": None}) == ""
+
+
+def test_only_what_was_changed_about_ejecting_is_sent(call):
+    profile = {"auto_eject": False, "ejection": None}
+    before = call("printers/ejecting.js", "ejectingOf", profile)
+    assert call("printers/ejecting.js", "ejectingChanges", before, before) == {}
+    now = {
+        **before,
+        "ejects": True,
+        "sweep": "G1 Z{over} F900\nG1 X9 Y9",
+        "highest": "80",
+        "only": "PLA, PETG",
+    }
+    sent = call("printers/ejecting.js", "ejectingChanges", before, now)
+    assert sent == {
+        "auto_eject": True,
+        "ejection": {
+            "sweep": ["G1 Z{over} F900", "G1 X9 Y9"], "release_degc": 30, "at_most": 5, "cool_within_s": 3600,
+            "min_height_mm": None, "max_height_mm": 80, "materials": ["PLA", "PETG"], "confirmed": True,
+        },
+    }  # fmt: skip
+    kept = call("printers/ejecting.js", "ejectingOf", sent)
+    assert (
+        call("printers/ejecting.js", "ejectingChanges", kept, {**kept, "ejects": False})["auto_eject"]
+        is False
+    )
+
+
 def test_two_thousand_jobs_beside_two_hundred_printers_are_no_work(call):
     printers = [printer(f"p{n}", f"row-{n % 9}", plate="occupied" if n % 3 else "clear") for n in range(200)]
     jobs = [job(f"j{n}", 5, tags=(f"row-{n % 9}",)) for n in range(2000)]
