@@ -1,7 +1,7 @@
 """What printers did by the shop's days. Plain functions of a connection.
 
-The prints of ten thousands of hours are counted in an index that holds all there is to count of them, in the
-order in which they are taken together: 100,000 prints in some 40 ms, without a table of sums to be kept true.
+Prints are counted in an index that holds all there is to count of them, in the order in which they are taken
+together: 100,000 of them in some 40 ms, without a table of sums that would have to be kept true.
 """
 
 from __future__ import annotations

@@ -125,6 +125,7 @@ def read_query(sent: MultiDict[str, str], shape: type[msgspec.Struct] | None) ->
         query = msgspec.convert(given, wanted, strict=False)
     except msgspec.ValidationError as error:
         raise misshapen.invalid(error, wanted, given) from error
+    _check_times(query)
     return None if shape is None else query
 
 
@@ -139,5 +140,5 @@ def _check_times(value: Any, field: str = "") -> None:
         for number, item in enumerate(value):
             _check_times(item, f"{field}[{number}]")
     elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            _check_times(getattr(value, name), f"{field}.{name}" if field else name)
+        for name, told in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            _check_times(getattr(value, name), f"{field}.{told}" if field else told)

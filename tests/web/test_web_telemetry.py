@@ -73,6 +73,8 @@ async def test_other_channels_are_told_by_name_with_their_unit(farm, headers):
         ("?from=1960-01-01T00:00:00Z", "from"),
         ("?to=0001-01-01T00:00:00Z", "from"),
         ("?from=yesterday", "from"),
+        ("?from=0001-01-01T00:00:00%2B14:00", "from"),
+        ("?to=9999-12-31T23:59:59-14:00", "to"),
         ("?from=2026-01-01T12:00:00", "from"),
         ("?step=0", "step"),
         ("?channels=a,b,c,d,e,f,g", "channels"),
