@@ -13,7 +13,7 @@ from farm.telemetry.ring import WIDTH, Channels, Floats, Ring, Summary
 LATELY = 30  # ticks of which the slope is: what turns is seen soon, what is asked every 5 s still has one
 STEPS = 60  # ticks in which a step is looked for
 SWINGS = 256  # ticks in which an oscillation is looked for
-DRIFT_EVERY = 10  # of the ticks of the whole window, which are many
+THINNED = 10  # ticks taken together where the whole window is looked at for a drift
 PATTERNS_EVERY = 30  # ticks; steps and swings show for longer
 ROBUST_EVERY = 100  # ticks; it looks back on a window ten times as long
 NEVER = np.iinfo(np.intp).min // 2
@@ -28,9 +28,9 @@ class Insight:
         self._ring = ring
         self._tick_s = tick_s
         self._worth: Floats = np.ones(WIDTH)
-        self._slope, self._error, self._step, self._period, self._drift, self._median, self._deviation = (
-            np.full((7, WIDTH), np.nan)
-        )
+        self._found: Floats = np.full((7, WIDTH), np.nan)
+        self._slope, self._error, self._step, self._period = self._found[:4]
+        self._drift, self._median, self._deviation = self._found[4:]
         self._patterns_at: Channels = np.full(WIDTH, NEVER)  # ticks in which they were looked for last
         self._robust_at: Channels = np.full(WIDTH, NEVER)
         self._summary: Summary | None = None
@@ -38,6 +38,9 @@ class Insight:
     def begin(self, channel: int, worth: float) -> None:
         """A new channel. worth: the least change of it that is worth a word."""
         self._worth[channel] = worth
+        self._found[:, channel] = np.nan
+        if self._summary is not None:  # of whoever had its place
+            self._summary.count[channel] = 0.0
         self._patterns_at[channel] = self._robust_at[channel] = NEVER
 
     def study(self, channels: Channels) -> Iterator[None]:
@@ -70,8 +73,8 @@ class Insight:
         ring = self._ring
         samples = ring.rows(ring.window, channels)
         self._median[channels], self._deviation[channels] = robust.median_and_deviation(samples)
-        thinned = patterns.drift(samples[::DRIFT_EVERY], self._worth[channels])
-        self._drift[channels] = thinned / DRIFT_EVERY
+        drift = patterns.drift(patterns.thinned(samples, THINNED), self._worth[channels])
+        self._drift[channels] = drift / THINNED
 
     def statistics(self, channel: int) -> Statistics | None:
         """What is known of a channel that was studied; None where the window holds nothing of it."""

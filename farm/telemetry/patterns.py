@@ -106,6 +106,19 @@ def drift(samples: Samples, worth: Floats) -> Floats:
     return np.where(goes_on & sure & there, whole.slope, np.nan)
 
 
+def thinned(samples: Samples, together: int) -> Samples:
+    """So many rows each as one, their mean; NaN where all are missing. What is over is left out in front."""
+    rows = len(samples) // together
+    parts = samples[len(samples) - rows * together :].reshape(rows, together, -1)
+    has = ~np.isnan(parts)
+    counts = has.sum(axis=1)
+    total = np.where(has, parts, 0.0).sum(axis=1, dtype=np.float64)
+    means: Samples = np.divide(total, counts, out=np.full(counts.shape, np.nan), where=counts > 0).astype(
+        np.float32
+    )
+    return means
+
+
 def _first(samples: Samples, has: NDArray[np.bool_]) -> Floats:
     """The first sample of each channel, to reckon from; 0 for none."""
     first: Floats = samples[np.argmax(has, axis=0), np.arange(samples.shape[1])].astype(np.float64)

@@ -17,7 +17,7 @@ def median_and_deviation(samples: Samples) -> tuple[Floats, Floats]:
     there are fewer than LEAST. One sort does for both: the deviations of sorted values are two sorted lists,
     one to each side of the median, whose common middle is found by bisection.
     """
-    values = np.ascontiguousarray(samples.T)
+    values = np.array(samples.T, order="C")  # a copy: it is sorted in place
     values.sort(axis=1)  # NaN goes to the end
     counts = np.count_nonzero(~np.isnan(values), axis=1)
     each = np.arange(len(values))

@@ -81,11 +81,23 @@ def test_a_drift_goes_on_in_both_halves():
         assert np.isnan(patterns.drift(noisy(curve), WORTH)[0])
 
 
+def test_rows_taken_together_are_their_mean_as_far_as_they_are_there():
+    samples = np.array([[9, 9], [1, np.nan], [3, np.nan], [5, np.nan], [np.nan, 8]], np.float32)
+
+    found = patterns.thinned(samples, 2)
+
+    assert found.tolist()[0] == [2.0, pytest.approx(np.nan, nan_ok=True)]
+    assert found.tolist()[1] == [5.0, 8.0]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.just(np.nan), st.floats(-50, 700, width=32)), min_size=10, max_size=60))
 def test_median_and_deviation_are_numpys(values):
     samples = np.array(values, np.float32)[:, None]
     there = samples[~np.isnan(samples)].astype(np.float64)
+    before = samples.copy()
+    robust.median_and_deviation(samples)
+    assert np.array_equal(samples, before, equal_nan=True)  # nothing is sorted under our hands
     median, deviation = robust.median_and_deviation(np.hstack([samples, samples]))
 
     if len(there) < robust.LEAST:

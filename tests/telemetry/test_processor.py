@@ -192,6 +192,32 @@ def test_room_is_bounded_and_given_back_when_a_printer_goes(monkeypatch):
     assert farm.understood("a") is None
 
 
+def test_whoever_takes_over_a_place_shows_nothing_of_who_had_it(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_RINGS", 1)
+    monkeypatch.setattr(limits, "WIDTH", 1)
+    farm = Played()
+    for second in range(60):
+        farm.see(printer="a", heaters={"tool0": 100.0 + second})
+        farm.wait(1.0)
+    assert TOOL in farm.understood("a").channels
+
+    farm.processor.forget("a")
+    farm.see(printer="b", heaters={"tool0": 20.0})
+
+    assert farm.processor.metrics("b", NOON).channels == {}  # nobody has looked since
+
+
+def test_a_slow_drift_is_told_also_of_a_printer_that_is_seldom_looked_at():
+    farm, chance = Played(), np.random.default_rng(4)
+    for second in range(0, 1100, 2):
+        farm.see(heaters={"bed": 60.0 - 0.01 * second + float(chance.normal(0, 0.2))})
+        farm.wait(2.0)
+    found = farm.understood().channels[BED]
+
+    assert found.drift_per_h == pytest.approx(-36.0, rel=0.1)
+    assert found.trend is Trend.STABLE
+
+
 def test_a_farm_that_slept_for_hours_goes_on():
     farm = Played()
     for _ in range(60):
