@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from farm.store.readings import HOUR_S, KINDS, MINUTE_S, TEMPERATURE, Kind, numbers
+from farm.store.readings import HOUR_S, KINDS, MINUTE_S, TEMPERATURE, Kind, numbers_of
 
 MOST_POINTS = 2000  # of one curve
 USUAL_POINTS = 300  # enough for a chart as wide as a screen
@@ -91,8 +91,8 @@ def of_printer(
     wanted = [
         (kind, name, number)
         for kind in KINDS
-        for (owner, name), number in sorted(numbers(db, kind).items())
-        if owner == printer and (kind is TEMPERATURE if names is None else name in names)
+        for name, number in numbers_of(db, kind, printer).items()
+        if (kind is TEMPERATURE if names is None else name in names)
     ]
     level = _level(db, wanted, start, end, step_s)
     width = level.width_s or 1
@@ -151,8 +151,7 @@ def reach(db: sqlite3.Connection, printer: str) -> tuple[float, float] | None:
             f"SELECT min(at), max(at) FROM {level.table(kind)} WHERE {kind.name} = ?", (number,)
         ).fetchone()
         for kind in KINDS
-        for (owner, _), number in numbers(db, kind).items()
-        if owner == printer
+        for number in numbers_of(db, kind, printer).values()
         for level in Level
     ]
     there = [(first, last) for first, last in found if first is not None]

@@ -106,6 +106,14 @@ def numbers(db: sqlite3.Connection, kind: Kind) -> dict[tuple[str, str], int]:
     return {(printer, name): number for printer, name, number in found}
 
 
+def numbers_of(db: sqlite3.Connection, kind: Kind, printer: str) -> dict[str, int]:
+    """The number of each heater, or channel, of one printer, by name."""
+    found = db.execute(
+        f"SELECT {kind.name}, id FROM {kind.names} WHERE printer = ? ORDER BY {kind.name}", (printer,)
+    ).fetchall()
+    return dict(map(tuple, found))
+
+
 def _add(
     db: sqlite3.Connection, kind: Kind, given: Sequence[tuple[str, str, float, float | None, float | None]]
 ) -> None:

@@ -17,7 +17,7 @@ from farm.errors import Invalid
 from farm.live.shapes import Moment
 from farm.store import curves
 from farm.store.curves import MOST_POINTS, Level
-from farm.store.readings import KINDS, TEMPERATURE, numbers
+from farm.store.readings import KINDS, TEMPERATURE, numbers_of
 from farm.web.contract import SentMoment
 from farm.web.printers import readable
 from farm.web.routes import Call, Route
@@ -146,9 +146,7 @@ def _wanted(call: Call, printer: str, query: TelemetryQuery) -> Wanted:
 
 def _look(db: Connection, wanted: Wanted) -> tuple[curves.Curves, list[str]]:
     found = curves.of_printer(db, wanted.printer, wanted.start, wanted.end, wanted.step_s, wanted.names)
-    available = [
-        name for kind in KINDS for owner, name in sorted(numbers(db, kind)) if owner == wanted.printer
-    ]
+    available = [name for kind in KINDS for name in numbers_of(db, kind, wanted.printer)]
     return found, available
 
 
