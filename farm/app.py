@@ -57,6 +57,7 @@ from farm.platform import notify_service_manager, raise_descriptor_limit
 from farm.printers import discovery
 from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
+from farm.printers.messages import WatchOtherwise
 from farm.printers.turnstile import Turnstile
 from farm.queue.actor import Queue
 from farm.queue.dispatch import hold_everything
@@ -204,6 +205,9 @@ class Farm:
         for actor in ("events", "scheduler"):
             if actor in self.runtime.children:  # else it finds them in the table when it starts
                 self.address(actor).tell_nowait(FactsCommitted(tuple(facts)))
+        changed = any(fact.type == "schedule.settingsChanged" for fact in facts)
+        if changed and "printers" in self.runtime.children:
+            self.address("printers").tell_nowait(WatchOtherwise())
         if "files" in self.runtime.children and any(fact.type in CHANGE_COPIES for fact in facts):
             self.address("files").tell_nowait(CopiesWanted())
 

@@ -29,6 +29,7 @@ RUNS_IN = {
     "printers/decisions.py": ("printer",),
     "printers/tidy.py": ("printer",),
     "printers/foreign_time.py": ("printer",),
+    "printers/lookout.py": ("printer",),
     "schedule": ("scheduler",),
     "telemetry": ("telemetry",),
     "history": ("history",),

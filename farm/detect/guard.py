@@ -109,6 +109,8 @@ class Guard:
         """Somebody does something with the printer."""
         if self._heated_since is not None:
             self._heated_since = at
+        if self._paused_since is not None:
+            self._paused_since = at
 
     def targeted(self, heater: str, degc: float) -> None:
         """A target is set through the farm."""

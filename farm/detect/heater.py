@@ -67,9 +67,10 @@ class HeaterWatch:
         was = channel.target
         if channel.see(at, actual, target or 0.0):
             self._begin(was != channel.target)
-        jump = self._jump.see(channel)
-        if jump is not None:
-            found.append(jump)
+        if was == channel.target:  # what changes together with its target is another nozzle
+            jump = self._jump.see(channel)
+            if jump is not None:
+                found.append(jump)
         if channel.phase is Phase.HOLDING:
             self._hold(channel, duty, fan, found)
         elif channel.phase is Phase.HEATING:

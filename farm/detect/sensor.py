@@ -121,8 +121,8 @@ class Frozen:
         """others_moved: whether anything else at the printer has moved since then."""
         if not channel.settled:
             return None
-        if channel.gap > channel.longest_step_s:
-            self._moved_at = None
+        if channel.gap > channel.longest_step_s or abs(channel.err) > channel.limits.below_pause:
+            self._moved_at = None  # nobody knows what was meanwhile, or it is another's trouble
         if channel.changed:
             if self._moved_at is not None:
                 self._count(channel, channel.at - self._moved_at)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from farm.errors import Invalid
+
 
 class Severity(StrEnum):
     """How far up the ladder it has come, and so what the farm does about it."""
@@ -111,3 +113,22 @@ class Watchfulness:
 
 
 AS_SHIPPED = Watchfulness()
+
+LIMITS_S = {
+    "stop_after_s": (5.0, 600.0),
+    "paused_hot_s": (60.0, 86_400.0),
+    "heated_idle_s": (300.0, 86_400.0),
+    "silent_s": (30.0, 86_400.0),
+}
+"""Between what each time has to lie: less would be trouble of its own, more is as good as never."""
+
+
+def require_sound(wanted: Watchfulness) -> None:
+    """Raise Invalid by the field where this cannot be how closely printers are watched."""
+    for kind, end in wanted.ends.items():
+        if end is Severity.STOP and kind not in MAY_STOP:
+            field = f"watching.ends.{kind}"
+            raise Invalid(f"{field}: a printer is stopped only where its heat is out of control", field)
+    for name, (least, most) in LIMITS_S.items():
+        if not least <= getattr(wanted, name) <= most:
+            raise Invalid(f"watching.{name}: from {least:g} to {most:g} s", f"watching.{name}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from farm.domain.anomaly import Anomaly
 from farm.domain.ejecting import Ejecting, Ejector
 from farm.domain.optimising import Optimising
 from farm.domain.terms import version_of
@@ -323,7 +324,8 @@ class PrinterStatus:
 
     message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
     did not start; foreign_file: under this name there, "" where it does not say. ejector: of a printer that
-    pushes prints off by itself.
+    pushes prints off by itself. anomalies: what is wrong with it now, the worst first. doubt: a sentence,
+    what was wrong with it until it has printed well; "" for nothing.
     """
 
     connection: Connection = Connection.OFFLINE
@@ -339,3 +341,5 @@ class PrinterStatus:
     foreign: bool = False
     foreign_file: str = ""
     ejector: Ejector | None = None
+    anomalies: tuple[Anomaly, ...] = ()
+    doubt: str = ""

@@ -1,4 +1,4 @@
-"""What the shop sets while the farm runs: what its plan is to mind, who gets how much, what things cost."""
+"""What the shop sets while the farm runs: what its plan minds, shares, costs, how closely it watches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from farm.domain import anomaly
+from farm.domain.anomaly import AnomalyKind, Severity, Watchfulness
 from farm.domain.terms import version_of
 from farm.errors import Invalid
 
@@ -98,6 +100,7 @@ class Settings:
     weights: Weights = Weights()
     fair_share: FairShare = FairShare()
     costs: Costs = Costs()
+    watching: Watchfulness = anomaly.AS_SHIPPED
 
     @property
     def version(self) -> str:
@@ -105,13 +108,21 @@ class Settings:
         return version_of(self)
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """changes: `preset`, the `weights` that are to be others, what `FairShare.changed` takes, `costs`."""
+        """changes: `preset`, the `weights` that are to be others, what `FairShare.changed` takes, `costs`,
+        and what of `watching` is to be other; of its `ends` those that are named."""
         return Settings(
             changes.get("preset", self.preset),
             replace(self.weights, **changes.get("weights", {})),
             self.fair_share.changed(**changes.get("fair_share", {})),
             replace(self.costs, **changes.get("costs", {})),
+            _watching(self.watching, **changes.get("watching", {})),
         )
+
+
+def _watching(
+    was: Watchfulness, ends: Mapping[AnomalyKind, Severity | None] | None = None, **times: float
+) -> Watchfulness:
+    return replace(was, ends={**was.ends, **(ends or {})}, **times)
 
 
 AS_SHIPPED = Settings()
@@ -124,6 +135,7 @@ def require_sound(wanted: Settings) -> None:
         if not 0 <= value <= MOST_WEIGHT:
             raise Invalid(f"{name}: from 0 to {MOST_WEIGHT:g}", name)
     _require_costs(wanted.costs)
+    anomaly.require_sound(wanted.watching)
     _require_share(wanted.fair_share.each, "fair_share.each")
     if len(wanted.fair_share.users) > MOST_USERS:
         raise Invalid(f"fair_share.users: at most {MOST_USERS} of them", "fair_share.users")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 
-from farm.domain import ejecting, job, optimising, plan, printer
+from farm.domain import anomaly, ejecting, job, optimising, plan, printer
 from farm.domain import order as domain_order
 from farm.domain.analysis import GcodeAnalysis, MeshAnalysis
+from farm.domain.anomaly import AnomalyKind, Severity
 from farm.domain.clock import iso
 from farm.domain.ejecting import EjectionState
 from farm.domain.file import FileKind, FileState, StoredFile
@@ -96,10 +97,31 @@ class Ejector(Struct, frozen=True):
     note: str
 
 
+class Evidence(Struct, frozen=True):
+    """The numbers behind a trouble. channel: a heater's name, "progress", "line" and the like. window_s: the
+    seconds looked at. values: by what they are, limit: which of them would be too much, or too little."""
+
+    channel: str
+    window_s: float
+    values: Mapping[str, float]
+    limit: float
+
+
+class Anomaly(Struct, frozen=True):
+    """Something that is wrong with a printer. sentence: for the person at it."""
+
+    kind: AnomalyKind
+    severity: Severity
+    sentence: str
+    evidence: Evidence
+
+
 class Status(Struct, frozen=True):
     """How a printer stands. foreign: it prints what the farm did not start; foreign_file: its name there.
 
     ejector: null where it does not push prints off by itself.
+    anomalies: what is wrong with it now, the worst first. doubt: what was wrong with it, until it has printed
+    well; until then the plan prefers others.
     """
 
     connection: Connection
@@ -114,6 +136,8 @@ class Status(Struct, frozen=True):
     foreign: bool
     foreign_file: str | None
     print: Progress | None
+    anomalies: list[Anomaly]
+    doubt: str | None
     ejector: Ejector | None = None
 
 
@@ -509,12 +533,20 @@ def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
         foreign=status.foreign,
         foreign_file=status.foreign_file or None,
         print=None if status.print is None else _progress(status.print, at),
+        anomalies=[_anomaly(found) for found in status.anomalies],
+        doubt=status.doubt or None,
         ejector=None if status.ejector is None else _ejector(status.ejector),
     )
 
 
 def _ejector(told: ejecting.Ejector) -> Ejector:
     return Ejector(told.done, told.at_most, told.state, told.note)
+
+
+def _anomaly(found: anomaly.Anomaly) -> Anomaly:
+    seen = found.evidence
+    evidence = Evidence(seen.channel, seen.window_s, seen.values, seen.limit)
+    return Anomaly(found.kind, found.severity, found.sentence, evidence)
 
 
 def _progress(told: printer.PrintProgress, at: datetime) -> Progress:

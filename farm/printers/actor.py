@@ -13,7 +13,8 @@ import trio
 
 from farm.access.rights import Action, Target, require
 from farm.actors import Address, Later, Mailbox, serve
-from farm.domain.clock import Randomness, WallClock
+from farm.domain.anomaly import Anomaly, Severity
+from farm.domain.clock import Randomness, WallClock, new_id
 from farm.domain.command import (
     Cancel,
     ClearAttention,
@@ -24,6 +25,7 @@ from farm.domain.command import (
     Pause,
     Resume,
     SendGcode,
+    SetTemperature,
 )
 from farm.domain.durations import Phase
 from farm.domain.job import PrintState
@@ -56,6 +58,7 @@ from farm.printers.halt import EmergencyStops
 from farm.printers.health import HealthCheck
 from farm.printers.lanes import Lanes
 from farm.printers.link import Ears, Link
+from farm.printers.lookout import Acts, Lookout
 from farm.printers.messages import (
     EjectorIs,
     EmergencyStop,
@@ -79,6 +82,7 @@ from farm.printers.phases import Cooling
 from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
+from farm.printers.watching import Watching
 from farm.store import durations
 from farm.store.database import Database
 from farm.telemetry.messages import PrinterObserved
@@ -95,7 +99,7 @@ class PrinterParts:
 
     driver: makes the driver for a printer, whose api_key is already opened.
     content_of: from a file's hash to where its content lies.
-    turnstile: shared by all printers.
+    turnstile, watching: shared by all printers.
     """
 
     database: Database
@@ -108,6 +112,7 @@ class PrinterParts:
     clock: WallClock
     chance: Randomness
     turnstile: Turnstile = field(default_factory=Turnstile)
+    watching: Watching = field(default_factory=Watching)
 
 
 class PrinterActor:
@@ -154,6 +159,8 @@ class PrinterActor:
         self._stops = EmergencyStops(
             lambda: self._printer, self._driver, lambda: self._mode is Mode.EMERGENCY
         )
+        acts = Acts(self._pause_for, self._hold_for, self._stop_for, self._cool)
+        self._lookout = Lookout(printer, parts.watching, acts, parts.database, parts.clock)
         self._seen_to = ""  # the firmware error a person has cleared
         self._looked_after = False  # by a person, while nothing could be seen of the printer
         self._take_up_at = 0.0
@@ -184,6 +191,7 @@ class PrinterActor:
         await self._decisions.leave_word()
         await self._ends.leave_word()
         await self._foreign_time.keep()
+        await self._lookout.leave_word()
 
     def _remember(self, kept: Kept) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
@@ -191,6 +199,8 @@ class PrinterActor:
         self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:
             self._status = replace(self._status, plate=kept.plate, ejector=kept.ejector)
+        prints = kept.order.print if kept.order is not None else ""
+        self._lookout.remember(kept.usual, prints, kept.overridden)
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
             order = PrintOrder.of(kept.order, self._parts.content_of)
             self._assign(order, _ADOPTED_AS[kept.order.state])
@@ -204,6 +214,7 @@ class PrinterActor:
         self._nursery.start_soon(self._follow_readings)
         self._nursery.start_soon(self._tidying.run)
         self._nursery.start_soon(self._foreign_time.run)
+        self._nursery.start_soon(self._lookout.run)
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -301,6 +312,8 @@ class PrinterActor:
             self._assign(order, Stage.STARTING)
 
     def _assign(self, order: PrintOrder, stage: Stage) -> Assignment:
+        if order.bed_at_most_degc is None:  # an ejection is no print
+            self._lookout.expect(order.id, _material(self._printer))
         self._assignment = Assignment(
             order,
             stage,
@@ -320,6 +333,8 @@ class PrinterActor:
             operation, progress = self._shown_operation(), self._assignment.progress(self._reading)
             self._show(operation=operation, print=progress)
             self._say()
+            if self._assignment.report.stage in _OVER:
+                self._lookout.ended(self._assignment.order.id, self._assignment.report.stage)
 
     def _forget(self, print_id: str) -> None:
         if self._assignment is not None and self._assignment.order.id == print_id:
@@ -338,6 +353,7 @@ class PrinterActor:
         if self._noted_online is not True:
             log.info("printer online", printer=self._printer.id)
         self._lose_sight()
+        self._lookout.connected()
         self._noted_online = True
 
     def _lose_sight(self) -> None:
@@ -352,6 +368,7 @@ class PrinterActor:
             last = flights.last_words(self._flight, self._printer)
             log.warning("printer offline", printer=self._printer.id, problem=problem, last=last)
         self._noted_online = False
+        self._lookout.lost(problem)
         self._reading = None
         self._show(
             connection=Connection.OFFLINE,
@@ -394,6 +411,7 @@ class PrinterActor:
         self._take_in(reading)
 
     def _take_in(self, reading: Reading) -> None:
+        self._lookout.see(reading, self._assignment)
         self._show_reading(reading)
         self._mind_the_machine(reading)
         if self._cooling is not None:
@@ -450,6 +468,8 @@ class PrinterActor:
             position=reading.position,
             foreign=foreign,
             foreign_file=reading.file.remote_name if foreign and reading.file is not None else "",
+            anomalies=self._lookout.current,
+            doubt=self._lookout.doubt,
             print=self._assignment.progress(reading) if self._assignment is not None else None,
         )
 
@@ -483,6 +503,8 @@ class PrinterActor:
             return self._decisions.why
         if reading.attention:
             return reading.attention
+        if self._lookout.current and self._lookout.current[0].severity is not Severity.NOTE:
+            return self._lookout.current[0].sentence
         return self._breaker.problem if reading.machine_connected else _lost_machine(reading)
 
     def _mind_the_machine(self, reading: Reading) -> None:
@@ -550,6 +572,9 @@ class PrinterActor:
         if by != SYSTEM and not isinstance(command, (Pause, Resume, Cancel)):
             self._undisturbed_since = trio.current_time()
         accepted = self._ends.accept(command_id, command, by)
+        self._lookout.attended()
+        if isinstance(command, SetTemperature):
+            self._lookout.targeted(command.heater, command.target_degc)
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
             self._decide(Decision(_DECIDED[type(command)], why, by, accepted))
@@ -558,7 +583,39 @@ class PrinterActor:
             return
         if isinstance(command, Cancel) and self._assignment is not None:
             self._assignment.note_cancel()
+        first = self._reheat if isinstance(command, Resume) and self._lookout.is_cooled else None
+        self._nursery.start_soon(self._lanes.enter(accepted, first))
+
+    async def _reheat(self) -> str:
+        return await self._lookout.reheat(self._driver, self._seen)
+
+    # -- what the lookout wants --------------------------------------------------------------------
+
+    def _pause_for(self, anomaly: Anomaly) -> None:
+        """The print is paused, as a person would; whoever resumes it is not overruled."""
+        self._command_by_itself(Pause(anomaly.sentence))
+
+    def _cool(self, heater: str) -> None:
+        self._command_by_itself(SetTemperature(heater, 0.0))
+
+    def _command_by_itself(self, command: Command) -> None:
+        why_not = commands.why_not(
+            command, self._status, self._observed(), self._mode, self._driver.capabilities
+        )
+        if why_not is not None:
+            log.warning("trouble not acted on", printer=self._printer.id, why=why_not)
+            return
+        accepted = self._ends.accept(new_id(self._parts.chance), command, SYSTEM)
         self._nursery.start_soon(self._lanes.enter(accepted))
+
+    def _hold_for(self, anomaly: Anomaly) -> None:
+        """Nothing is begun on it before somebody has looked."""
+        if self._mode is Mode.NORMAL:
+            self._decide(Decision(Mode.ATTENTION, anomaly.sentence, SYSTEM))
+
+    def _stop_for(self, anomaly: Anomaly) -> None:
+        log.error("stopped by itself", printer=self._printer.id, why=anomaly.sentence)
+        self._stop_now(SYSTEM, anomaly.sentence)
 
     def _is_stopped(self) -> bool:
         return self._mode is Mode.EMERGENCY
@@ -572,7 +629,8 @@ class PrinterActor:
         self._show(operation=self._shown_operation())
         self._nursery.start_soon(self._decisions.keep, decision)
 
-    def _stop_now(self, by: Principal) -> Later[Halted]:
+    def _stop_now(self, by: Principal, why: str = "") -> Later[Halted]:
+        """why: what for, where nobody stopped it by hand."""
         require(by, Action.EMERGENCY_STOP, Target(self._printer.id, self._printer.tags))
         later = self._stops.wish()
         self._nursery.start_soon(self._stops.send, later)  # first of all
@@ -582,7 +640,8 @@ class PrinterActor:
             self._assignment.stop_sending()
         self._reading, self._looked_after = None, False  # what was seen before says nothing any more
         if self._mode is not Mode.EMERGENCY:
-            self._decide(Decision(Mode.EMERGENCY, halt.WHY[self._stops.comes_to], by))
+            words = halt.WHY[self._stops.comes_to]
+            self._decide(Decision(Mode.EMERGENCY, f"{words}: {why}" if why else words, by))
         return later
 
     # -- what others see -----------------------------------------------------------------------
@@ -627,7 +686,8 @@ class PrinterActor:
         With it goes what time alone changes: a long try shows as such, a short one is not worth a word.
         """
         while True:
-            self._show(breaker=self._breaker.state)
+            self._lookout.pass_time()
+            self._show(breaker=self._breaker.state, anomalies=self._lookout.current)
             self._say()
             await trio.sleep(SAY_AGAIN_S)
 
@@ -639,8 +699,10 @@ _ADOPTED_AS = {
 }
 """Rows whose start may have been sent. For earlier ones the queue asks us to take the print (again)."""
 
-_DECIDES = attrgetter("connection", "operation", "plate", "foreign", "foreign_file", "message")
+_DECIDES = attrgetter("connection", "operation", "plate", "foreign", "foreign_file", "message", "doubt")
 """What of a status the queue decides by: most readings bring other temperatures and nothing more."""
+
+_OVER = frozenset({Stage.FINISHED, Stage.FAILED, Stage.CANCELLED, Stage.UNDECIDED})
 
 _FOR_A_PERSON = (Loss.FIRMWARE_ERROR, Loss.EMERGENCY_STOP)
 """What somebody has to look into before the machine is taken up again, whoever stopped it."""
@@ -657,6 +719,12 @@ _DECIDED: dict[type[Command], Mode] = {
     ClearAttention: Mode.NORMAL,
     ClearEmergency: Mode.NORMAL,
 }
+
+
+def _material(printer: Printer) -> str:
+    """What is in its first tool, "" where nobody said."""
+    first = next((each.material for each in printer.profile.loaded if each.tool == 0), None)
+    return (first or "").upper()
 
 
 def _lost_machine(reading: Reading) -> str:

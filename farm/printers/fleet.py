@@ -55,11 +55,13 @@ from farm.printers.messages import (
     SettingsAre,
     SpoolWish,
     UnloadSpool,
+    WatchOtherwise,
 )
 from farm.printers.probe import probe
 from farm.printers.records import Kept
 from farm.printers.settings import changed_printer, checked_printer
 from farm.printers.spools import require_same_spools
+from farm.store import shop
 from farm.store import spools as stored_spools
 from farm.store.audit import Stamp
 from farm.telemetry.messages import PrinterForgotten
@@ -101,6 +103,7 @@ class Fleet:
     async def run(self, mailbox: Mailbox[FleetMessage]) -> None:
         """Start every printer's actor, none waiting for its printer to connect, and then serve."""
         supervisor = Supervisor(self._parts.runtime, independent=True)
+        await self._watch_otherwise()
         async with trio.open_nursery() as self._nursery, supervisor.running() as self._supervisor:
             for printer, sealed, kept in await self._parts.printer.database.read(records.everybody):
                 self._start(_with_secret(printer, self._parts.seal.open(sealed)), kept)
@@ -128,10 +131,17 @@ class Fleet:
                 taken = await self._maintenance.take(message, self._known(message.printer), by)
                 self._parts.printer.queue().tell_nowait(ObstacleGone())
                 return taken
+            case WatchOtherwise():
+                await self._watch_otherwise()
+                return None
             case AddSpool() | ChangeSpool() | RemoveSpool() | LoadSpool() | UnloadSpool():
                 return await self._take_spool_wish(message, by)
             case _:
                 assert_never(message)
+
+    async def _watch_otherwise(self) -> None:
+        settings = await self._parts.printer.database.read(shop.settings)
+        self._parts.printer.watching.now = settings.watching
 
     async def _add(self, printer: Printer, by: Principal) -> Printer:
         require(by, Action.SET_UP)

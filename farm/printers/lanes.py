@@ -43,6 +43,7 @@ class Lanes:
         self._turn = trio.Lock()
         self._stopped = stopped
         self._overtaken = trio.CancelScope()  # of the newest urgent command, waiting to be seen
+        self._first = trio.CancelScope()  # of what has to be done before an urgent command
         self._in_turn = trio.CancelScope()  # of the command whose turn it is
         self._sending: set[trio.CancelScope] = set()
 
@@ -53,17 +54,26 @@ class Lanes:
             name = self._printer().name
             raise Overloaded(f"{name} has {MOST_COMMANDS} commands to do already; wait for them")
 
-    def enter(self, accepted: Accepted) -> Callable[[], Awaitable[None]]:
-        """What carries the command out, to be begun at once; the end is told then."""
+    def enter(
+        self, accepted: Accepted, first: Callable[[], Awaitable[str]] | None = None
+    ) -> Callable[[], Awaitable[None]]:
+        """What carries the command out, to be begun at once; the end is told then.
+
+        first: what has to be done before an urgent one is sent; the problem in words, "" for none.
+        """
         if not isinstance(accepted.command, _URGENT):
             return lambda: self._carry_out_in_turn(accepted)
         self._overtaken.cancel()
+        self._first.cancel()
         overtaken = self._overtaken = trio.CancelScope()
-        return lambda: self._carry_out(accepted, overtaken)
+        if first is None:
+            return lambda: self._carry_out(accepted, overtaken)
+        before = self._first = trio.CancelScope()
+        return lambda: self._carry_out_after(first, before, accepted, overtaken)
 
     def give_way(self) -> None:
         """An emergency stop came: nothing more is sent, and nobody waits for anything any more."""
-        for scope in (*self._sending, self._overtaken, self._in_turn):
+        for scope in (*self._sending, self._first, self._overtaken, self._in_turn):
             scope.cancel()
 
     @contextmanager
@@ -85,6 +95,21 @@ class Lanes:
             else:
                 self._in_turn = trio.CancelScope()
                 await self._carry_out(accepted, self._in_turn)
+
+    async def _carry_out_after(
+        self,
+        first: Callable[[], Awaitable[str]],
+        before: trio.CancelScope,
+        accepted: Accepted,
+        overtaken: trio.CancelScope,
+    ) -> None:
+        problem = commands.OVERTAKEN
+        with before:
+            problem = await first()
+        if problem:
+            await self._ends.finish(accepted, problem)
+        else:
+            await self._carry_out(accepted, overtaken)
 
     async def _carry_out(self, accepted: Accepted, overtaken: trio.CancelScope) -> None:
         printer = self._printer()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class PrintOrder:
     remote_name: what the file is called on the printer; starts with the attempt's id. mark: what the print
     host remembered of that name before this print began. copy_of: a file on the printer with the same
     content, and its checksum there; "" for none.
-    estimate_s: how long it takes, as its slicer says; None where that is not known.
+    estimate_s: how long it takes, as its slicer says; None where that is not known. targets: of its heaters,
+    degrees Celsius, as far as that says.
     bed_at_most_degc: what the bed may have at its start; None for a print, which heats it.
     undisturbed_since: as `PrinterChanged` has to have it at its start; None where that does not matter.
     """
@@ -50,6 +51,7 @@ class PrintOrder:
     checksum: str = ""
     bed_at_most_degc: float | None = None
     undisturbed_since: float | None = None
+    targets: Mapping[str, frozenset[float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -71,6 +73,7 @@ class PrintOrder:
             mark=found.mark,
             copy_of=original.name if original is not None else "",
             checksum=(original.checksum or "") if original is not None else "",
+            targets=found.targets,
         )
 
     @classmethod
@@ -492,6 +495,15 @@ class Discovered:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchOtherwise(Latest):
+    """The shop has said how closely printers are to be watched; a hint: the fleet reads it."""
+
+    @property
+    def key(self) -> Hashable:
+        return WatchOtherwise
+
+
 FleetMessage = (
     AddPrinter
     | ImportPrinters
@@ -501,4 +513,5 @@ FleetMessage = (
     | Discover
     | ChoreWish
     | SpoolWish
+    | WatchOtherwise
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from sqlite3 import Connection
 from typing import Any
 
 import msgspec
 
+from farm.detect.baseline import Baseline
 from farm.domain.command import NAMES, Command
 from farm.domain.ejecting import EjectionState, Ejector
 from farm.domain.job import PrintState
@@ -17,7 +18,7 @@ from farm.domain.printer import Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
-from farm.store import audit, ejections, printers, prints, shop, spools
+from farm.store import anomalies, audit, baselines, ejections, printers, prints, shop, spools
 from farm.store.audit import Stamp
 from farm.store.commands import tell_end
 from farm.store.events import record
@@ -104,6 +105,7 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
     printers.remove(db, printer)
     spools.keep_only(db, printer, [])
     shop.forget_printer(db, printer, stamp)
+    baselines.forget_printer(db, printer)
     data = {"printer": printer, "by": str(stamp.who)}
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"active_print": None if active is None else active.id}
@@ -112,13 +114,18 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of a printer while nobody can see it. plate: None for a printer that is not here."""
+    """What is known of a printer while nobody can see it. plate: None for a printer that is not here.
+
+    usual: by material. overridden: causes of trouble that somebody went on with its print in spite of.
+    """
 
     plate: Plate | None
     mode: Mode
     why: str
     order: OpenOrder | None
     ejector: Ejector | None = None
+    usual: Mapping[str, Baseline] = field(default_factory=dict)
+    overridden: frozenset[tuple[str, str]] = frozenset()
 
 
 def kept(db: Connection, printer: Printer) -> Kept:
@@ -126,7 +133,15 @@ def kept(db: Connection, printer: Printer) -> Kept:
     plate = printers.plate(db, printer.id)
     mode, why = printers.mode(db, printer.id)
     order = open_order(db, printer.id) or ejections.open_order(db, printer.id)
-    return Kept(None if plate is None else plate.plate, mode, why, order, ejections.ejector(db, printer))
+    return Kept(
+        plate=None if plate is None else plate.plate,
+        mode=mode,
+        why=why,
+        order=order,
+        ejector=ejections.ejector(db, printer),
+        usual=baselines.of_printer(db, printer.id),
+        overridden=frozenset() if order is None else anomalies.overridden(db, order.print),
+    )
 
 
 def everybody(db: Connection) -> list[tuple[Printer, bytes, Kept]]:

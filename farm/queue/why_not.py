@@ -85,7 +85,12 @@ def _of_place(job: Job, place: Place, at: datetime) -> WhyNot:
         return WhyNot(printer, place.power)
     if first is not None and first.id != job.id:
         return WhyNot(printer, f"{first.name} comes first")
-    return WhyNot(printer, place.planned or "it begins in a moment")
+    return WhyNot(printer, (place.planned or "it begins in a moment") + _doubt(place.status))
+
+
+def _doubt(status: PrinterStatus) -> str:
+    """Why the plan prefers other printers, after the reason before."""
+    return f"; others are preferred, for something was wrong with it: {status.doubt}" if status.doubt else ""
 
 
 def _compared(reason: Reason) -> WhyNot:

@@ -25,7 +25,8 @@ class Station:
     has none. prints: the job of that. began_at: that print. plate_clear: whether nothing lies on it, or
     will lie on it when it is free. left_g: on its first spool; None where nobody counts.
     takes: the kinds of files that it prints. ejects_s: how long it takes to push a print off, cooling and
-    all; None where a person has to clear the plate next.
+    all; None where a person has to clear the plate next. doubt: what was wrong with it, "" where it prints
+    well.
     """
 
     printer: Printer
@@ -37,6 +38,7 @@ class Station:
     left_g: float | None = None
     takes: frozenset[FileKind] = frozenset({FileKind.GCODE})
     ejects_s: float | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

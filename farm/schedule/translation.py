@@ -31,6 +31,7 @@ MARGIN_S = 60  # a print that is about to end is not counted on before
 UNKNOWN_PRINT_S = 4 * 3600  # for a file that does not say how long it takes
 MOST_CLEARING_S = 1200  # of somebody's work; what a plate lies longer it waits, and others are worked at
 HEAT_UP_S = 300.0  # where the printer's profile does not say
+DOUBTFUL_RISK = 0.3  # of a print on a printer that something was wrong with, until it has printed well
 HORIZON_S = 60 * 86_400  # hours and closed dates beyond do not matter
 LEAST_PRIORITY, MOST_PRIORITY = -10, 20  # a weight is two to the power of it
 
@@ -97,6 +98,7 @@ def _printer(station: Station, facts: Facts, names: Names) -> posed.Printer:
         eject_s=math.ceil(station.ejects_s or 0.0),
         blocked=blocked_spans(facts.constraints, printer.id, at),
         spread=facts.durations.spread(printer.id),
+        risk=DOUBTFUL_RISK if station.doubt else 0.0,
         running=_running(station, at, heats_s, names),
     )
 

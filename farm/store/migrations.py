@@ -167,6 +167,13 @@ def m022_ejections(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m023_baselines(db: Schema) -> None:
+    """What is usual for each printer, and what people went on in spite of."""
+    for statement in _BASELINES:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -666,6 +673,25 @@ _READINGS = (
         actual REAL,
         target REAL,
         PRIMARY KEY (heater, at)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_BASELINES = (
+    # Of one printer with one material, "" where nobody knows it. value: as JSON. prints: it was learned from.
+    """CREATE TABLE baselines (
+        printer TEXT NOT NULL,
+        material TEXT NOT NULL,
+        prints INTEGER NOT NULL,
+        value TEXT NOT NULL,
+        changed_at TEXT NOT NULL,
+        PRIMARY KEY (printer, material)
+    ) STRICT, WITHOUT ROWID""",
+    # What a print is not to be paused for again: somebody went on in spite of it.
+    """CREATE TABLE anomaly_overrides (
+        print TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        PRIMARY KEY (print, cause, channel)
     ) STRICT, WITHOUT ROWID""",
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from sqlite3 import Connection, Row
 
 from farm.domain.job import PrintState
@@ -11,7 +13,8 @@ from farm.store.prints import ACTIVE
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """print, job, file: ids. estimate_s: how long it takes, as its slicer says.
+    """print, job, file: ids. estimate_s: how long it takes, as its slicer says. targets: of its heaters, in
+    degrees Celsius, as far as its slicer says.
 
     sha256, size: of what is sent to the printer, the file or a smaller copy of it; bytes.
     mark: see `domain.file.RemoteFile`.
@@ -28,6 +31,7 @@ class OpenOrder:
     state: PrintState
     estimate_s: float | None
     mark: str
+    targets: Mapping[str, frozenset[float]] = field(default_factory=dict)
 
 
 _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.state,
@@ -35,7 +39,8 @@ _ORDER = """SELECT prints.id, prints.printer, prints.job, prints.state,
         files.id AS file, files.name,
         coalesce(prints.optimised, files.sha256) AS sha256,
         coalesce(prints.optimised_size, files.size) AS size,
-        json_extract(files.result, '$.time_s.slicer') AS estimate_s
+        json_extract(files.result, '$.time_s.slicer') AS estimate_s,
+        json_extract(files.result, '$.temperatures') AS temperatures
     FROM prints
     JOIN print_jobs ON print_jobs.id = prints.job
     JOIN files ON files.id = print_jobs.file"""
@@ -68,4 +73,15 @@ def _order(row: Row) -> OpenOrder:
         state=PrintState(row["state"]),
         estimate_s=row["estimate_s"],
         mark=row["remote_mark"],
+        targets=_targets(row["temperatures"]),
     )
+
+
+def _targets(told: str | None) -> dict[str, frozenset[float]]:
+    """By heater. Of other tools than the first nobody knows; 0, for what is not heated, is none."""
+    found = json.loads(told) if told else {}
+    nozzle, bed = (
+        frozenset(found[name] for name in (f"{part}_first", part) if found.get(name))
+        for part in ("nozzle", "bed")
+    )
+    return {heater: targets for heater, targets in (("tool0", nozzle), ("bed", bed)) if targets}

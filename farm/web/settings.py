@@ -1,4 +1,4 @@
-"""What the shop sets while the farm runs: what its plan minds, who gets how much, what things cost."""
+"""What the shop sets while the farm runs: what its plan minds, shares, costs, how closely it watches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from farm.access.rights import Action
 from farm.domain import settings as domain
+from farm.domain.anomaly import AnomalyKind, Severity, Watchfulness
 from farm.domain.settings import Preset
 from farm.live.plan_shapes import Effect
 from farm.queue.messages import ChangeSettings
@@ -111,6 +112,34 @@ class CostsChange(Struct, forbid_unknown_fields=True):
     machine_per_h: float | UnsetType | None = UNSET
 
 
+class Watching(Struct):
+    """How closely printers are watched.
+
+    ends: by kind of trouble how far the farm goes: to a "note", a "warn"ing, a "pause" of the print, or a
+    "stop" as in an emergency, where heat is out of control, stop_after_s after the pause; null to not look
+    for it.
+    paused_hot_s: how long a paused print keeps its nozzle hot. heated_idle_s: how long heaters stay on with
+    no print and nobody at work there. silent_s: how long a printer that prints, or is heated, may be out of
+    reach before somebody is called.
+    """
+
+    ends: dict[AnomalyKind, Severity | None]
+    stop_after_s: float
+    paused_hot_s: float
+    heated_idle_s: float
+    silent_s: float
+
+
+class WatchingChange(Struct, forbid_unknown_fields=True):
+    """Only what is given changes; of `ends` only the kinds that are named."""
+
+    ends: dict[AnomalyKind, Severity | None] | UnsetType = UNSET
+    stop_after_s: float | UnsetType = UNSET
+    paused_hot_s: float | UnsetType = UNSET
+    heated_idle_s: float | UnsetType = UNSET
+    silent_s: float | UnsetType = UNSET
+
+
 class Settings(Struct):
     """preset: whom the plan is to please first. costs: for the statistics. effect: what it would do to the
     plan; only told with ?dry_run=true."""
@@ -119,16 +148,18 @@ class Settings(Struct):
     weights: Weights
     fair_share: FairShare
     costs: Costs
+    watching: Watching
     effect: Effect | UnsetType = UNSET
 
 
 class SettingsChange(Struct, forbid_unknown_fields=True):
-    """Only what is given changes, inside `weights`, `fair_share` and `costs` too."""
+    """Only what is given changes, inside `weights`, `fair_share`, `costs` and `watching` too."""
 
     preset: Preset | UnsetType = UNSET
     weights: WeightsChange | UnsetType = UNSET
     fair_share: FairShareChange | UnsetType = UNSET
     costs: CostsChange | UnsetType = UNSET
+    watching: WatchingChange | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """By the names of the domain's fields."""
@@ -139,6 +170,8 @@ class SettingsChange(Struct, forbid_unknown_fields=True):
             changes["fair_share"] = self.fair_share.given()
         if not isinstance(self.costs, UnsetType):
             changes["costs"] = given(self.costs)
+        if not isinstance(self.watching, UnsetType):
+            changes["watching"] = given(self.watching)
         return changes
 
 
@@ -168,7 +201,13 @@ def _shown(kept: domain.Settings) -> Settings:
         msgspec.convert(kept.weights, Weights, from_attributes=True),
         FairShare(_share(fair.each), {who: _share(share) for who, share in fair.users.items()}),
         msgspec.convert(kept.costs, Costs, from_attributes=True),
+        _watching(kept.watching),
     )
+
+
+def _watching(kept: Watchfulness) -> Watching:
+    ends = {kind: kept.end(kind) for kind in AnomalyKind}
+    return Watching(ends, kept.stop_after_s, kept.paused_hot_s, kept.heated_idle_s, kept.silent_s)
 
 
 def _share(kept: domain.Share) -> Share:

@@ -19,8 +19,8 @@ from scripts.benches.heat.printers import KINDS
 from scripts.benches.heat.prints import Fault
 from scripts.benches.plans.planning import COMPILED
 
-HOURS, QUICK_HOURS = 2500.0, 25.0  # of each kind
-TIMES, QUICK_TIMES = 20, 2  # each fault, on so many printers of each kind
+HOURS, QUICK_HOURS = 2500.0, 20.0  # of each kind
+TIMES, QUICK_TIMES = 8, 1  # each fault, on so many printers of each kind
 BY_ITSELF = ("moonraker", "serial")  # tell at 1 Hz or more
 
 Broken = Mapping[tuple[str, Fault], Sequence[Seen]]

@@ -68,6 +68,8 @@ def test_what_holds_up_most_work_comes_first(call):
         printer("off", enabled=False, connection="disabled"),
         printer("resting", operation="maintenance", plate="occupied"),
         printer("halted", operation="paused", plate="occupied", print=True),
+        printer("cold", operation="printing", plate="occupied", print=True, anomalies=[{"severity": "warn"}]),
+        printer("odd", operation="printing", plate="occupied", print=True, anomalies=[{"severity": "note"}]),
     ]
     jobs = [
         job("any", 4),
@@ -95,6 +97,7 @@ def test_what_holds_up_most_work_comes_first(call):
         ("plate", "pinned"),
         ("job", "unclear"),
         ("attention", "broken"),
+        ("trouble", "cold"),
         ("paused", "halted"),
         ("plate", "waits"),
         ("offline", "away"),

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.printer import (
@@ -111,6 +112,8 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
                 "layer": 40,
                 "layers": 88,
             },
+            "anomalies": [],
+            "doubt": None,
             "ejector": None,
         },
     }
@@ -121,6 +124,28 @@ def test_what_a_printer_does_not_tell_is_null():
 
     assert shape["position"] is shape["print"] is shape["since"] is shape["next_try_at"] is None
     assert shape["temperatures"] == {}
+
+
+def test_what_is_wrong_with_a_printer_is_shown_with_its_numbers():
+    evidence = Evidence("tool0", 12.0, {"actual_degc": 195.2}, 204.0)
+    found = Anomaly(AnomalyKind.DROP, Severity.WARN, "The nozzle is too cold.", evidence)
+
+    shape = shown(shapes.of_status(PrinterStatus(anomalies=(found,), doubt=found.sentence), NOON))
+
+    assert shape["doubt"] == "The nozzle is too cold."
+    assert shape["anomalies"] == [
+        {
+            "kind": "drop",
+            "severity": "warn",
+            "sentence": "The nozzle is too cold.",
+            "evidence": {
+                "channel": "tool0",
+                "window_s": 12.0,
+                "values": {"actual_degc": 195.2},
+                "limit": 204.0,
+            },
+        }
+    ]
 
 
 def test_print_without_a_known_rest_has_no_end():

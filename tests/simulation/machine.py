@@ -108,6 +108,9 @@ class Machine:
     bed_from: float = ROOM_DEGC
     bed_since: float = 0.0
     cools_s: float = COOLS_S
+    nozzle: Callable[[], float] = lambda: 210.0  # what its sensor shows while it prints
+    nozzle_target: float = 210.0
+    idle_target: float = 0.0
     _seen_since: float | None = None  # of a foreign print
 
     def grows(self, name: str) -> bool:
@@ -203,14 +206,16 @@ class Machine:
             return Reading(False, Operation.UNKNOWN, error=self.complaint, loss=self.loss)
         if self.running is None:
             return Reading(
-                True, Operation.IDLE, temperatures={"tool0": Temperature(21.0, 0.0), **self._bed()}
+                True,
+                Operation.IDLE,
+                temperatures={"tool0": Temperature(21.0, self.idle_target), **self._bed()},
             )
         self._note_seen()
         elapsed_s, left_s = trio.current_time() - self.began_at, self.ends_at - trio.current_time()
         progress = elapsed_s / (elapsed_s + left_s)
         file = LoadedFile(self.running, progress=progress, elapsed_s=elapsed_s, remaining_s=left_s)
         operation = Operation.PAUSED if self.paused else Operation.PRINTING
-        warm = {"tool0": Temperature(210.0, 210.0), **self._bed()}
+        warm = {"tool0": Temperature(self.nozzle(), self.nozzle_target), **self._bed()}
         return Reading(True, operation, file=file, temperatures=warm)
 
     def _note_seen(self) -> None:
@@ -389,6 +394,10 @@ class MachineDriver:
         await self.send_gcode([f"{heater} {target_degc:g}"])
         if heater == "bed" and self._machine.bed_target is not None:
             self._machine.bed_target = target_degc
+        elif self._machine.running is None:
+            self._machine.idle_target = target_degc
+        else:
+            self._machine.nozzle_target = target_degc
 
     async def home(self, axes: Sequence[str]) -> None:
         await self.send_gcode(["home " + "".join(axes)])

@@ -107,6 +107,10 @@ ROWS = {
         "INSERT INTO ejections VALUES ('e1', 'p1', 'r1', 'abcdef', 'abcdef_eject.gcode', 'done', '', 30.0,"
         " 3600.0, '2026-01-01T00:00:00Z', '2026-01-01T00:20:00Z', 28.5, '', NULL, '')",
     ),
+    "m023_baselines": (
+        "INSERT INTO baselines VALUES ('p1', 'PLA', 3, '{\"prints\":3}', 't')",
+        "INSERT INTO anomaly_overrides VALUES ('r1', 'cold', 'tool0')",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -236,14 +236,31 @@ async def test_a_shop_changes_what_it_minds_bit_by_bit(shop):
             "users": {"user:kim": {"jobs": None, "hours": 40}},
         },
         "costs": before["costs"],
+        "watching": before["watching"],
     }
     assert (await shop.database.read(events.since, 0))[-1].type == "schedule.settingsChanged"
+
+
+async def test_a_shop_says_how_closely_its_printers_are_watched(shop):
+    admin = await shop.admin()
+    before = (await shop.http.get("/v1/settings", headers=admin)).json()["watching"]
+    assert (before["ends"]["drop"], before["ends"]["stalled"]) == ("pause", "warn")
+
+    wanted = {"watching": {"ends": {"runaway": "stop", "overrun": None}, "paused_hot_s": 600}}
+    answer = await shop.http.patch("/v1/settings", json=wanted, headers=admin)
+    again = await shop.http.patch("/v1/settings", json={"watching": {"silent_s": 60}}, headers=admin)
+
+    ends = {**before["ends"], "runaway": "stop", "overrun": None}
+    assert answer.json()["watching"] == {**before, "ends": ends, "paused_hot_s": 600}
+    assert again.json()["watching"] == {**answer.json()["watching"], "silent_s": 60}
 
 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"preset": "cheapest"}, "preset"),
+        ({"watching": {"ends": {"stalled": "stop"}}}, "watching.ends.stalled"),
+        ({"watching": {"paused_hot_s": 1}}, "watching.paused_hot_s"),
         ({"weights": {"tardiness": -1}}, "weights.tardiness"),
         ({"weights": {"lateness": 1}}, "weights.lateness"),
         ({"fair_share": {"each": {"jobs": -1}}}, "fair_share.each.jobs"),

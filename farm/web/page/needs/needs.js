@@ -1,7 +1,7 @@
 // What needs a person now, and in which order. Plain functions of what the farm says, without the page.
 
 /** Kinds of needs, and which goes first where both hold up the same amount of work. */
-const KINDS = ["emergency", "attention", "job", "plate", "offline", "paused", "chore", "why"];
+const KINDS = ["emergency", "attention", "trouble", "job", "plate", "offline", "paused", "chore", "why"];
 
 /**
  * Everything that waits for a person: what holds up most work first, and emergencies before all.
@@ -60,7 +60,10 @@ function wishesOf(jobs, usable) {
   return [...found.values()];
 }
 
-const isUsable = (printer) => printer.status.connection === "online" && !kindOf(printer);
+const isUsable = (printer) => printer.status.connection === "online" && [null, "trouble"].includes(kindOf(printer));
+
+/** What is wrong with a printer and more than a note, the worst first. */
+export const troubles = ({ anomalies = [] }) => anomalies.filter(({ severity }) => severity !== "note");
 
 /** What a printer needs of a person; null for nothing. */
 function kindOf({ status, enabled }) {
@@ -71,7 +74,8 @@ function kindOf({ status, enabled }) {
   if (status.operation === "paused") return "paused";
   const atRest = ["idle", "finished", "failed"].includes(status.operation);
   if (status.ejector?.state) return null; // it clears its plate itself
-  return atRest && !status.print && status.plate !== "clear" ? "plate" : null;
+  if (atRest && !status.print && status.plate !== "clear") return "plate";
+  return troubles(status).length > 0 ? "trouble" : null;
 }
 
 function ofPrinter(printer, wishes) {

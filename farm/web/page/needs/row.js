@@ -15,6 +15,7 @@ import { askToCancel } from "../printers/controls.js";
 import { WhatLies } from "../printers/plate.js";
 import { openPrinter } from "../printers/sheet.js";
 import { changeJob, lastReason } from "../queue/changes.js";
+import { troubles } from "./needs.js";
 import { clearPlate } from "./plates.js";
 
 const ROWS = { job: JobRow, chore: ChoreRow, why: WhyRow };
@@ -41,14 +42,17 @@ function PrinterRow({ kind, id, waiting }) {
 
 const since = (at) => at && html` since <${Moment} at=${at} />`;
 
+const wrong = (status) => troubles(status).map((each) => sentence(each.sentence)).join(" ");
+
 const PRINTER_WORDS = {
   emergency: (printer) => stops(printer)
     ? "It was stopped. Look at it before anything moves again."
     : "Its print was cancelled; it can be told no more. Heaters may stay on: switch it off at the plug, and look at it.",
   attention: ({ status }) => sentence(status.message) || "Look at it.",
   offline: ({ status }) => html`Not reached${since(status.since)}. ${sentence(status.message)}`,
-  paused: ({ status: { print, since: at } }) => html`
-    ${print?.name ?? "A print"} is paused${since(at)}, and the heaters may be on.`,
+  paused: ({ status, status: { print, since: at } }) => html`
+    ${print?.name ?? "A print"} is paused${since(at)}, and the heaters may be on. ${wrong(status)}`,
+  trouble: ({ status }) => wrong(status),
   plate: (printer) => html`<${WhatLies} printer=${printer} />`,
 };
 
@@ -62,6 +66,10 @@ const PRINTER_ACTIONS = {
   paused: ({ printer }) => html`
     <button type="button" onClick=${() => askToCancel(printer)}>Cancel</button>
     <button type="button" class="primary" onClick=${() => command(printer, "resume")}>Resume</button>`,
+  trouble: ({ printer }) => html`
+    <button type="button" onClick=${() => openPrinter(printer.id)}>Details</button>
+    ${printer.status.operation === "printing" && html`
+      <button type="button" class="primary" onClick=${() => command(printer, "pause")}>Pause</button>`}`,
   plate: PlateAction,
 };
 

@@ -41,6 +41,11 @@ function Sheet({ id, close }) {
         ${status.since && html` <span class="hint">since <${Moment} at=${status.since} /></span>`}
       </p>
       ${status.message && html`<p>${sentence(status.message)}</p>`}
+      ${status.anomalies.filter((each) => each.sentence !== status.message).map((each) =>
+        html`<p key=${each.kind + each.evidence.channel}>${sentence(each.sentence)}</p>`)}
+      ${status.doubt && status.anomalies.length === 0 && html`
+        <p class="hint">The plan prefers other printers until it has printed well. Something was wrong with it:${" "}
+          ${sentence(status.doubt)}</p>`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
         ${doneAt(means) && fact("Done", doneAt(means))}

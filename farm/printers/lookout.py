@@ -1,0 +1,315 @@
+"""Looks out for trouble at one printer, and says what is to be done about it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from sqlite3 import Connection
+from typing import NoReturn
+
+import structlog
+import trio
+
+from farm.detect.baseline import NOTHING_LEARNED, Baseline
+from farm.detect.guard import Guard
+from farm.detect.values import CADENCES, UNKNOWN_CADENCE, Cadence, Change, Sample
+from farm.domain.anomaly import MAY_STOP, Anomaly, AnomalyKind, Severity
+from farm.domain.clock import WallClock
+from farm.domain.printer import BUSY, Operation, Printer
+from farm.drivers.base import Driver, Reading
+from farm.errors import FarmError
+from farm.printers.assignment import Assignment
+from farm.printers.messages import Stage
+from farm.printers.watching import Watching
+from farm.store import anomalies, baselines
+from farm.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+UNTOLD = 256  # facts that wait for the database; beyond that the oldest go
+TRY_AGAIN_S = 2.0
+COOL_AGAIN_S = 60.0  # until a heater that was switched off, and shows it not, is switched off again
+SEND_WITHIN_S = 35.0
+HOT_WITHIN_S = 900.0
+HOT_ENOUGH_DEGC = 3.0
+
+_DOUBTFUL = MAY_STOP | {
+    AnomalyKind.HEATS_SLOWLY,
+    AnomalyKind.OSCILLATION,
+    AnomalyKind.DUTY,
+    AnomalyKind.FAN,
+    AnomalyKind.RESENDS,
+    AnomalyKind.BOARD_LOAD,
+}
+"""What makes a printer one that had better print nothing dear until it has printed well again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What the printer's actor does when it is told to; nothing here waits.
+
+    pause: the print, for this. hold: begin nothing before somebody has looked. stop: as in an emergency.
+    cool: switch a heater off.
+    """
+
+    pause: Callable[[Anomaly], None]
+    hold: Callable[[Anomaly], None]
+    stop: Callable[[Anomaly], None]
+    cool: Callable[[str], None]
+
+
+class Lookout:
+    """Owns the guard of one printer, and what it has found that was not told yet."""
+
+    def __init__(
+        self, printer: Printer, watching: Watching, acts: Acts, database: Database, clock: WallClock
+    ) -> None:
+        self._printer = printer.id
+        self._speed = printer.address.simulation.speed if printer.address.simulation is not None else 1.0
+        self._watching = watching
+        self._acts = acts
+        self._database = database
+        self._clock = clock
+        self._guard = Guard(_cadence(printer, self._speed), watching.now)
+        self._usual: dict[str, Baseline] = {}
+        self._untold: deque[tuple[datetime, Change]] = deque(maxlen=UNTOLD)
+        self._unkept: dict[str, Baseline] = {}
+        self._news = trio.Event()
+        self._to_pause: Anomaly | None = None
+        self._cooled: dict[str, float] = {}  # in this pause, and the targets they had
+        self._cooled_at: dict[str, float] = {}
+        self._print = ""
+        self._material = ""
+        self._overridden: frozenset[tuple[str, str]] = frozenset()
+        self.doubt = ""
+        """What was wrong with it, a sentence, until it has printed well; "" for nothing."""
+
+    @property
+    def current(self) -> tuple[Anomaly, ...]:
+        """What is wrong with it now, the worst first."""
+        return self._guard.current
+
+    def remember(
+        self, usual: Mapping[str, Baseline], print_id: str, overridden: frozenset[tuple[str, str]]
+    ) -> None:
+        """What is known from before. overridden: in the print that is on."""
+        self._usual = dict(usual)
+        self._print, self._overridden = print_id, overridden
+        self._guard.override(overridden)
+
+    def connected(self) -> None:
+        """The printer is there again."""
+        self._guard.connected(self._now())
+
+    def lost(self, problem: str) -> None:
+        """It cannot be seen any more: nothing is sent to it, either."""
+        self._guard.lost(self._now(), problem)
+        self._to_pause = None
+
+    def attended(self) -> None:
+        """Somebody does something with it."""
+        self._guard.attended(self._now())
+
+    def targeted(self, heater: str, degc: float) -> None:
+        """Somebody sets a target through the farm."""
+        self._cooled.pop(heater, None)
+        self._guard.targeted(heater, degc)
+        self.attended()
+
+    def expect(self, print_id: str, material: str) -> None:
+        """A print is given to it: what is usual with its material is expected from now on."""
+        if print_id != self._print:
+            self._print, self._material, self._overridden = print_id, material, frozenset()
+        self._guard.expect(self._usual.get(material, NOTHING_LEARNED))
+
+    def see(self, reading: Reading, assignment: Assignment | None) -> None:
+        """Take in one look at it, whoever prints on it."""
+        guard = self._guard
+        if guard.watchfulness is not self._watching.now:
+            guard.watchfulness = self._watching.now
+        ours = assignment is not None and assignment.works_on_it(reading)
+        changes = guard.see(_sample(reading, assignment if ours else None, self._now()))
+        if changes:
+            self._note(changes)
+            self._act_on(changes, reading, ours)
+        if self._to_pause is not None and reading.operation is Operation.PRINTING and ours:
+            wanted, self._to_pause = self._to_pause, None
+            self._acts.pause(wanted)
+        if guard.overridden is not self._overridden:
+            self._overridden = guard.overridden
+            self._news.set()
+        if guard.current:
+            self._cool()
+        if self._cooled and reading.operation is not Operation.PAUSED:
+            self._cooled.clear()  # the pause is over, whoever ended it
+
+    def pass_time(self) -> None:
+        """Time passes, whether or not it is seen."""
+        changes = self._guard.unseen(self._now())
+        if changes:
+            self._note(changes)
+
+    def ended(self, print_id: str, stage: Stage) -> None:
+        """The print that was given to it is over; a good one teaches what is usual."""
+        self._to_pause = None
+        if stage is not Stage.FINISHED or print_id != self._print:
+            return
+        lesson = self._guard.lesson()
+        if lesson is None:
+            return
+        self.doubt = ""
+        usual = self._usual.get(self._material, NOTHING_LEARNED).with_print(lesson)
+        self._usual[self._material] = self._unkept[self._material] = usual
+        self._news.set()
+
+    async def reheat(
+        self, driver: Driver, seen: Callable[[Callable[[Reading], bool]], Awaitable[None]]
+    ) -> str:
+        """Bring back the heat that was taken away in a pause. The problem in words, "" for none."""
+        wanted = dict(self._cooled)
+        try:
+            with trio.fail_after(SEND_WITHIN_S):
+                for heater, degc in wanted.items():
+                    self.targeted(heater, degc)
+                    await driver.set_temperature(heater, degc)
+            with trio.fail_after(HOT_WITHIN_S):
+                await seen(lambda reading: _is_hot(reading, wanted))
+        except FarmError as problem:
+            return f"its nozzle was cooled in the pause, and cannot be heated again: {problem}"
+        except trio.TooSlowError:
+            return "its nozzle was cooled in the pause, and does not get hot again; look at it"
+        return ""
+
+    @property
+    def is_cooled(self) -> bool:
+        """Whether heat was taken away in a pause, that has to come back before the print goes on."""
+        return bool(self._cooled)
+
+    async def run(self) -> NoReturn:
+        """Tell and keep what there is, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            try:
+                await self._keep()
+            except FarmError as problem:
+                log.warning("what is wrong not told yet", printer=self._printer, problem=str(problem))
+                await trio.sleep(TRY_AGAIN_S)
+                self._news.set()
+
+    async def leave_word(self) -> None:
+        """Whoever comes after us has to know."""
+        if self._untold or self._unkept:
+            try:
+                await self._keep()
+            except FarmError as problem:
+                log.warning("what was wrong is not told", printer=self._printer, problem=str(problem))
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        """A simulated printer may live faster than we do."""
+        return trio.current_time() * self._speed
+
+    def _note(self, changes: Sequence[Change]) -> None:
+        at = self._clock()
+        for change in changes:
+            self._untold.append((at, change))
+            found = change.anomaly
+            if not change.over and found.severity.rank >= _WARN and found.kind in _DOUBTFUL:
+                self.doubt = found.sentence
+        self._news.set()
+
+    def _act_on(self, changes: Sequence[Change], reading: Reading, ours: bool) -> None:
+        """What others print is shown and told, never touched."""
+        for change in changes:
+            found = change.anomaly
+            if change.over:
+                if self._to_pause is not None and _same(found, self._to_pause):
+                    self._to_pause = None
+            elif found.severity is Severity.STOP:
+                self._acts.stop(found)
+            elif found.severity is Severity.PAUSE and ours:
+                self._to_pause = found
+            elif found.severity is Severity.PAUSE and reading.operation not in BUSY:
+                self._acts.hold(found)
+
+    def _cool(self) -> None:
+        now = trio.current_time()
+        for heater, target in self._guard.to_cool().items():
+            if now - self._cooled_at.get(heater, float("-inf")) >= COOL_AGAIN_S:
+                self._cooled_at[heater] = now
+                self._cooled.setdefault(heater, target)
+                self._guard.targeted(heater, 0.0)
+                self._acts.cool(heater)
+
+    async def _keep(self) -> None:
+        untold, unkept = list(self._untold), dict(self._unkept)
+        await self._database.write(self._write, untold, unkept, self._print, self._overridden)
+        for told in untold:
+            if self._untold and self._untold[0] is told:
+                self._untold.popleft()
+        for material, usual in unkept.items():
+            if self._unkept.get(material) is usual:
+                del self._unkept[material]
+
+    def _write(
+        self,
+        db: Connection,
+        untold: Sequence[tuple[datetime, Change]],
+        unkept: Mapping[str, Baseline],
+        print_id: str,
+        overridden: frozenset[tuple[str, str]],
+    ) -> None:
+        anomalies.note(db, self._printer, untold)
+        if print_id and overridden:
+            anomalies.override(db, print_id, overridden)
+        for material, usual in unkept.items():
+            baselines.keep(db, self._printer, material, usual, self._clock())
+
+
+_WARN = Severity.WARN.rank
+
+
+def _cadence(printer: Printer, speed: float) -> Cadence:
+    simulation = printer.address.simulation
+    kind = simulation.dialect if simulation is not None else printer.address.kind
+    told = CADENCES.get(kind, UNKNOWN_CADENCE)
+    return replace(told, fresh_s=told.fresh_s * speed, held_s=told.held_s * speed)
+
+
+def _sample(reading: Reading, ours: Assignment | None, now: float) -> Sample:
+    file, line = reading.file, reading.line
+    return Sample(
+        at=now,
+        heaters=reading.temperatures,
+        operation=reading.operation,
+        progress=file.progress if file is not None else None,
+        z_mm=reading.z_mm,
+        position=reading.position,
+        elapsed_s=file.elapsed_s if file is not None else None,
+        estimate_s=ours.order.estimate_s if ours is not None else None,
+        sent=line.sent if line is not None else None,
+        resent=line.resent if line is not None else None,
+        duty=reading.duty,
+        fans=reading.fans,
+        load=reading.load,
+        file_targets=ours.order.targets if ours is not None else _NO_TARGETS,
+    )
+
+
+_NO_TARGETS: Mapping[str, frozenset[float]] = {}
+
+
+def _same(one: Anomaly, other: Anomaly) -> bool:
+    return (one.kind, one.evidence.channel) == (other.kind, other.evidence.channel)
+
+
+def _is_hot(reading: Reading, wanted: Mapping[str, float]) -> bool:
+    shown = {heater: reading.temperatures.get(heater) for heater in wanted}
+    return all(
+        read is not None and read.actual is not None and read.actual >= wanted[heater] - HOT_ENOUGH_DEGC
+        for heater, read in shown.items()
+    )
