@@ -257,7 +257,9 @@ class Broadcaster:
         """To those alone who look at this printer; nothing is kept, for soon there is more."""
         room = OF_A_PRINTER + printer_id
         if self._audiences.is_heard(room):
-            data = protocol.encoded(data_shapes.of_understood(printer_id, metrics))
+            told = self._told.get(printer_id)
+            wrong = told.status.anomalies if told is not None else ()
+            data = protocol.encoded(data_shapes.of_understood(printer_id, metrics, wrong))
             news = StateNews(room, f"data:{printer_id}", protocol.state("data.update", room, at, data))
             self._audiences.add_state(news, printer_id, self._printers)
 

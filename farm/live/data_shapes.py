@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from farm.domain import anomaly
 from farm.domain import metrics as domain
 from farm.domain.clock import iso
 from farm.domain.metrics import Group, Trend
-from farm.live.shapes import Moment
+from farm.live.shapes import Anomaly, Moment, of_anomaly
 
 DECIMALS = 4
 
@@ -65,19 +67,21 @@ class Metrics(Struct, frozen=True):
 
 
 class DataUpdate(Struct, frozen=True):
-    """What is understood of a printer at a moment."""
+    """What is understood of a printer at a moment. anomalies: what is wrong with it now, the worst first."""
 
     printer: str
     metrics: Metrics
+    anomalies: list[Anomaly]
 
 
-def of_understood(printer: str, found: domain.Metrics) -> DataUpdate:
-    """What is understood of `printer`."""
+def of_understood(printer: str, found: domain.Metrics, wrong: Iterable[anomaly.Anomaly]) -> DataUpdate:
+    """What is understood of `printer`. wrong: what is wrong with it now."""
     by_group: dict[Group, dict[str, Statistics]] = {group: {} for group in Group}
     for (group, name), statistics in found.channels.items():
         by_group[group][name] = _statistics(statistics)
     progress = None if found.progress is None else _progress(found.progress)
-    return DataUpdate(printer, Metrics(**by_group, progress=progress))
+    anomalies = [of_anomaly(each) for each in wrong]
+    return DataUpdate(printer, Metrics(**by_group, progress=progress), anomalies)
 
 
 def _statistics(found: domain.Statistics) -> Statistics:

@@ -533,7 +533,7 @@ def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
         foreign=status.foreign,
         foreign_file=status.foreign_file or None,
         print=None if status.print is None else _progress(status.print, at),
-        anomalies=[_anomaly(found) for found in status.anomalies],
+        anomalies=[of_anomaly(found) for found in status.anomalies],
         doubt=status.doubt or None,
         ejector=None if status.ejector is None else _ejector(status.ejector),
     )
@@ -543,7 +543,8 @@ def _ejector(told: ejecting.Ejector) -> Ejector:
     return Ejector(told.done, told.at_most, told.state, told.note)
 
 
-def _anomaly(found: anomaly.Anomaly) -> Anomaly:
+def of_anomaly(found: anomaly.Anomaly) -> Anomaly:
+    """One thing that is wrong with a printer."""
     seen = found.evidence
     evidence = Evidence(seen.channel, seen.window_s, seen.values, seen.limit)
     return Anomaly(found.kind, found.severity, found.sentence, evidence)

@@ -10,6 +10,7 @@ import pytest
 import trio
 from live_farm import NOON, printer, seqs, settled
 
+from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.metrics import Channel, Forecast, Group, Metrics, Statistics, Trend
@@ -626,6 +627,32 @@ async def test_what_is_understood_goes_to_the_printers_own_room_alone(autojump_c
     }
     await settled()
     assert other.heard() == []
+
+
+async def test_what_is_wrong_with_a_printer_is_told_with_what_is_understood_of_it(autojump_clock, farm):
+    await farm.add_printer(printer())
+    browser, _ = await farm.watch("printer:mk4-01")
+    evidence = Evidence("tool0", 20.0, {"actual_degc": 180.0}, 205.0)
+    cold = Anomaly(AnomalyKind.DROP, Severity.WARN, "The nozzle is too cold.", evidence)
+
+    farm.events.tell_nowait(PrinterUnderstood("mk4-01", NOON, UNDERSTOOD))
+    assert (await browser.hear("data.update"))["data"]["anomalies"] == []
+
+    farm.events.tell_nowait(StatusChanged(printer(), replace(HOT, anomalies=(cold,))))
+    farm.events.tell_nowait(PrinterUnderstood("mk4-01", NOON, UNDERSTOOD))
+    assert (await browser.hear("data.update"))["data"]["anomalies"] == [
+        {
+            "kind": "drop",
+            "severity": "warn",
+            "sentence": "The nozzle is too cold.",
+            "evidence": {
+                "channel": "tool0",
+                "window_s": 20.0,
+                "values": {"actual_degc": 180.0},
+                "limit": 205.0,
+            },
+        }
+    ]
 
 
 async def test_a_status_and_what_is_understood_do_not_push_each_other_out(autojump_clock, farm):
