@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from farm.domain.metrics import Channel, Group
+from farm.domain.metrics import Group
 from farm.drivers.base import LineStatistics, Reading
 
 LIMITS: Mapping[Group, tuple[float, float]] = {
@@ -60,7 +60,7 @@ def resent(line: LineStatistics | None, before: LineStatistics | None) -> float 
     return again / sent if sent > 0 and again >= 0 else None
 
 
-def is_sound(channel: Channel | tuple[Group, str], value: float) -> bool:
+def is_sound(channel: tuple[Group, str], value: float) -> bool:
     """Whether this can be true."""
     least, most = LIMITS[channel[0]]
     return least <= value <= most

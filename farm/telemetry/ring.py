@@ -130,9 +130,9 @@ class Ring:
 
     # -- what is known -------------------------------------------------------------------------
 
-    def rows(self, count: int, channels: slice | Channels, every: int = 1) -> Samples:
-        """Of the last `count` ticks that were reckoned up every so many-th one, oldest first; a copy."""
-        places = np.arange(self.next - count, self.next, every) % self.window
+    def rows(self, count: int, channels: slice | Channels) -> Samples:
+        """The last `count` ticks that were reckoned up, oldest first; a copy."""
+        places = np.arange(self.next - count, self.next) % self.window
         if isinstance(channels, slice):
             return self.samples[:, channels][places]
         return self.samples[np.ix_(places, channels)]
