@@ -62,8 +62,8 @@ def heated_unattended(heaters: dict[str, float], since_s: float, limit_s: float)
     """heaters: the targets of those that are on."""
     which = " and ".join(f"{called(name)} ({target:.0f} °C)" for name, target in heaters.items())
     words = (
-        f"Nothing prints, and {which} has been on for {since_s / 60:.0f} min with nobody at work there: the "
-        "farm switches the heat off."
+        f"Nothing prints, and {which} has been on for {since_s / 60:.0f} min with nobody at work there. "
+        "Where the printer takes it, the farm switches the heat off."
     )
     return anomaly(
         AnomalyKind.HEATED_UNATTENDED,
@@ -79,8 +79,8 @@ def heated_unattended(heaters: dict[str, float], since_s: float, limit_s: float)
 def paused_hot(heater: str, target: float, since_s: float, limit_s: float) -> Anomaly:
     """A nozzle that stays hot in a paused print cooks its filament."""
     words = (
-        f"The print has been paused for {since_s / 60:.0f} min with {called(heater)} at {target:.0f} °C: it "
-        "is cooled, and the bed kept warm so that the print stays on it."
+        f"The print has been paused for {since_s / 60:.0f} min with {called(heater)} at {target:.0f} °C, "
+        "which cooks its filament. Where the printer takes it, the farm cools it, and keeps the bed warm."
     )
     return anomaly(
         AnomalyKind.PAUSED_HOT,

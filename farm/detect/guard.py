@@ -121,6 +121,8 @@ class Guard:
         at = sample.at
         if at <= self._at:  # time never runs back; a printer's host may
             return NOTHING
+        if self._lost_at is not None:  # it may be seen again before it counts as being there
+            self.connected(at)
         passed_s = at - self._at
         self._at = at
         if at < self._from:

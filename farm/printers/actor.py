@@ -595,18 +595,20 @@ class PrinterActor:
         """The print is paused, as a person would; whoever resumes it is not overruled."""
         self._command_by_itself(Pause(anomaly.sentence))
 
-    def _cool(self, heater: str) -> None:
-        self._command_by_itself(SetTemperature(heater, 0.0))
+    def _cool(self, heater: str) -> bool:
+        return self._command_by_itself(SetTemperature(heater, 0.0))
 
-    def _command_by_itself(self, command: Command) -> None:
+    def _command_by_itself(self, command: Command) -> bool:
+        """Whether it can be done."""
         why_not = commands.why_not(
             command, self._status, self._observed(), self._mode, self._driver.capabilities
         )
         if why_not is not None:
             log.warning("trouble not acted on", printer=self._printer.id, why=why_not)
-            return
+            return False
         accepted = self._ends.accept(new_id(self._parts.chance), command, SYSTEM)
         self._nursery.start_soon(self._lanes.enter(accepted))
+        return True
 
     def _hold_for(self, anomaly: Anomaly) -> None:
         """Nothing is begun on it before somebody has looked."""

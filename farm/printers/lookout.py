@@ -51,13 +51,13 @@ class Acts:
     """What the printer's actor does when it is told to; nothing here waits.
 
     pause: the print, for this. hold: begin nothing before somebody has looked. stop: as in an emergency.
-    cool: switch a heater off.
+    cool: switch a heater off; whether it can be done.
     """
 
     pause: Callable[[Anomaly], None]
     hold: Callable[[Anomaly], None]
     stop: Callable[[Anomaly], None]
-    cool: Callable[[str], None]
+    cool: Callable[[str], bool]
 
 
 class Lookout:
@@ -80,6 +80,7 @@ class Lookout:
         self._to_pause: Anomaly | None = None
         self._cooled: dict[str, float] = {}  # in this pause, and the targets they had
         self._cooled_at: dict[str, float] = {}
+        self._machine_there = True
         self._print = ""
         self._material = ""
         self._overridden: frozenset[tuple[str, str]] = frozenset()
@@ -129,6 +130,9 @@ class Lookout:
         guard = self._guard
         if guard.watchfulness is not self._watching.now:
             guard.watchfulness = self._watching.now
+        if reading.machine_connected and not self._machine_there:
+            guard.connected(self._now())
+        self._machine_there = reading.machine_connected
         ours = assignment is not None and assignment.works_on_it(reading)
         changes = guard.see(_sample(reading, assignment if ours else None, self._now()))
         if changes:
@@ -241,9 +245,9 @@ class Lookout:
         for heater, target in self._guard.to_cool().items():
             if now - self._cooled_at.get(heater, float("-inf")) >= COOL_AGAIN_S:
                 self._cooled_at[heater] = now
-                self._cooled.setdefault(heater, target)
-                self._guard.targeted(heater, 0.0)
-                self._acts.cool(heater)
+                if self._acts.cool(heater):
+                    self._cooled.setdefault(heater, target)
+                    self._guard.targeted(heater, 0.0)
 
     async def _keep(self) -> None:
         untold, unkept = list(self._untold), dict(self._unkept)

@@ -275,6 +275,14 @@ def test_nothing_is_said_in_the_first_seconds_after_connecting():
     assert bench.tell(120) == []
 
 
+def test_a_printer_that_shows_before_its_link_is_calm_is_not_listened_to_either():
+    bench = printing()
+    bench.guard.lost(bench.at, "")
+    bench.at += 30
+
+    assert bench.tell(GRACE_S - 1, tool=0.0, bed=0.0, noise=0.0) == []
+
+
 def test_who_goes_on_in_spite_of_it_is_not_paused_again_for_the_same_cause():
     bench = printing()
     bench.tell(40, tool=lambda s: max(180, 210 - 1.2 * s))

@@ -9,6 +9,7 @@ import trio
 from farm.domain.anomaly import AnomalyKind, Severity
 from farm.domain.command import Command, Resume, SetTemperature
 from farm.domain.printer import Operation, PrinterStatus
+from farm.drivers.base import Capability
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import RunCommand
 from farm.queue.messages import ChangeSettings
@@ -111,6 +112,22 @@ async def test_a_print_paused_for_long_is_cooled_and_heated_again_before_it_goes
         assert machine.nozzle_target == 210.0
 
         machine.nozzle = lambda: 209.0
+        await trio.sleep(5)
+        assert not machine.paused
+
+
+async def test_a_printer_that_takes_no_temperatures_is_resumed_all_the_same(autojump_clock, monkeypatch):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        machine, driver = shop.machines["mk4"], shop.drivers["mk4"]
+        unable = driver.capabilities - {Capability.TEMPERATURE}
+        monkeypatch.setattr(type(driver), "capabilities", unable)
+        machine.paused = True
+        await trio.sleep(1000)
+        assert [each["kind"] for each in await told(shop)] == ["paused_hot"]
+        assert machine.nozzle_target == 210.0
+
+        await command(shop, Resume())
         await trio.sleep(5)
         assert not machine.paused
 
