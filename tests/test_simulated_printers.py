@@ -77,13 +77,15 @@ def simulator_of(server: subprocess.Popen[str]) -> psutil.Process:
     return process
 
 
-def begin_a_print(http: httpx.Client) -> str:
+def begin_a_print(http: httpx.Client, gcode: bytes | None = None) -> str:
     """Clears the plate, sends a file, and waits until it prints. Returns the job's id."""
     wait_for(lambda: status(http)["connection"] == "online")
     cleared = http.post("/v1/printers/sim1/commands", json={"command": "plate_cleared"})
     assert cleared.status_code == 202, cleared.text
     octets = {"Content-Type": "application/octet-stream"}
-    file = http.post("/v1/files", params={"name": CHIP.name}, content=CHIP.read_bytes(), headers=octets)
+    file = http.post(
+        "/v1/files", params={"name": CHIP.name}, content=gcode or CHIP.read_bytes(), headers=octets
+    )
     job = http.post("/v1/jobs", json={"file": file.json()["id"]})
     assert job.status_code == 201, job.text
     wait_for(lambda: status(http)["operation"] == "printing")
@@ -147,3 +149,19 @@ def test_a_killed_farm_takes_its_simulator_along_and_the_next_one_goes_on(tmp_pa
     with served(tmp_path / "data") as (_, http):
         wait_for(lambda: status(http)["connection"] == "online")
         assert http.delete("/v1/printers/sim1").status_code == 204
+
+
+def test_a_nozzle_whose_heater_fails_is_told_of_and_its_print_is_to_be_paused(tmp_path):
+    fails = {"mishaps": [{"what": "heater_fails", "every_s": 1}]}
+    weak = {**PRINTER, "connection": {**PRINTER["connection"], "speed": 10, "faults": fails}}
+    with served(tmp_path / "data") as (_, http):
+        assert http.post("/v1/printers", json=weak).status_code == 201
+        begin_a_print(http, b"G90\nG28\nM109 S200\nG1 X10 F600\n")
+
+        (found,) = wait_for(lambda: status(http)["anomalies"], within_s=90)
+
+        assert (found["kind"], found["evidence"]["channel"]) == ("not_heating", "tool0")
+        assert status(http)["message"] == found["sentence"]
+        wait_for(
+            lambda: [each for each in status(http)["anomalies"] if each["severity"] == "pause"], within_s=90
+        )

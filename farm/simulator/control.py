@@ -58,6 +58,7 @@ class What(StrEnum):
     CONNECT = "connect"
     FILAMENT_OUT = "filament_out"
     FILAMENT_IN = "filament_in"
+    HEATER_FAILS = "heater_fails"
 
 
 class Do(msgspec.Struct, forbid_unknown_fields=True):
@@ -212,6 +213,8 @@ def do(fleet: Fleet, station: Station, wish: Do, now: float) -> Json:
             host.run_out(now)
         case What.FILAMENT_IN:
             host.be_tended(now)
+        case What.HEATER_FAILS:
+            host.machine.lose_heat(now)
     station.touched()
     return described(station)
 

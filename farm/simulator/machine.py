@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 AMBIENT_DEGC = 21.3
 NOISE_DEGC = 0.08  # standard deviation of a thermistor's reading on a calm printer
+NEVER_S = 1e9
 HOT_ENOUGH_DEGC = 1.0  # below the target, where a wait for it ends
 LINE_S = 0.010  # a line of 30 characters at 115200 baud, and the firmware's answer
 HOMING_S = 2.0
@@ -68,19 +69,22 @@ class Heater:
     """One heater, exactly as far as it comes in time: full power, then ever less towards its target.
 
     heats: degC/s at full power. settles: degC below the target where the power is taken back.
-    cools_s: seconds in which the distance to the room falls to a third.
+    cools_s: seconds in which the distance to the room falls to a third. dead: its wire is torn: it has a
+    target all the same, and cools.
     """
 
     heats: float
     settles: float
     cools_s: float
     target: float = 0.0
+    dead: bool = False
     _from: float = AMBIENT_DEGC
     _since: float = 0.0
 
     def actual(self, at: float) -> float:
         """Degrees Celsius at a moment of machine time not before the last change."""
-        goal, passed = max(self.target, AMBIENT_DEGC), at - self._since
+        goal = AMBIENT_DEGC if self.dead else max(self.target, AMBIENT_DEGC)
+        passed = at - self._since
         if self._from >= goal:
             fallen = AMBIENT_DEGC + (self._from - AMBIENT_DEGC) * math.exp(-passed / self.cools_s)
             return max(goal, fallen)
@@ -93,11 +97,17 @@ class Heater:
     def aim(self, target: float, at: float) -> None:
         self._from, self._since, self.target = self.actual(at), at, target
 
+    def die(self, at: float) -> None:
+        """Its wire tears."""
+        self._from, self._since, self.dead = self.actual(at), at, True
+
     def hot_enough_at(self, at: float) -> float:
         """When it is as hot as its target, in machine time; `at` where it is already, or is hotter."""
         goal = max(self.target, AMBIENT_DEGC)
         if self.actual(at) >= goal - HOT_ENOUGH_DEGC:
             return at
+        if self.dead:
+            return at + NEVER_S
         full = self._full_power_s(goal)
         left = goal - (self._from + self.heats * full)
         rest = self.settles / self.heats * math.log(left / HOT_ENOUGH_DEGC)
@@ -300,6 +310,10 @@ class Machine:
         if self._frozen_at is None:
             self._frozen_at = now
 
+    def lose_heat(self, now: float) -> None:
+        """The nozzle's heater dies; until the machine is reset nothing heats it."""
+        self.heaters["tool0"].die(self._time(now))
+
     def come_back(self, now: float) -> None:
         self._frozen_at = None
         self._start_clock(now)
@@ -310,6 +324,7 @@ class Machine:
         at = self._time(now)
         for heater in self.heaters.values():
             heater.aim(0.0, at)
+            heater.dead = False
         self._drop_print()
         self._orders.clear()
         self._happened.clear()

@@ -267,3 +267,19 @@ def test_a_file_of_comments_or_at_a_thousand_times_the_speed_does_not_hold_up_a_
     machine.tick(1000.0)
 
     assert 0 < machine.read_bytes < 100_000 * 10
+
+
+def test_a_heater_that_died_cools_with_its_target_kept_until_the_machine_is_reset():
+    machine = Machine()
+    machine.order(b"M104 S200", 0.0)
+    machine.tick(60.0)
+    machine.lose_heat(60.0)
+    machine.tick(120.0)
+    (shown, target) = machine.temperatures(120.0)["tool0"]
+    assert target == 200.0
+    assert 100 < shown < 150
+
+    machine.reset(120.0)
+    machine.order(b"M104 S200", 120.0)
+    machine.tick(200.0)
+    assert machine.temperatures(200.0)["tool0"][0] > 195
