@@ -84,9 +84,9 @@ class Audience:
             for count, member in enumerate(list(self.members.values()), start=1):
                 outbox = member.outbox
                 if outbox.keeps_up:
-                    taken = all(outbox.send(frame) for frame in everything.after(member.sent))
+                    taken = outbox.send(everything.after(member.sent))
                 else:
-                    taken = all(outbox.send(frame) for frame in only_facts.after(member.sent))
+                    taken = outbox.send(only_facts.after(member.sent))
                     for state in states:  # one by one, so that newer ones can take their places
                         outbox.put(state)
                 if facts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from farm.actors import Address
 from farm.live.connection import Connection
 from farm.live.frame import Frame
@@ -31,6 +33,10 @@ class Outbox:
         """Let a message wait for the client's actor. False: there is no room."""
         return self._address.tell_nowait(message)
 
-    def send(self, frame: Frame) -> bool:
-        """Send a frame after all that was put or sent before. False: there is no room."""
-        return (self._address.idle and self._connection.send_now(frame)) or self.put(News(frame))
+    def send(self, frames: Iterable[Frame]) -> bool:
+        """Send frames after all that was put or sent before. False: there is no room for all of them."""
+        for frame in frames:
+            at_once = self._address.idle and self._connection.send_now(frame)
+            if not at_once and not self.put(News(frame)):
+                return False
+        return True

@@ -83,7 +83,10 @@ class Connection(TCPServer):
         super().__init__(cast(Any, app), config, context, ConnectionState({}), cast(Any, stream))
         self._limits = limits
         self._turns = turns
-        self.send_lock = cast(trio.Lock, trio.Semaphore(1, max_value=1))  # it may change hands
+        self._line_free = trio.Semaphore(1, max_value=1)
+        self.send_lock = cast(trio.Lock, self._line_free)  # it may change hands
+        # What is encrypted has to be waited for.
+        self._line = cast(Any, stream.socket)._sock if isinstance(stream, trio.SocketStream) else None
         self._reading = trio.CancelScope()
         self._hung_up = False
 
@@ -138,20 +141,16 @@ class Connection(TCPServer):
 
         False: nothing of it was sent. Nothing else is sent before the rest.
         """
-        if not isinstance(self.stream, trio.SocketStream):  # what is encrypted has to be waited for
+        if self._line is None or not self._line_free.value:
             return False
         try:
-            self.send_lock.acquire_nowait()
-        except trio.WouldBlock:
+            sent = self._line.send(data)
+        except OSError:  # full, or broken: whoever waits for it will see
             return False
-        sent = 0
-        with contextlib.suppress(OSError):  # full, or broken: whoever waits for it will see
-            sent = cast(Any, self.stream.socket)._sock.send(data)
         if 0 < sent < len(data):
+            self._line_free.acquire_nowait()
             self._nursery.start_soon(self._send_rest, data[sent:])
-        else:
-            self.send_lock.release()
-        return sent > 0
+        return bool(sent)
 
     async def _send_rest(self, data: bytes) -> None:
         try:

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 import trio
 
+from farm import garbage
 from farm.actors import ChildSpec
 from farm.app import Farm
 from farm.config import Files, Settings
@@ -40,6 +41,7 @@ def main(folder: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),  # what is on stdout are answers
     )
+    garbage.begin()
     raise_descriptor_limit()
     make_private_folder(Path(folder))
     trio.run(_serve, DataFolder(Path(folder)))
@@ -53,6 +55,7 @@ async def _serve(folder: DataFolder) -> None:
         port = listener.getsockname()[1]
         web, _ = farm.web(listener)
         await farm.start(ChildSpec(name="web", run=web.run, door=True))
+        garbage.settle_down()  # as a farm does that is up
         _say({"port": port, "token": token})
         async with trio.open_nursery() as nursery:
             watched = Watched()
