@@ -27,6 +27,7 @@ from farm.actors import ChildSpec, Directions, Exhausted, Mailbox, RestartPolicy
 from farm.actors.supervisor import Escalated, Runtime
 from farm.actors.vitals import Vitals
 from farm.actors.watchdog import Watchdog
+from farm.clocks.actor import Clocks, ClocksParts
 from farm.config import Processing, Settings
 from farm.data_folder import DataFolder, LocalAccess, local_url, new_local_token
 from farm.demo import prepare
@@ -53,7 +54,7 @@ from farm.live.bell import Bell
 from farm.live.broadcaster import Broadcaster
 from farm.live.clients import Clients
 from farm.live.messages import FactsCommitted
-from farm.platform import notify_service_manager, raise_descriptor_limit
+from farm.platform import lived_s, notify_service_manager, raise_descriptor_limit
 from farm.printers import discovery
 from farm.printers.actor import PrinterParts
 from farm.printers.fleet import Fleet, FleetParts
@@ -97,6 +98,7 @@ WAITING = frozenset(
         ("scheduler", "database"),
         ("scheduler", "events"),
         ("telemetry", "database"),
+        ("clocks", "database"),
         ("history", "database"),
         ("client", "database"),
         ("client", "queue"),
@@ -126,6 +128,7 @@ WHEN_IT_KEEPS_CRASHING = {
     "simulator": _GO_ON_WITHOUT,
     "printers": _STOP_THE_PROCESS,
     "clients": _GO_ON_WITHOUT,
+    "clocks": _GO_ON_WITHOUT,
     "announcement": _GO_ON_WITHOUT,
     "demo": _GO_ON_WITHOUT,
     "web": _STOP_THE_PROCESS,
@@ -156,7 +159,8 @@ class Seams:
     """Where time, chance and the world outside come in. A replay hands in its own.
 
     driver: makes the driver of a printer; None is the real one for its kind. planner: makes plans;
-    None is the real one, or none where the clock is virtual.
+    None is the real one, or none where the clock is virtual. lived: seconds since the computer began, with
+    all sleep; None is the real one, or the virtual clock that never sleeps.
     inline: databases (in memory), files and password hashes work on the loop instead of in threads, so
     that nothing outside a virtual clock is waited for, nor anybody in the network listened to.
     """
@@ -165,6 +169,7 @@ class Seams:
     chance: Randomness = field(default_factory=random.SystemRandom)
     driver: Callable[[Printer], Driver] | None = None
     planner: Planner | None = None
+    lived: Callable[[], float] | None = None
     inline: bool = False
 
 
@@ -284,6 +289,8 @@ class Farm:
             undo_s=self._settings.queue.plate_undo_s,
         )
         simulator = Simulator(partial(fleet_process, 0, modest=True))
+        lived = seams.lived or (trio.current_time if seams.inline else lived_s)
+        clocks = Clocks(ClocksParts(self.database, self.address, seams.clock, lived))
         return (
             broadcaster.spec(),
             ChildSpec(name="queue", run=lambda mailbox: Queue(queue).run(mailbox), mailbox_size=256),
@@ -301,6 +308,7 @@ class Farm:
             ChildSpec(name="simulator", run=simulator.run, mailbox_size=256, stop_within_s=7.0),
             ChildSpec(name="printers", run=fleet.run, stop_within_s=7.0),
             self.clients.spec(),
+            ChildSpec(name="clocks", run=clocks.run),
         )
 
     async def _history(self, mailbox: Mailbox[HistoryMessage]) -> None:

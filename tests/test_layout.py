@@ -19,7 +19,7 @@ LAYERS = (
     {"actors"},
     {"store", "drivers", "workers"},
     {"access"},  # beside the three, but users, keys and sessions are rows of the store: it may read those
-    {"printers", "queue", "telemetry", "history", "files", "schedule", "live", "alerts"},
+    {"printers", "queue", "telemetry", "history", "files", "schedule", "live", "alerts", "clocks"},
     {"web"},
     {"simulator"},
     {"demo"},

@@ -32,6 +32,7 @@ RUNS_IN = {
     "printers/lookout.py": ("printer",),
     "schedule": ("scheduler",),
     "telemetry": ("telemetry",),
+    "clocks": ("clocks",),
     "history": ("history",),
     "files/removal.py": ("files", "web"),
     "files": ("files",),

@@ -54,8 +54,14 @@ class Watchdog:
 
     def _watch(self, over: threading.Event) -> None:
         standing = False
-        while not over.wait(self._limit_s / 4):
-            silent_s = time.monotonic() - self._beat
+        every_s = self._limit_s / 4
+        looked_at = awake_since = time.monotonic()
+        while not over.wait(every_s):
+            now = time.monotonic()
+            if now - looked_at > every_s + self._limit_s / 2:
+                awake_since = now  # we stood still ourselves: the whole process did, or the computer slept
+            looked_at = now
+            silent_s = now - max(self._beat, awake_since)
             if silent_s > self._limit_s and not standing:
                 standing = True
                 self.stalls += 1

@@ -105,6 +105,19 @@ class Guard:
             self._lost_at, self._problem = at, problem
         self._in_sight = False
 
+    def begin_anew(self, at: float) -> None:
+        """The computer slept, or the like: what was seen before does not lie as long ago as its clock says.
+
+        What is wrong stays so until it is over, and the printer's first seconds are not listened to.
+        """
+        self._begin()
+        self._in_sight = False
+        self._last = None
+        self._fans.clear()
+        self._loads.clear()
+        self._resends = Resends()
+        self.connected(at)
+
     def attended(self, at: float) -> None:
         """Somebody does something with the printer."""
         if self._heated_since is not None:

@@ -357,6 +357,12 @@ class Client:
             self._nursery.start_soon(self._check)
         self._look_for_life(now)
 
+    def ask_for_life(self) -> None:
+        """Ask whether it is there, now; what it was asked before does not count any more."""
+        if self._nursery is not None and self.ending is None:
+            self._asked_for_life_at = trio.current_time()
+            self._outbox.put(AskForLife())
+
     async def _check(self) -> None:
         current_actor.set(self.name)  # this task is the client's, whoever began it
         lost = await self._standing.check()

@@ -19,11 +19,18 @@ from farm.actors import Address, ChildSpec, Mailbox, Restart, RestartPolicy, Run
 from farm.config import Live
 from farm.live.client import CLOSE_WITHIN_S, OUTBOX, RESTARTING, TRY_LATER, Client
 from farm.live.connection import Connection, ConnectionLost
-from farm.live.messages import BroadcasterMessage, ClientMessage, ClientsMessage, ClientTooSlow
+from farm.live.messages import (
+    BroadcasterMessage,
+    ClientMessage,
+    ClientsMessage,
+    ClientTooSlow,
+    LookForLife,
+)
 
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 0.5  # who lost their rights is cut within a second
+STOOD_S = 3.0  # the farm stood still for so long: what clients sent meanwhile is still to be read
 SAYS_WITHIN_S = 1.0  # who has not said who they are by then gives way when the farm is full
 STOP_WITHIN_S = 2.0  # for what still waits in an outbox when the farm stops
 _STOPPED_AFTER_S = STOP_WITHIN_S + CLOSE_WITHIN_S + 0.5  # then it counts as hung; the farm stops in ten
@@ -92,6 +99,8 @@ class Clients:
                 client = self._clients.get(name)
                 if client is not None:
                     client.too_slow()
+            case LookForLife():
+                self._look_for_life()
             case _:
                 assert_never(message)
 
@@ -142,10 +151,17 @@ class Clients:
         """See whether clients are there, and may be."""
         seen = self._gate.revision
         while True:
-            await trio.sleep(WATCH_EVERY_S)
+            due_at = trio.current_time() + WATCH_EVERY_S
+            await trio.sleep_until(due_at)
+            if trio.current_time() - due_at > STOOD_S:
+                self._look_for_life()
             changed, seen = self._gate.revision != seen, self._gate.revision
             for client in list(self._clients.values()):
                 client.look_after(rights_changed=changed)
+
+    def _look_for_life(self) -> None:
+        for client in self._clients.values():
+            client.ask_for_life()
 
 
 def _spec(client: Client) -> ChildSpec[ClientMessage]:

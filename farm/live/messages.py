@@ -157,7 +157,16 @@ class ClientTooSlow(Latest):
         return self.client
 
 
-ClientsMessage = ClientTooSlow
+@dataclass(frozen=True, slots=True)
+class LookForLife(Latest):
+    """The computer slept, or the like: every client is asked at once whether it is still there."""
+
+    @property
+    def key(self) -> Hashable:
+        return LookForLife
+
+
+ClientsMessage = ClientTooSlow | LookForLife
 
 # -- to one client: its mailbox is its outbox ---------------------------------------------------
 

@@ -64,6 +64,7 @@ from farm.printers.messages import (
     EmergencyStop,
     ForgetPrint,
     Halted,
+    LookAnew,
     PlateIs,
     PrinterChanged,
     PrinterMessage,
@@ -243,6 +244,8 @@ class PrinterActor:
                 self._take_settings(printer)
             case ReadFlight():
                 return self._read_flight(by)
+            case LookAnew(why):
+                self._look_anew(why)
             case ReadConsole(since):
                 require(by, Action.READ, Target(self._printer.id, self._printer.tags))
                 return self._console.since(since, Capability.CONSOLE in self._driver.capabilities)
@@ -380,6 +383,19 @@ class PrinterActor:
             foreign=False,
             foreign_file="",
         )
+
+    def _look_anew(self, why: str) -> None:
+        """What was seen before says nothing any more, and what it prints is asked for as after a loss."""
+        self._cooling = None
+        self._lookout.begin_anew()
+        self._link.look_anew()
+        if self._status.connection is not Connection.ONLINE:
+            return
+        if self._assignment is not None:
+            self._assignment.lose_sight()
+        self._reading = None
+        operation = self._shown_operation()
+        self._show(connection=Connection.CONNECTING, operation=operation, message=why, temperatures={})
 
     def _see(self, reading: Reading) -> None:
         self._reading = reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import assert_never
 
@@ -44,6 +45,7 @@ from farm.printers.messages import (
     ImportPrinters,
     Listed,
     LoadSpool,
+    LookAnew,
     ObstacleGone,
     PrinterGone,
     PrinterMessage,
@@ -133,6 +135,10 @@ class Fleet:
                 return taken
             case WatchOtherwise():
                 await self._watch_otherwise()
+                return None
+            case LookAnew():
+                await trio.lowlevel.checkpoint()
+                self._look_anew(message)
                 return None
             case AddSpool() | ChangeSpool() | RemoveSpool() | LoadSpool() | UnloadSpool():
                 return await self._take_spool_wish(message, by)
@@ -266,6 +272,12 @@ class Fleet:
     def _is_changed(self, printer: Printer) -> None:
         self._printers[printer.id] = printer
         self._parts.runtime.address(f"printer:{printer.id}").tell_nowait(SettingsAre(printer))
+
+    def _look_anew(self, message: LookAnew) -> None:
+        """All at once: the turnstile sees to it that not too many connect at the same time."""
+        for printer in self._printers:
+            with suppress(NotFound):  # it is being begun, and looks anyway
+                self._parts.runtime.address(f"printer:{printer}").tell_nowait(message)
 
     def _owned(self, printer_id: str, by: Principal) -> Printer:
         """A printer that `by` may set up. Raises NotFound, Forbidden."""

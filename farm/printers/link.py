@@ -71,7 +71,8 @@ class Link:
         self._turnstile = turnstile
         self._chance = chance
         self._ears = ears
-        self._patience = trio.CancelScope()
+        self._patience = self._rest = trio.CancelScope()
+        self._is_doubted = False  # what it shows, and whether its line still stands
         self._refusal = ""
         self._failures = 0  # without CALM_S in between
         self._lost_at = trio.current_time()
@@ -81,19 +82,35 @@ class Link:
         self._refusal = refusal
         self._patience.cancel()
 
+    def look_anew(self) -> None:
+        """Connect anew, now: the computer slept, or the like, and nobody knows what became of the line.
+
+        That is no loss. A printer that was lost is tried at once, too.
+        """
+        self._is_doubted = True
+        self._failures = 0
+        self._patience.cancel()
+        self._rest.cancel()
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             loss = await (self._hold_in_turn() if self._failures == 0 else self._hold(lambda: None))
+            if self._is_doubted:
+                continue
             self._failures += 1
             if self._failures == 1:
                 self._lost_at = trio.current_time()
-                await trio.sleep(self._chance.uniform(0, AT_ONCE_S))
+                await self._rest_for(self._chance.uniform(0, AT_ONCE_S))
                 continue  # a host that only restarted its socket is back already
             delay_s = self._delay_s(loss)
             self._breaker.lose(loss.words, delay_s)
             self._ears.lost(loss.words)
-            await trio.sleep(delay_s)
+            await self._rest_for(delay_s)
+
+    async def _rest_for(self, seconds: float) -> None:
+        with trio.move_on_after(seconds) as self._rest:
+            await trio.sleep_forever()
 
     async def _hold_in_turn(self) -> _Loss:
         """Hold it, beginning when not too many others do. Further tries come each at their own time."""
@@ -125,7 +142,7 @@ class Link:
     async def _watch(self, on_first_look: Callable[[], None]) -> NoReturn:
         """Watch until the printer is lost; a driver that has stopped looking counts as a loss too."""
         began = trio.current_time()
-        seen = False
+        seen = self._is_doubted = False
         self._refusal = ""
         with trio.move_on_after(AGAIN_WITHIN_S if self._failures == 1 else SEEN_WITHIN_S) as self._patience:
 

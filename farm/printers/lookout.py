@@ -109,6 +109,11 @@ class Lookout:
         self._guard.lost(self._now(), problem)
         self._to_pause = None
 
+    def begin_anew(self) -> None:
+        """The computer slept, or the like: what was seen before is held against nothing."""
+        self._guard.begin_anew(self._now())
+        self._to_pause = None
+
     def attended(self) -> None:
         """Somebody does something with it."""
         self._guard.attended(self._now())

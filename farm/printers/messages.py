@@ -248,6 +248,20 @@ class ReadFlight(Ask[str]):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class LookAnew(Latest):
+    """The computer slept, or the like: what is known of a printer, and its line, may be long out of date.
+
+    why: a sentence.
+    """
+
+    why: str
+
+    @property
+    def key(self) -> Hashable:
+        return LookAnew
+
+
 PrinterMessage = (
     TakePrint
     | StartPrint
@@ -260,6 +274,7 @@ PrinterMessage = (
     | SettingsAre
     | ReadConsole
     | ReadFlight
+    | LookAnew
 )
 
 
@@ -514,4 +529,5 @@ FleetMessage = (
     | ChoreWish
     | SpoolWish
     | WatchOtherwise
+    | LookAnew
 )

@@ -69,6 +69,7 @@ log = structlog.get_logger(__name__)
 STEP_WITHIN_S = 60.0  # for one step; everything in it that asks has a shorter deadline
 LOOK_AT_FUSES_S = 2.0  # how late a job is begun that waits for power
 LOOK_AT_THE_CLOCK_S = 10.0  # how late a job is begun that waits for its time
+STOOD_S = 2.0  # woken so late, the whole farm stood still, and nobody could take anything back meanwhile
 REST_S, LONGEST_REST_S = 10.0, 300.0  # for a printer that turned prints away, before it is offered one
 
 _NOT_BEGUN = frozenset({PrintState.RESERVED, PrintState.UPLOADING})
@@ -88,7 +89,7 @@ class Queue:
         self._printers: dict[str, PrinterChanged] = {}
         self._active: dict[str, Print] = {}
         self._plates: dict[str, PlateRow] = {}
-        self._settled_at: dict[str, float] = {}  # on the monotonic clock, which no one can set back
+        self._settled_at: dict[str, float] = {}  # of plates that may be taken back; no one sets this clock
         self._gone: set[str] = set()  # printers taken out, some of them under their print
         self._at_work: set[str] = set()
         self._look_again: set[str] = set()
@@ -104,6 +105,8 @@ class Queue:
         """Live until the mailbox closes."""
         await self._remember()
         async with trio.open_nursery() as self._nursery:
+            for printer, plate in self._plates.items():
+                self._settle_anew(printer, plate)
             self._nursery.start_soon(self._look_at_the_clock)
             self._nursery.start_soon(self._look_at_the_fuses)
             await serve(mailbox, self._handle)
@@ -119,12 +122,15 @@ class Queue:
         for attempt in self._active.values():
             if attempt.state in _NOT_WARM:
                 self._fuses.begin(attempt.printer)
-        for printer, plate in self._plates.items():
-            self._settle_anew(printer, plate)
 
     def _settle_anew(self, printer: str, plate: PlateRow) -> None:
-        if plate.settles_at is not None:  # a full term again: how long we were away is not known
-            self._settled_at[printer] = trio.current_time() + self._parts.undo_s
+        if plate.settles_at is None:
+            return
+        is_waited_for = printer in self._settled_at
+        # A full term again: how long we were away is not known.
+        self._settled_at[printer] = trio.current_time() + self._parts.undo_s
+        if not is_waited_for:
+            self._nursery.start_soon(self._wake_when_settled, printer)
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -209,7 +215,6 @@ class Queue:
             raise
         self._settle_anew(printer, plate)
         self._remember_plate(printer, plate)
-        self._nursery.start_soon(self._wake_when_settled, printer)
         self._jobs_changed()  # one whose parts were not all good goes on
         if news is not None:
             await self._ejections.read_and_show(news.printer)
@@ -218,7 +223,7 @@ class Queue:
     async def _undo_plate(self, wish: UndoPlate, by: Principal) -> PlateRow:
         printer = wish.printer
         require(by, Action.CLEAR_PLATE, self._target(printer))
-        if trio.current_time() >= self._settled_at.get(printer, 0.0):
+        if printer not in self._settled_at:
             raise Refused("the time to take it back is over; pause or cancel what started instead")
         try:
             plate = await self._parts.database.change(by, plates.undo_plate, wish, self._stamp(by))
@@ -230,7 +235,11 @@ class Queue:
         return plate
 
     async def _wake_when_settled(self, printer: str) -> None:
-        await trio.sleep_until(self._settled_at[printer])
+        while trio.current_time() < (due_at := self._settled_at.get(printer, 0.0)):
+            await trio.sleep_until(due_at)
+            if trio.current_time() - due_at > STOOD_S and printer in self._settled_at:
+                self._settled_at[printer] = trio.current_time() + self._parts.undo_s
+        self._settled_at.pop(printer, None)
         self._look_soon(printer)
 
     async def _hear(self, news: PrinterChanged) -> None:
@@ -441,7 +450,7 @@ class Queue:
             status.connection is Connection.ONLINE
             and status.operation is Operation.IDLE
             and self._plates[printer].plate is Plate.CLEAR
-            and trio.current_time() >= self._settled_at.get(printer, 0.0)
+            and printer not in self._settled_at
             and trio.current_time() >= self._rests_until.get(printer, 0.0)
         )
 

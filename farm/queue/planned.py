@@ -81,7 +81,8 @@ class FollowedPlan:
         return (one for printer in printers for one in self.left(printer) if one.job == job)
 
     def _has_lapsed(self, at: datetime) -> bool:
-        return self._plan is None or self._heard_at is None or at - self._heard_at > LAPSES
+        """A clock that was set, forward or back, leaves none in force: it was made for another time."""
+        return self._plan is None or self._heard_at is None or abs(at - self._heard_at) > LAPSES
 
     def left_out(self, job: str) -> Unplanned | None:
         """Why the plan has no place for prints of a job, where that is so."""
@@ -107,7 +108,8 @@ class FollowedPlan:
             if one.job in there and may_begin(there[one.job]):
                 return there[one.job]
         unknown = [job for job in waiting if job.id not in self._jobs]
-        late = [job for job in unknown if at - job.created_at >= PATIENCE]
+        # One that came later than now came before the clock was set back.
+        late = [job for job in unknown if not timedelta(0) <= at - job.created_at < PATIENCE]
         if len(late) < len(unknown):
             self._patient_until = at + PATIENCE
         return self._list.next_for(printer, late, at, may_begin)

@@ -222,7 +222,7 @@ class Scheduler:
     async def _look_at_printers(self) -> tuple[Mapping[str, PrinterStatus], Collection[str], datetime]:
         told = await self._parts.events().ask(ReportStatuses(), timeout=ANSWER_WITHIN_S)
         at = self._parts.clock()
-        return told, self._lost.among(told, at), at
+        return told, self._lost.among(told, trio.current_time()), at
 
     async def _look_again_and_again(self) -> None:
         """At what changes little by little, and nobody tells."""

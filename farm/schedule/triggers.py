@@ -14,7 +14,7 @@ from farm.schedule.facts import Station
 LATE, LATE_SHARE = timedelta(minutes=10), 0.1
 """A print that ends so much off its time, whichever is more, moves what comes after it."""
 
-LOST_AFTER = timedelta(seconds=60)  # out of reach; a network that stumbles moves nobody's work
+LOST_AFTER_S = 60.0  # out of reach; a network that stumbles moves nobody's work
 
 _ABOUT = {
     "job.queued": "a job was added",
@@ -53,6 +53,8 @@ def why_plan_again(fact: Fact) -> str | None:
         return None if fact.data.get("why") in _AS_PLANNED else f"a plate is {fact.data.get('to')}"
     if fact.type == "ejection.changed":
         return "a print is not pushed off" if fact.data.get("to") == "left" else None
+    if fact.type == "system.alert":
+        return "the computer slept, or its clock was set" if fact.data.get("kind") == "clock" else None
     return _ABOUT.get(fact.type)
 
 
@@ -60,16 +62,19 @@ class Lost:
     """Knows since when printers are out of reach: each try to reach one looks like news of it."""
 
     def __init__(self) -> None:
-        self._since: dict[str, datetime] = {}
+        self._since: dict[str, float] = {}
 
-    def among(self, told: Mapping[str, PrinterStatus], at: datetime) -> frozenset[str]:
-        """Those that have been out of reach for so long that their work goes elsewhere."""
+    def among(self, told: Mapping[str, PrinterStatus], now: float) -> frozenset[str]:
+        """Those that have been out of reach for so long that their work goes elsewhere.
+
+        now: seconds of a clock that nobody can set.
+        """
         away = {name for name, status in told.items() if status.connection is not Connection.ONLINE}
-        self._since = {name: self._since.get(name, at) for name in away}
+        self._since = {name: self._since.get(name, now) for name in away}
         return frozenset(
             name
             for name, since in self._since.items()
-            if at - since >= LOST_AFTER or told[name].connection in _FOR_LONG
+            if now - since >= LOST_AFTER_S or told[name].connection in _FOR_LONG
         )
 
 

@@ -13,6 +13,7 @@ from farm.domain.clock import WallClock
 from farm.live.messages import PrinterUnderstood
 from farm.store.database import Database
 from farm.telemetry.messages import (
+    BeginAnew,
     PrinterForgotten,
     PrinterObserved,
     PrintersHeard,
@@ -88,6 +89,8 @@ class Telemetry:
                 self._processor.forget(printer)
             case PrintersHeard(printers):
                 self._heard = printers
+            case BeginAnew():
+                self._processor.begin_anew()
             case _:
                 assert_never(message)
 

@@ -51,6 +51,15 @@ class PrintersHeard(Latest):
 
 
 @dataclass(frozen=True, slots=True)
+class BeginAnew(Latest):
+    """The computer slept, or the like: what came before does not lie as long ago as it seems."""
+
+    @property
+    def key(self) -> Hashable:
+        return BeginAnew
+
+
+@dataclass(frozen=True, slots=True)
 class TelemetryNumbers:
     """How much the data processor has to do: printers and channels it knows, and counts since its start.
 
@@ -66,4 +75,4 @@ class TelemetryNumbers:
     passed_over: int = 0
 
 
-TelemetryMessage = PrinterObserved | PrinterForgotten | PrintersHeard
+TelemetryMessage = PrinterObserved | PrinterForgotten | PrintersHeard | BeginAnew

@@ -148,6 +148,11 @@ class Processor:
         if known is not None:
             self._free.extend(known.places.values())
 
+    def begin_anew(self) -> None:
+        """Nobody knows how long ago anything was: no slope and no pace leads from there to now."""
+        for printer in list(self._printers):
+            self.forget(printer)
+
     # -- what is understood --------------------------------------------------------------------
 
     def study(self, printers: Iterable[str]) -> Iterator[None]:

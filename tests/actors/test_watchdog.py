@@ -23,6 +23,10 @@ def spin_without_waiting() -> None:
         pass
 
 
+def hold_the_loop() -> None:
+    time.sleep(LIMIT_S / 2)
+
+
 async def spin(mailbox: Mailbox[str]) -> None:
     async for _ in mailbox:
         spin_without_waiting()
@@ -91,3 +95,27 @@ def test_the_thread_ends_with_its_run() -> None:
     trio.run(run_a_moment)
 
     assert "watchdog" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_process_that_was_stopped_or_slept_is_no_loop_that_stands_still(
+    monkeypatch: pytest.MonkeyPatch, logged: list[structlog.typing.EventDict]
+) -> None:
+    """As after SIGCONT: the clock has gone on, and neither the loop nor the thread has done anything."""
+    away_s, real = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + away_s)
+    watchdog = Watchdog(limit_s=LIMIT_S)
+
+    async def stop_and_go_on() -> None:
+        nonlocal away_s
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watchdog.run)
+            await trio.sleep(2 * LIMIT_S)
+            away_s = 3600.0
+            hold_the_loop()  # it does not turn before the thread has looked
+            await trio.sleep(2 * LIMIT_S)
+            nursery.cancel_scope.cancel()
+
+    trio.run(stop_and_go_on)
+
+    assert watchdog.stalls == 0
+    assert not [entry for entry in logged if "loop" in entry["event"]]

@@ -393,3 +393,22 @@ def test_a_look_costs_next_to_nothing():
     bench.tell(5000)
 
     assert (time.process_time() - began) / 5000 < 200e-6
+
+
+def test_after_sleep_what_was_seen_before_is_held_against_nothing():
+    """The clock stood still while the bed cooled down: a fall by forty degrees in no time is none."""
+    bench = printing()
+    bench.guard.begin_anew(bench.at)
+
+    cooled = bench.tell(300, tool=25.0, bed=25.0, target=0.0, bed_target=0.0, operation=Operation.IDLE)
+    assert cooled == []
+
+
+def test_a_print_through_which_the_computer_slept_teaches_nothing_and_is_watched_on():
+    bench = printing()
+    bench.guard.begin_anew(bench.at)
+    assert bench.tell(HEALTHY_S + 100) == []
+    assert bench.guard.lesson() is None
+
+    heard = bench.tell(60, tool=lambda s: 210 - 1.2 * s)
+    assert first(heard, Severity.PAUSE).kind is AnomalyKind.DROP

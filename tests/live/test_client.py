@@ -28,6 +28,7 @@ from farm.live.client import (
 from farm.live.clients import WATCH_EVERY_S
 from farm.live.commands import MOST as MOST_COMMANDS
 from farm.live.connection import ConnectionLost
+from farm.live.messages import LookForLife
 from farm.store import events
 
 PASSWORD = "correct horse battery"
@@ -679,3 +680,32 @@ async def test_client_with_a_key_stays(autojump_clock, farm):
 
     assert (await browser.hear("job.queued"))["seq"] == seq
     assert browser.closed is None
+
+
+async def test_after_sleep_every_client_is_asked_at_once_and_who_is_gone_is_cut(autojump_clock, farm):
+    browser, _ = await farm.watch("queue")
+    gone, _ = await farm.watch("queue")
+    gone.is_there = False
+    await trio.sleep(1)
+    farm.runtime.address("clients").tell_nowait(LookForLife())
+    await trio.sleep(1)
+    assert (browser.pings, gone.pings) == (1, 1)
+    await trio.sleep(ALIVE_WITHIN_S + 1)
+
+    assert gone.over
+    assert browser.closed is None
+
+
+async def test_a_farm_that_stood_still_gives_clients_their_time_to_answer(autojump_clock, farm):
+    """What they sent meanwhile is still to be read: none is cut for silence that was the farm's own."""
+    browser, _ = await farm.watch("queue")
+    browser.is_there = False  # its answer is still on its way when the farm is stopped
+    await trio.sleep(farm.live.ping_interval_s + 1)
+    assert browser.pings == 1
+    browser.is_there = True
+    autojump_clock.jump(3600)
+    await trio.sleep(1)
+    assert not browser.over
+    assert browser.pings == 2
+    await trio.sleep(2 * farm.live.ping_interval_s)
+    assert not browser.over

@@ -54,6 +54,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, float]] = []
+        self.look_anew: Callable[[], None] = lambda: None  # the link's own
 
     def note(self, event: str) -> Callable[..., None]:
         return lambda *_: self.events.append((event, trio.current_time()))
@@ -68,7 +69,9 @@ async def held(host: Any):
     breaker = CircuitBreaker("mk4", lambda: NOON + timedelta(seconds=trio.current_time()), chance)
     ears = Ears(heard.note("online"), heard.note("seen"), heard.note("lost"))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Link("mk4", host, breaker, Turnstile(), chance, ears).run)
+        link = Link("mk4", host, breaker, Turnstile(), chance, ears)
+        heard.look_anew = link.look_anew
+        nursery.start_soon(link.run)
         yield heard, breaker
         nursery.cancel_scope.cancel()
 
@@ -202,3 +205,31 @@ async def test_while_it_rests_nothing_of_a_failed_try_is_kept(autojump_clock):
             assert [problem() for problem in tries] == [None] * len(tries)
     finally:
         gc.enable()
+
+
+async def test_who_looks_anew_connects_at_once_and_counts_it_as_no_loss(autojump_clock):
+    host = Host(holds_s=1e9)
+    async with held(host) as (heard, breaker):
+        await trio.sleep(600)
+        heard.look_anew()
+        await trio.sleep(0.1)
+        assert len(host.tried_at) == 2
+        assert len(heard.times("online")) == 2  # whoever follows a print knows that something was missed
+        assert heard.times("lost") == []
+        assert breaker.state is Breaker.CLOSED
+        host.holds_s = 1.0  # what comes later is a loss like any other
+        heard.look_anew()
+        await trio.sleep(20)
+        assert heard.times("lost") != []
+
+
+async def test_a_host_that_is_left_alone_is_tried_at_once_when_all_are_looked_at_anew(autojump_clock):
+    host = Host(problem=PrinterUnreachable("switched off"))
+    async with held(host) as (heard, _):
+        await trio.sleep(600)
+        tries = len(host.tried_at)
+        host.problem, host.holds_s = None, 1e9
+        heard.look_anew()
+        await trio.sleep(0.1)
+        assert len(host.tried_at) == tries + 1
+        assert heard.events[-1][0] == "seen"

@@ -41,11 +41,34 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 UNSAID = Profile()
 
 
+class ShopClocks:
+    """The clocks of the shop PC. set_by: how far people have set the time of day. slept_s: in all."""
+
+    def __init__(self, begins_at: datetime) -> None:
+        self.set_by = timedelta()
+        self.slept_s = 0.0
+        self._begins_at = begins_at
+        self._begun = trio.current_time()
+
+    def wall(self) -> datetime:
+        """The time of day."""
+        return self._begins_at + timedelta(seconds=self.lived() - self._begun) + self.set_by
+
+    def lived(self) -> float:
+        """Seconds that passed, with those in which the clock of all deadlines slept."""
+        return trio.current_time() + self.slept_s
+
+    def set_to(self, moment: datetime) -> None:
+        """Somebody sets the time of day."""
+        self.set_by += moment - self.wall()
+
+
 @dataclass
 class Shop:
     """What a test holds in its hands. Everything in it is real, but for the machines.
 
     later: where machines do what they were told some time ago. begun: when it was NOON, on trio's clock.
+    clocks: those of the shop PC.
     """
 
     farm: Farm
@@ -55,6 +78,7 @@ class Shop:
     promises: Promises
     later: trio.Nursery
     begun: float
+    clocks: ShopClocks
 
     def driver_of(self, name: str) -> MachineDriver:
         """The driver that the printer's actor uses at the moment."""
@@ -89,6 +113,13 @@ class Shop:
         address = PrinterAddress(kind, f"http://{name}.test")
         printer = Printer(name, name.upper(), address, max_retries=1, profile=profile)
         await self.farm.address("printers").ask(AddPrinter(printer))
+
+    def sleep(self, seconds: float) -> None:
+        """The shop PC sleeps, as under Linux: the machines go on meanwhile, and no deadline comes closer."""
+        self.clocks.slept_s += seconds
+        for machine in self.machines.values():
+            machine.began_at -= seconds
+            machine.ends_at -= seconds
 
     async def add_file(self, name: str = "cube.gcode", size: int = 50_000) -> str:
         content = hashlib.sha256(name.encode()).hexdigest()
@@ -165,19 +196,16 @@ async def open_shop(
     look_every_s: float = 1.0,
     settings: Settings | None = None,
     planner: Planner | None = None,
+    begins_at: datetime = NOON,
 ) -> AsyncIterator[Shop]:
     """A shop without printers: the whole tree but the web. Leaving it stops everybody in order.
 
-    planner: makes its plans; None leaves it to the list.
+    planner: makes its plans; None leaves it to the list. begins_at: the time of day.
 
     Raises PromiseBroken when something happened in it that must never happen.
     """
     chance = random.Random(seed)
-    begun = trio.current_time()
-
-    def clock() -> datetime:
-        return NOON + timedelta(seconds=trio.current_time() - begun)
-
+    begun, clocks = trio.current_time(), ShopClocks(begins_at)
     machines: dict[str, Machine] = {}
     drivers: dict[str, MachineDriver] = {}
 
@@ -186,7 +214,8 @@ async def open_shop(
         return drivers[printer.id]
 
     seams = Seams(
-        clock=clock,
+        clock=clocks.wall,
+        lived=clocks.lived,
         chance=chance,
         driver=driver_for,
         planner=planner,
@@ -197,6 +226,6 @@ async def open_shop(
         promises = Promises(farm.database, machines)
         async with trio.open_nursery() as later:
             async with farm.running():
-                yield Shop(farm, chance, machines, drivers, promises, later, begun)
+                yield Shop(farm, chance, machines, drivers, promises, later, begun, clocks)
                 promises.check()
             later.cancel_scope.cancel()

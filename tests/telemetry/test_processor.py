@@ -269,3 +269,19 @@ def test_a_thousand_printers_are_looked_at_in_steps_and_right():
         302.0,
         303.0,
     ]
+
+
+def test_after_sleep_no_slope_leads_from_what_was_before_to_now():
+    farm = Played()
+    for _ in range(100):
+        farm.see(heaters={"bed": 60.0})
+        farm.wait(1.0)
+    farm.processor.begin_anew()
+    assert farm.understood() is None
+    for _ in range(100):
+        farm.see(heaters={"bed": 25.0})
+        farm.wait(1.0)
+    found = farm.understood().channels[BED]
+    assert found.mean == pytest.approx(25.0)
+    assert found.slope_per_min == pytest.approx(0.0, abs=1e-6)
+    assert farm.processor.numbers().channels == 1
