@@ -227,7 +227,8 @@ def run(step: Step) -> Outcome:
     print(f"\n--- {step.name}", flush=True)
     began = time.monotonic()
     code, reason = _call(step.command, step.variables), ""
-    if code and step.again and 0 < len(failed := tests_that_failed()) <= FEW_FAILED:
+    failed = tests_that_failed() if code and step.again else []
+    if 0 < len(failed) <= FEW_FAILED:
         print(f"\n--- {step.name}, {len(failed)} that failed by themselves", flush=True)
         code, reason = _call(step.again, step.variables), f"passed only by themselves: {', '.join(failed)}"
     seconds = time.monotonic() - began

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 REST_S = 5.0  # after an end: print hosts write down what became of a file a moment later
 LOOK_EVERY_S = 600.0  # for files that were kept for some days, and those that were in use
 DELETE_WITHIN_S = 10.0
+LOOK_UP_WITHIN_S = 10.0  # in the database
 MOST_AT_ONCE = 20
 
 
@@ -69,9 +70,10 @@ class Tidying:
     async def _delete_what_is_due(self) -> None:
         try:
             while self._is_calm():
-                due = await self._database.read(
-                    remote_files.due, self._printer.id, self._clock(), MOST_AT_ONCE
-                )
+                with trio.fail_after(LOOK_UP_WITHIN_S):
+                    due = await self._database.read(
+                        remote_files.due, self._printer.id, self._clock(), MOST_AT_ONCE
+                    )
                 deleted = [await self._delete(file) for file in due if self._is_calm()]
                 if not any(deleted):  # or nothing was due
                     return
@@ -86,6 +88,7 @@ class Tidying:
         except Refused as refusal:
             log.info("file kept on printer", printer=self._printer.id, file=file.name, why=str(refusal))
             return False
-        await self._database.write(remote_files.gone, file.print)
+        with trio.fail_after(LOOK_UP_WITHIN_S):
+            await self._database.write(remote_files.gone, file.print)
         log.info("file deleted from printer", printer=self._printer.id, file=file.name)
         return True

@@ -13,13 +13,12 @@ from farm.store.prints import ACTIVE
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """jobs, prints: by state, those that there are. printing: prints that hold a printer. contents: bytes.
+    """jobs: by state, those that there are. printing: prints that hold a printer. contents: bytes.
 
     unread: files that wait to be read, or are read at the moment.
     """
 
     jobs: Mapping[JobState, int]
-    prints: Mapping[PrintState, int]
     printing: int
     files: int
     contents: int
@@ -30,7 +29,6 @@ class Numbers:
 def count(db: Connection) -> Numbers:
     """Count everything, in one picture of farm.db."""
     jobs = db.execute("SELECT state, count(*) FROM print_jobs GROUP BY state").fetchall()
-    prints = db.execute("SELECT state, count(*) FROM prints GROUP BY state").fetchall()
     files = db.execute("SELECT count(*) FROM files WHERE removed_at IS NULL").fetchone()[0]
     contents = db.execute(
         """SELECT coalesce(sum(size), 0) FROM
@@ -38,13 +36,22 @@ def count(db: Connection) -> Numbers:
     ).fetchone()[0]
     return Numbers(
         jobs={JobState(state): number for state, number in jobs},
-        prints={PrintState(state): number for state, number in prints},
         printing=db.execute(f"SELECT count(*) FROM prints WHERE state IN ({ACTIVE})").fetchone()[0],
         files=files,
         contents=contents,
         unread=unread(db),
         database=size(db),
     )
+
+
+def prints(db: Connection) -> dict[PrintState, int]:
+    """Prints by state, those that there are. Reads of every print a line of an index: not for each look."""
+    found = db.execute(
+        f"""SELECT state, count(*) FROM prints WHERE day IS NOT NULL GROUP BY state
+            UNION ALL
+            SELECT state, count(*) FROM prints WHERE state IN ({ACTIVE}) GROUP BY state"""
+    )
+    return {PrintState(state): number for state, number in found}
 
 
 def size(db: Connection) -> int:

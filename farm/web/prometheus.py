@@ -30,10 +30,11 @@ __all__ = ["CONTENT_TYPE", "text_of"]
 _NOT_COUNTED = frozenset({"client"})  # they come and go, and what they counted with them
 
 
-def text_of(version: str, look: Look, measured: Resources) -> bytes:
-    """The numbers of one look, in Prometheus's text form."""
+def text_of(version: str, look: Look, prints: Mapping[PrintState, int] | None, measured: Resources) -> bytes:
+    """The numbers of one look, in Prometheus's text form. prints: by state; None where nobody knows."""
+    found = [*_of_farm(version, look), *_of_prints(prints), *_of_actors(look), *_of_process(measured)]
     registry = CollectorRegistry()
-    registry.register(_Seen([*_of_farm(version, look), *_of_actors(look), *_of_process(measured)]))
+    registry.register(_Seen(found))
     return generate_latest(registry)
 
 
@@ -92,12 +93,6 @@ def _of_farm(version: str, look: Look) -> Iterator[Metric]:
     )
     if numbers is not None:
         yield _gauge("jobs", "Jobs by state.", _by_state(JobState, numbers.jobs), "state")
-        yield _gauge(
-            "prints", "Prints by state, since the first day.", _by_state(PrintState, numbers.prints), "state"
-        )
-        yield _counter(
-            "dispatches", "Prints given to a printer, since the first day.", sum(numbers.prints.values())
-        )
         yield _gauge("files", "Files that are kept.", numbers.files)
         yield _gauge("files_bytes", "Their contents, each counted once.", numbers.contents)
         yield _gauge("files_unread", "Files that wait to be read.", numbers.unread)
@@ -123,6 +118,13 @@ def _of_farm(version: str, look: Look) -> Iterator[Metric]:
     yield _counter(
         "telemetry_dropped", "Readings that came faster than they were taken in.", parts.telemetry.dropped
     )
+
+
+def _of_prints(prints: Mapping[PrintState, int] | None) -> Iterator[Metric]:
+    if prints is None:
+        return
+    yield _gauge("prints", "Prints by state, since the first day.", _by_state(PrintState, prints), "state")
+    yield _counter("dispatches", "Prints given to a printer, since the first day.", sum(prints.values()))
 
 
 def _of_actors(look: Look) -> Iterator[Metric]:

@@ -69,7 +69,7 @@ def test_a_day_of_trouble_keeps_every_promise_and_ends_with_everything_printed(s
     ejected = sum(fact.type == "ejection.changed" and fact.data["to"] == "done" for fact in facts)
     assert dispatched >= A_DAY
     assert finished > A_DAY / 3, "the shop hardly printed"
-    assert ejected > A_DAY / 50, "hardly a print was pushed off"
+    assert ejected > A_DAY / 100, "hardly a print was pushed off"
 
 
 def test_the_same_seed_gives_the_same_day_again_and_another_seed_another():

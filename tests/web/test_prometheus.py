@@ -103,7 +103,7 @@ async def test_what_does_not_answer_is_left_out_and_the_rest_is_told(farm, monke
     look, _, measured = await look_around(farm.desk())
     families = {
         family.name: family
-        for family in text_string_to_metric_families(text_of("1.2.3", look, measured).decode())
+        for family in text_string_to_metric_families(text_of("1.2.3", look, None, measured).decode())
     }
 
     assert "farm_jobs" not in families
