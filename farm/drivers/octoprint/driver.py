@@ -295,7 +295,7 @@ class _Following:
         machine, job = await self._look()
         if self._heard_at <= began:  # what was pushed meanwhile is newer
             self._heard_at = trio.current_time()
-            self._pass_on(self._session.looked(machine, job, self._heard_at))
+            self._take(self._session.looked(machine, job, self._heard_at))
 
     def _take(self, reading: Reading) -> None:
         """Pass a reading on, or hold it for a moment: the next push may be far away."""
