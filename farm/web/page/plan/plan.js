@@ -1,6 +1,7 @@
 // The plan: who prints what when, what is different from the plan before and why, the night, and what has no place.
 import { useEffect, useState } from "../vendor/preact-hooks.js";
 import { signal } from "../vendor/preact-signals.js";
+import { useAnswer } from "../core/answer.js";
 import { get } from "../core/api.js";
 import { html } from "../core/html.js";
 import { keep, kept } from "../core/kept.js";
@@ -39,21 +40,7 @@ export const ThePlan = () => html`
 
 /** Fetched while somebody looks: the plan of a large farm is large, and there is a new one with all that happens. */
 function Unfolded() {
-  const [plan, setPlan] = useState(null);
-  const [wrong, setWrong] = useState("");
-  const news = planNews.value;
-  useEffect(() => {
-    let gone = false;
-    const take = (found, problem) => {
-      if (gone) return;
-      if (found) setPlan(found);
-      setWrong(problem);
-    };
-    get("/v1/schedule").then((found) => take(found, ""), (problem) => take(null, problem.message));
-    return () => {
-      gone = true;
-    };
-  }, [news]);
+  const [plan, wrong] = useAnswer(() => get("/v1/schedule"), [planNews.value]);
   if (wrong) return html`<p class="answer wrong">${wrong}</p>`;
   if (!plan) return html`<p class="hint">One moment …</p>`;
   if (!plan.id) return html`<p class="empty">No plan yet: until there is one, whatever fits is printed first come, first served.</p>`;

@@ -1,5 +1,5 @@
 // What is to be done on a printer after so many hours of printing, and that somebody has done it.
-import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { useAnswer } from "../core/answer.js";
 import { get, post } from "../core/api.js";
 import { html } from "../core/html.js";
 import { mayOperate } from "../core/session.js";
@@ -12,15 +12,7 @@ const hours = (number) => `${Math.round(number)} h`;
 
 /** All of one printer's, for its window; looked up anew whenever something is due or done. */
 export function Chores({ printer }) {
-  const [found, setFound] = useState(null);
-  const due = chores.value;
-  useEffect(() => {
-    let gone = false;
-    get(pathOf(printer.id)).then((answer) => gone || setFound(answer), () => {});
-    return () => {
-      gone = true;
-    };
-  }, [printer.id, due]);
+  const [found] = useAnswer(() => get(pathOf(printer.id)), [printer.id, chores.value]);
   if (!found) return null;
   return html`
     <details class="hands-on" open=${found.items.some(({ state }) => state !== "ok")}>

@@ -1,9 +1,11 @@
 // A printer's temperatures over time, drawn small whatever the span: a line for the mean, a band for what was measured.
-import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { useState } from "../vendor/preact-hooks.js";
+import { useAnswer } from "../core/answer.js";
 import { get } from "../core/api.js";
 import { html } from "../core/html.js";
 import { moment } from "../core/time.js";
 import { heaterName, inOrder } from "../core/words.js";
+import { Spans } from "../parts/spans.js";
 
 const HOUR_S = 3600;
 const SPANS = { "1 h": HOUR_S, "6 h": 6 * HOUR_S, "24 h": 24 * HOUR_S, "14 days": 14 * 24 * HOUR_S };
@@ -25,32 +27,13 @@ export function Curves({ printer }) {
 
 function Chart({ id }) {
   const [span, setSpan] = useState("1 h");
-  const [told, setTold] = useState(null);
-  const [wrong, setWrong] = useState("");
-  useEffect(() => {
-    let gone = false;
-    const take = (found, problem) => {
-      if (gone) return;
-      if (found) setTold(found);
-      setWrong(problem);
-    };
-    const look = () => {
-      const from = new Date(Date.now() - SPANS[span] * 1000).toISOString();
-      const query = new URLSearchParams({ from });
-      get(`/v1/printers/${encodeURIComponent(id)}/telemetry?${query}`).then((found) => take(found, ""), (problem) => take(null, problem.message));
-    };
-    look();
-    const timer = setInterval(look, LOOK_AGAIN_MS);
-    return () => {
-      gone = true;
-      clearInterval(timer);
-    };
-  }, [id, span]);
+  const look = () => {
+    const from = new Date(Date.now() - SPANS[span] * 1000).toISOString();
+    return get(`/v1/printers/${encodeURIComponent(id)}/telemetry?${new URLSearchParams({ from })}`);
+  };
+  const [told, wrong] = useAnswer(look, [id, span], LOOK_AGAIN_MS);
   return html`
-    <div class="segments" role="group" aria-label="How long">
-      ${Object.keys(SPANS).map((name) => html`
-        <button key=${name} type="button" class="quiet" aria-pressed=${name === span} onClick=${() => setSpan(name)}>${name}</button>`)}
-    </div>
+    <${Spans} names=${Object.keys(SPANS)} chosen=${span} choose=${setSpan} />
     ${wrong && html`<p class="answer wrong">${wrong}</p>`}
     ${told && html`
       <${Drawn} told=${told} />

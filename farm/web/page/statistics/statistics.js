@@ -1,10 +1,12 @@
 // What the printers did, what it took and what it cost, over the shop's days.
-import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { useState } from "../vendor/preact-hooks.js";
+import { useAnswer } from "../core/answer.js";
 import { get } from "../core/api.js";
 import { html } from "../core/html.js";
 import { duration } from "../core/time.js";
 import { CAUSES, count } from "../core/words.js";
 import { Dialog, openDialog } from "../parts/dialog.js";
+import { Spans } from "../parts/spans.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const SPANS = { "7 days": 7, "30 days": 30, "90 days": 90, Year: 365 };
@@ -22,26 +24,10 @@ export const openStatistics = () => openDialog((close) => html`<${Statistics} cl
 
 function Statistics({ close }) {
   const [span, setSpan] = useState("30 days");
-  const [told, setTold] = useState(null);
-  const [wrong, setWrong] = useState("");
-  useEffect(() => {
-    let gone = false;
-    const take = (found, problem) => {
-      if (gone) return;
-      if (found) setTold(found);
-      setWrong(problem);
-    };
-    lately(SPANS[span]).then((found) => take(found, ""), (problem) => take(null, problem.message));
-    return () => {
-      gone = true;
-    };
-  }, [span]);
+  const [told, wrong] = useAnswer(() => lately(SPANS[span]), [span]);
   return html`
     <${Dialog} title="Statistics" close=${close} kind="sheet wide">
-      <div class="segments" role="group" aria-label="How long">
-        ${Object.keys(SPANS).map((name) => html`
-          <button key=${name} type="button" class="quiet" aria-pressed=${name === span} onClick=${() => setSpan(name)}>${name}</button>`)}
-      </div>
+      <${Spans} names=${Object.keys(SPANS)} chosen=${span} choose=${setSpan} />
       ${wrong && html`<p class="answer wrong">${wrong}</p>`}
       ${told ? html`<${Told} told=${told} />` : !wrong && html`<p class="hint">One moment …</p>`}
     <//>`;
