@@ -201,7 +201,7 @@ class PrinterActor:
         if kept.plate is not None:
             self._status = replace(self._status, plate=kept.plate, ejector=kept.ejector)
         prints = kept.order.print if kept.order is not None else ""
-        self._lookout.remember(kept.usual, prints, kept.overridden)
+        self._lookout.remember(kept.usual, prints, kept.overridden, kept.cooled)
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
             order = PrintOrder.of(kept.order, self._parts.content_of)
             self._assign(order, _ADOPTED_AS[kept.order.state])

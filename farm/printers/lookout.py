@@ -79,6 +79,7 @@ class Lookout:
         self._news = trio.Event()
         self._to_pause: Anomaly | None = None
         self._cooled: dict[str, float] = {}  # in this pause, and the targets they had
+        self._cooled_kept: Mapping[str, float] = {}
         self._cooled_at: dict[str, float] = {}
         self._machine_there = True
         self._print = ""
@@ -93,10 +94,15 @@ class Lookout:
         return self._guard.current
 
     def remember(
-        self, usual: Mapping[str, Baseline], print_id: str, overridden: frozenset[tuple[str, str]]
+        self,
+        usual: Mapping[str, Baseline],
+        print_id: str,
+        overridden: frozenset[tuple[str, str]],
+        cooled: Mapping[str, float],
     ) -> None:
-        """What is known from before. overridden: in the print that is on."""
+        """What is known from before. overridden, cooled: in the print that is on."""
         self._usual = dict(usual)
+        self._cooled, self._cooled_kept = dict(cooled), cooled
         self._print, self._overridden = print_id, overridden
         self._guard.override(overridden)
 
@@ -151,8 +157,10 @@ class Lookout:
             self._news.set()
         if guard.current:
             self._cool()
-        if self._cooled and reading.operation is not Operation.PAUSED:
+        if self._cooled and reading.operation not in _IN_A_PAUSE:
             self._cooled.clear()  # the pause is over, whoever ended it
+        if self._cooled != self._cooled_kept:
+            self._news.set()
 
     def pass_time(self) -> None:
         """Time passes, whether or not it is seen."""
@@ -176,12 +184,16 @@ class Lookout:
     async def reheat(
         self, driver: Driver, seen: Callable[[Callable[[Reading], bool]], Awaitable[None]]
     ) -> str:
-        """Bring back the heat that was taken away in a pause. The problem in words, "" for none."""
+        """Bring back the heat that was taken away in a pause. The problem in words, "" for none.
+
+        Until it is seen to be there it is wanted, also by whoever resumes the print after a problem.
+        """
         wanted = dict(self._cooled)
         try:
             with trio.fail_after(SEND_WITHIN_S):
                 for heater, degc in wanted.items():
-                    self.targeted(heater, degc)
+                    self._guard.targeted(heater, degc)
+                    self.attended()
                     await driver.set_temperature(heater, degc)
             with trio.fail_after(HOT_WITHIN_S):
                 await seen(lambda reading: _is_hot(reading, wanted))
@@ -189,6 +201,8 @@ class Lookout:
             return f"its nozzle was cooled in the pause, and cannot be heated again: {problem}"
         except trio.TooSlowError:
             return "its nozzle was cooled in the pause, and does not get hot again; look at it"
+        for heater in wanted:
+            self._cooled.pop(heater, None)
         return ""
 
     @property
@@ -210,7 +224,7 @@ class Lookout:
 
     async def leave_word(self) -> None:
         """Whoever comes after us has to know."""
-        if self._untold or self._unkept:
+        if self._untold or self._unkept or self._cooled != self._cooled_kept:
             try:
                 await self._keep()
             except FarmError as problem:
@@ -255,8 +269,10 @@ class Lookout:
                     self._guard.targeted(heater, 0.0)
 
     async def _keep(self) -> None:
-        untold, unkept = list(self._untold), dict(self._unkept)
-        await self._database.write(self._write, untold, unkept, self._print, self._overridden)
+        untold, unkept, cooled = list(self._untold), dict(self._unkept), dict(self._cooled)
+        changed = cooled if cooled != self._cooled_kept else None
+        await self._database.write(self._write, untold, unkept, self._print, self._overridden, changed)
+        self._cooled_kept = cooled
         for told in untold:
             if self._untold and self._untold[0] is told:
                 self._untold.popleft()
@@ -271,15 +287,21 @@ class Lookout:
         unkept: Mapping[str, Baseline],
         print_id: str,
         overridden: frozenset[tuple[str, str]],
+        cooled: Mapping[str, float] | None,
     ) -> None:
+        """cooled: None where nothing changed."""
         anomalies.note(db, self._printer, untold)
         if print_id and overridden:
             anomalies.override(db, print_id, overridden)
+        if print_id and cooled is not None:
+            anomalies.keep_cooled(db, print_id, cooled)
         for material, usual in unkept.items():
             baselines.keep(db, self._printer, material, usual, self._clock())
 
 
 _WARN = Severity.WARN.rank
+_IN_A_PAUSE = frozenset({Operation.PAUSING, Operation.PAUSED, Operation.RESUMING, Operation.UNKNOWN})
+"""What a printer may be doing before its print goes on; of one that says nothing nobody knows."""
 
 
 def _cadence(printer: Printer, speed: float) -> Cadence:

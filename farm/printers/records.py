@@ -117,6 +117,7 @@ class Kept:
     """What is known of a printer while nobody can see it. plate: None for a printer that is not here.
 
     usual: by material. overridden: causes of trouble that somebody went on with its print in spite of.
+    cooled: heaters that were switched off while its print is paused, with the targets they had.
     """
 
     plate: Plate | None
@@ -126,6 +127,7 @@ class Kept:
     ejector: Ejector | None = None
     usual: Mapping[str, Baseline] = field(default_factory=dict)
     overridden: frozenset[tuple[str, str]] = frozenset()
+    cooled: Mapping[str, float] = field(default_factory=dict)
 
 
 def kept(db: Connection, printer: Printer) -> Kept:
@@ -141,6 +143,7 @@ def kept(db: Connection, printer: Printer) -> Kept:
         ejector=ejections.ejector(db, printer),
         usual=baselines.of_printer(db, printer.id),
         overridden=frozenset() if order is None else anomalies.overridden(db, order.print),
+        cooled={} if order is None else anomalies.cooled(db, order.print),
     )
 
 

@@ -1,8 +1,8 @@
-"""What is wrong with printers, told to everybody; and what people went on in spite of. None commits."""
+"""What is wrong with printers, told to everybody, and what was done about it. None commits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 
@@ -42,3 +42,18 @@ def overridden(db: Connection, print_id: str) -> frozenset[tuple[str, str]]:
     """What somebody went on with this print in spite of."""
     rows = db.execute("SELECT cause, channel FROM anomaly_overrides WHERE print = ?", (print_id,))
     return frozenset((row["cause"], row["channel"]) for row in rows)
+
+
+def keep_cooled(db: Connection, print_id: str, heaters: Mapping[str, float]) -> None:
+    """These heaters, no others, are off while the print is paused, with the targets they had in degC."""
+    db.execute("DELETE FROM cooled_heaters WHERE print = ?", (print_id,))
+    db.executemany(
+        "INSERT INTO cooled_heaters (print, heater, degc) VALUES (?, ?, ?)",
+        [(print_id, heater, degc) for heater, degc in heaters.items()],
+    )
+
+
+def cooled(db: Connection, print_id: str) -> dict[str, float]:
+    """Heaters that have to get their heat back before the print goes on, with their targets in degC."""
+    rows = db.execute("SELECT heater, degc FROM cooled_heaters WHERE print = ?", (print_id,))
+    return {row["heater"]: row["degc"] for row in rows}

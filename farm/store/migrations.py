@@ -174,6 +174,20 @@ def m023_baselines(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m024_cooled_heaters(db: Schema) -> None:
+    """Heat that a paused print has to get back before it goes on is known after a restart."""
+    # degc: the target that the heater had.
+    db.execute(
+        """CREATE TABLE cooled_heaters (
+            print TEXT NOT NULL,
+            heater TEXT NOT NULL,
+            degc REAL NOT NULL,
+            PRIMARY KEY (print, heater)
+        ) STRICT, WITHOUT ROWID"""
+    )
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

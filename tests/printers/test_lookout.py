@@ -10,6 +10,7 @@ from farm.domain.anomaly import AnomalyKind, Severity
 from farm.domain.command import Command, Resume, SetTemperature
 from farm.domain.printer import Operation, PrinterStatus
 from farm.drivers.base import Capability
+from farm.errors import Refused
 from farm.live.messages import ReportStatuses
 from farm.printers.messages import RunCommand
 from farm.queue.messages import ChangeSettings
@@ -114,6 +115,54 @@ async def test_a_print_paused_for_long_is_cooled_and_heated_again_before_it_goes
         machine.nozzle = lambda: 209.0
         await trio.sleep(5)
         assert not machine.paused
+
+
+async def test_a_print_that_could_not_be_heated_again_does_not_go_on_cold_at_the_second_try(
+    autojump_clock, monkeypatch
+):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        machine, driver = shop.machines["mk4"], shop.drivers["mk4"]
+        machine.paused = True
+        await trio.sleep(1000)
+        machine.nozzle = lambda: 25.0
+
+        async def refuse(heater: str, degc: float) -> None:
+            await trio.lowlevel.checkpoint()
+            raise Refused("it takes no commands at the moment")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(driver, "set_temperature", refuse)
+            await command(shop, Resume())
+            await trio.sleep(5)
+        await command(shop, Resume())
+        await trio.sleep(30)
+        assert machine.paused
+        assert machine.nozzle_target == 210.0
+
+        machine.nozzle = lambda: 209.0
+        await trio.sleep(5)
+        assert not machine.paused
+
+
+async def test_an_actor_that_begins_anew_knows_which_heat_a_paused_print_has_to_get_back(autojump_clock):
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        machine = shop.machines["mk4"]
+        machine.paused = True
+        await trio.sleep(1000)
+        assert machine.nozzle_target == 0.0
+        machine.nozzle = lambda: 25.0
+        machine.faults = Faults(bug=1.0)
+        await trio.sleep(1.2)
+        machine.faults = Faults()
+        await trio.sleep(60)
+        assert shop.restarts("printer:mk4") > 0
+
+        await command(shop, Resume())
+        await trio.sleep(30)
+        assert machine.paused
+        assert machine.nozzle_target == 210.0
 
 
 async def test_a_printer_that_takes_no_temperatures_is_resumed_all_the_same(autojump_clock, monkeypatch):

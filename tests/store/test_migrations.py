@@ -111,6 +111,7 @@ ROWS = {
         "INSERT INTO baselines VALUES ('p1', 'PLA', 3, '{\"prints\":3}', 't')",
         "INSERT INTO anomaly_overrides VALUES ('r1', 'cold', 'tool0')",
     ),
+    "m024_cooled_heaters": ("INSERT INTO cooled_heaters VALUES ('r1', 'tool0', 210.0)",),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
