@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import secrets
+import selectors
 import socket
 import subprocess
 import sys
@@ -90,6 +91,18 @@ def listening_socket(host: str, port: int, *, backlog: int = 1024) -> socket.soc
         listener.close()
         raise
     return listener
+
+
+def many_as_one() -> selectors.BaseSelector | None:
+    """A selector whose many sockets can be waited for as one file of their own; None where there is none.
+
+    Linux's epoll and the kqueue of macOS are such files; Windows has nothing like that.
+    """
+    selector = selectors.DefaultSelector()
+    if hasattr(selector, "fileno"):
+        return selector
+    selector.close()
+    return None
 
 
 def notice_vanished_peers(sock: socket.socket) -> None:

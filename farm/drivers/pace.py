@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import trio
-
 from farm.errors import ProtocolError
 
 
@@ -39,18 +37,19 @@ class Pace:
         self._patience_s = patience_s
         self._slowed_since: float | None = None
 
-    async def keep(self, amount: float) -> None:
-        """Waits until a peer that has sent `amount` more may go on. Raises Flooded."""
-        now = trio.current_time()
+    def wait_s(self, amount: float, now: float) -> float:
+        """How many seconds a peer that has sent `amount` more is to be left waiting, mostly none.
+
+        now: seconds of a monotonic clock. Raises Flooded.
+        """
         wait_s = self._allowance.take(amount, now)
-        if not wait_s:  # nor for others to have their turn: what is paced has been waited for
+        if not wait_s:
             self._slowed_since = None
-            return
-        if self._slowed_since is None:
+        elif self._slowed_since is None:
             self._slowed_since = now
         elif now - self._slowed_since > self._patience_s:
             raise self._flooded()
-        await trio.sleep(wait_s)
+        return wait_s
 
     def give_up_if_slowed(self) -> None:
         """Whatever else is wrong with a peer that is being slowed down comes of that. Raises Flooded."""

@@ -55,3 +55,14 @@ async def connected(host: str, port: int) -> trio.SocketStream:
 def plain(stream: trio.abc.Stream) -> socket.socket | None:
     """The socket below a connection, to be read without trio's layers; None where it is encrypted."""
     return cast(Any, stream.socket)._sock if isinstance(stream, trio.SocketStream) else None
+
+
+def received(plain: socket.socket, most: int) -> bytes | None:
+    """What came there, of at most so many bytes; b"" where the peer has hung up, None where nothing came.
+
+    Waits for nothing. Raises OSError.
+    """
+    try:
+        return plain.recv(most)
+    except BlockingIOError:
+        return None

@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import h11
 import httpx
@@ -23,6 +23,7 @@ from wsproto.utilities import ProtocolError as NoHandshake
 
 from farm.drivers import flight, sockets, tls
 from farm.drivers.alarm import Alarm
+from farm.drivers.ear import Ear
 from farm.drivers.frames import Frames, Kind, Nonsense, TooLong, written
 from farm.drivers.http import checked, port_of, trusted, unreachable
 from farm.drivers.pace import Allowance, Pace
@@ -61,6 +62,9 @@ class Vigilance:
 
 VIGILANT = Vigilance()
 
+Hear: TypeAlias = Callable[[str], Awaitable[None] | None]
+"""Hears a message. Returns what has to be done before the next is heard, mostly nothing."""
+
 
 class PushSocket:
     """An open socket to one peer; `where` is its name and address in sentences. One task receives."""
@@ -84,21 +88,40 @@ class PushSocket:
             vigilance.paced_s,
         )
         self._heard_at = now
+        self._wait_s = 0.0  # until more is listened to
         self._sending = trio.Lock()
         self._next: deque[str] = deque()
         self._unanswered: list[bytes] = []  # pings
         self._recorder = flight.recording.get()
         self._take(came)
 
-    async def receive(self) -> str:
-        """The next message, whenever it comes. Raises PrinterUnreachable, ProtocolError, or Flooded."""
-        while not self._next:
-            await self._read()
-        await self._messages.keep(1)
-        message = self._next.popleft()
-        if self._recorder is not None:
-            self._recorder.came("pushed", message)
-        return message
+    async def listen(self, hear: Hear) -> NoReturn:
+        """Hands on every message as it comes, and what `hear` wants done is done before the next.
+
+        Raises PrinterUnreachable, ProtocolError, or Flooded, and what `hear` raises.
+        """
+        while True:
+            todo = self._hand_on(hear)
+            if todo is None:
+                todo = await self._hear_more(hear)
+            if todo is not None:
+                await todo
+
+    async def _hear_more(self, hear: Hear) -> Awaitable[None] | None:
+        plain = self._plain
+        if plain is None:
+            self._came(await self._received())
+            return None
+
+        def look() -> Awaitable[None] | None:
+            try:
+                data = sockets.received(plain, PIECE)
+            except OSError:
+                raise self._closed() from None
+            self._came(data)
+            return self._hand_on(hear)
+
+        return await Ear.of_this_run().first(plain, look)
 
     async def send(self, *messages: str) -> None:
         """Sends messages, all of them together. Raises PrinterUnreachable."""
@@ -129,30 +152,47 @@ class PushSocket:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it has hung up already
 
-    async def _read(self) -> None:
-        """Take in what has come, or comes next."""
-        data = await self._received()
+    def _hand_on(self, hear: Hear) -> Awaitable[None] | None:
+        """Lets the messages be heard that have come, up to where something has to be done before the next.
+
+        Returns what; None when nothing is left.
+        """
+        if self._unanswered or self._wait_s:
+            return self._go_on()
+        while self._next:
+            message = self._next.popleft()
+            if self._recorder is not None:
+                self._recorder.came("pushed", message)
+            self._wait_s = self._messages.wait_s(1, trio.current_time())
+            todo = hear(message)
+            if todo is not None:
+                return todo
+            if self._wait_s:
+                return self._go_on()
+        return None
+
+    async def _go_on(self) -> None:
+        """Answers the pings, and lets a peer wait that sends too much."""
+        pings, self._unanswered = self._unanswered, []
+        wait_s, self._wait_s = self._wait_s, 0.0
+        if pings:
+            await self._send(*(written(Kind.PONG, ping) for ping in pings))
+        await trio.sleep(wait_s)
+
+    def _came(self, data: bytes | None) -> None:
+        """Take in what came: b"" where the peer has hung up, None where it only looked as if."""
+        if data is None:
+            return
         if not data:
             raise self._closed()
         self._heard_at = trio.current_time()
-        await self._bytes.keep(len(data))
+        self._wait_s = self._bytes.wait_s(len(data), self._heard_at)
         self._take(data)
-        if self._unanswered:
-            pings, self._unanswered = self._unanswered, []
-            await self._send(*(written(Kind.PONG, ping) for ping in pings))
 
     async def _received(self) -> bytes:
-        """What comes next; nothing where the peer has hung up."""
         try:
-            if self._plain is None:
-                return bytes(await self._stream.receive_some(PIECE))
-            while True:
-                await trio.lowlevel.wait_readable(self._plain)
-                try:
-                    return self._plain.recv(PIECE)
-                except BlockingIOError:  # it only looked as if
-                    continue
-        except (trio.BrokenResourceError, OSError):
+            return bytes(await self._stream.receive_some(PIECE))
+        except trio.BrokenResourceError:
             raise self._closed() from None
 
     def _take(self, data: bytes) -> None:

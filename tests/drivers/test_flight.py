@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import trio
@@ -91,8 +93,10 @@ async def test_what_is_pushed_is_noted_and_what_we_say_there(nursery: trio.Nurse
         await pushed.say('{"current": {"temps": [1]}}')
         await trio.sleep_forever()
 
-    async def use(socket: PushSocket) -> None:
-        await socket.receive()
+    async def use(socket: PushSocket) -> NoReturn:
+        await socket.listen(partial(answer, socket))
+
+    async def answer(socket: PushSocket, message: str) -> None:
         await socket.send(json.dumps({"auth": f"farm:{KEY}"}))
         raise PrinterUnreachable("enough seen.")
 

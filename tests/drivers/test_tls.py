@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import trio
@@ -11,7 +10,7 @@ import trio
 from farm.drivers.exchange import Request
 from farm.drivers.http import Http
 from farm.drivers.tls import trusting
-from farm.drivers.websocket import PushSocket, hold_push_socket
+from farm.drivers.websocket import hold_push_socket
 from farm.errors import Invalid, PrinterUnreachable, Refused
 from tests.peers.certificates import Certificate, certificate
 from tests.peers.push_peer import Pushed, push_peer
@@ -27,12 +26,12 @@ async def by_request(url: str, trust: str) -> None:
 
 
 async def by_push_socket(url: str, trust: str) -> None:
-    async def stop(socket: PushSocket) -> NoReturn:
-        assert await socket.receive() == "hello"
+    def stop(message: str) -> None:
+        assert message == "hello"
         raise Refused("reached")
 
     with pytest.raises(Refused, match="reached"):
-        await hold_push_socket(url, "/socket", "OctoPrint", stop, trust)
+        await hold_push_socket(url, "/socket", "OctoPrint", lambda socket: socket.listen(stop), trust)
 
 
 both_ways = pytest.mark.parametrize("reach", [by_request, by_push_socket], ids=lambda way: way.__name__)

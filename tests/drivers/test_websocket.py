@@ -34,8 +34,7 @@ async def hold(
 
 
 async def drain(socket: PushSocket) -> NoReturn:
-    while True:
-        await socket.receive()
+    await socket.listen(lambda _: None)
 
 
 async def held(nursery: trio.Nursery, pushing: Pushing) -> FarmError:
@@ -119,17 +118,16 @@ async def test_a_peer_gone_mad_is_cut_and_told_so(
 async def test_a_burst_is_slowed_down_and_heard_to_its_end(nursery: trio.Nursery) -> None:
     heard: list[str] = []
 
-    async def listen(socket: PushSocket) -> NoReturn:
-        while True:
-            heard.append(await socket.receive())
-            if len(heard) == 480:
-                nursery.cancel_scope.cancel()
+    def hear(message: str) -> None:
+        heard.append(message)
+        if len(heard) == 480:
+            nursery.cancel_scope.cancel()
 
     url = await push_peer(nursery, a_burst)
     began = trio.current_time()
     with trio.fail_after(10):
         with pytest.raises(trio.Cancelled):
-            await hold(url, listen, Vigilance(connect_s=0.5))
+            await hold(url, lambda socket: socket.listen(hear), Vigilance(connect_s=0.5))
 
     assert heard == [str(number) for number in range(480)]
     assert trio.current_time() - began > 1.9  # 80 too many, at 40 a second

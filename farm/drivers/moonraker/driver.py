@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -317,15 +318,17 @@ class _Following:
         self._session.begin(trio.current_time())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._see_to_what_is_due, socket)
-            while True:
-                message = await socket.receive()
-                now = trio.current_time()
-                self._news = max(self._news, self._session.receive(message, now))
-                await self._say(socket)
-                if now >= self._due_at():
-                    self._pass_on(now)
-                else:
-                    self._alarm.set(self._due_at())
+            await socket.listen(partial(self._hear, socket))
+
+    def _hear(self, socket: PushSocket, message: str) -> Awaitable[None] | None:
+        now = trio.current_time()
+        self._news = max(self._news, self._session.receive(message, now))
+        due_at = self._due_at()
+        if now >= due_at:
+            self._pass_on(now)
+        else:
+            self._alarm.set(due_at)
+        return self._say(socket) if self._session.has_to_send else None
 
     async def _see_to_what_is_due(self, socket: PushSocket) -> NoReturn:
         while True:

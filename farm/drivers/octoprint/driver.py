@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -257,30 +258,36 @@ class _Following:
     async def _listen(self, socket: PushSocket) -> NoReturn:
         # At once: it listens from the beginning, and a thousand printers would be greeted for a second.
         await socket.send(push.subscription(), push.pace(self._pace), push.authentication(self._login))
-        while True:
-            message = await socket.receive()
-            self._heard_at = trio.current_time()
-            match self._session.receive(message, self._heard_at):
-                case Reading() as reading:
-                    self.was_pushed = True
-                    self._take(reading)
-                    await self._keep_pace(socket, reading)
-                case push.StateChanged() if self._pace != push.AT_WORK:
-                    await socket.send(push.subscription())
-                case push.LoginWanted():
-                    await socket.send(push.authentication(await self._log_in()))
+        await socket.listen(partial(self._hear, socket))
 
-    async def _keep_pace(self, socket: PushSocket, reading: Reading) -> None:
+    def _hear(self, socket: PushSocket, message: str) -> Awaitable[None] | None:
+        now = self._heard_at = trio.current_time()
+        match self._session.receive(message, now):
+            case Reading() as reading:
+                self.was_pushed = True
+                self._take(reading, now)
+                return self._another_pace(socket, reading)
+            case push.StateChanged() if self._pace != push.AT_WORK:
+                return socket.send(push.subscription())
+            case push.LoginWanted():
+                return self._log_in_anew(socket)
+        return None
+
+    def _another_pace(self, socket: PushSocket, reading: Reading) -> Awaitable[None] | None:
         wanted = push.AT_WORK if reading.operation in BUSY else push.AT_REST
-        if wanted != self._pace:
-            self._pace = wanted
-            await socket.send(push.pace(wanted))
+        if wanted == self._pace:
+            return None
+        self._pace = wanted
+        return socket.send(push.pace(wanted))
+
+    async def _log_in_anew(self, socket: PushSocket) -> None:
+        await socket.send(push.authentication(await self._log_in()))
 
     async def _see_to_what_is_due(self) -> NoReturn:
         while True:
             await self._alarm.sleep_past(self._due_at)
             if self._held is not None:
-                self._pass_on(self._held)
+                self._pass_on(self._held, trio.current_time())
             else:
                 await self._break_the_silence()
 
@@ -295,16 +302,16 @@ class _Following:
         machine, job = await self._look()
         if self._heard_at <= began:  # what was pushed meanwhile is newer
             self._heard_at = trio.current_time()
-            self._take(self._session.looked(machine, job, self._heard_at))
+            self._take(self._session.looked(machine, job, self._heard_at), self._heard_at)
 
-    def _take(self, reading: Reading) -> None:
+    def _take(self, reading: Reading, now: float) -> None:
         """Pass a reading on, or hold it for a moment: the next push may be far away."""
-        if trio.current_time() < self._told_at + LEAST_BETWEEN_S:
+        if now < self._told_at + LEAST_BETWEEN_S:
             self._held = reading
             self._alarm.set(self._told_at + LEAST_BETWEEN_S)
         else:
-            self._pass_on(reading)
+            self._pass_on(reading, now)
 
-    def _pass_on(self, reading: Reading) -> None:
-        self._held, self._told_at = None, trio.current_time()
+    def _pass_on(self, reading: Reading, now: float) -> None:
+        self._held, self._told_at = None, now
         self._tell(reading)

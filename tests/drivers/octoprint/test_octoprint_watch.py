@@ -19,7 +19,7 @@ from farm.drivers.base import Reading
 from farm.drivers.octoprint import driver as octoprint_driver
 from farm.drivers.octoprint.driver import OctoPrintDriver
 from farm.drivers.octoprint.protocol import Login
-from farm.drivers.websocket import Vigilance
+from farm.drivers.websocket import Hear, Vigilance
 from farm.errors import Forbidden, PrinterUnreachable, ProtocolError
 from tests.drivers.contract import Watch, is_doing
 from tests.peers.push_peer import Pushed, push_peer
@@ -255,13 +255,13 @@ async def test_a_message_that_comes_in_the_very_moment_a_held_reading_is_due_del
         async def send(self, *messages: str) -> None:
             await trio.lowlevel.checkpoint()
 
-        async def receive(self) -> str:
-            if not messages:
-                await trio.sleep_forever()
-            await trio.lowlevel.checkpoint()
-            if len(messages) == 1:
-                mock_clock.jump(octoprint_driver.LEAST_BETWEEN_S + 0.01)
-            return json.dumps(messages.pop(0))
+        async def listen(self, hear: Hear) -> NoReturn:
+            while messages:
+                await trio.lowlevel.checkpoint()
+                if len(messages) == 1:
+                    mock_clock.jump(octoprint_driver.LEAST_BETWEEN_S + 0.01)
+                assert hear(json.dumps(messages.pop(0))) is None
+            await trio.sleep_forever()
 
     told: list[Reading] = []
     both = trio.Event()

@@ -61,6 +61,11 @@ class Session:
         about = {"client_name": "printer-farm", "version": __version__, "type": "other", "url": ""}
         self._ask("server.connection.identify", about, self._known)
 
+    @property
+    def has_to_send(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._outbox)
+
     def to_send(self) -> list[str]:
         """The messages to send now; each is given once."""
         messages, self._outbox = self._outbox, []
