@@ -18,6 +18,7 @@ from farm.domain.printer import BUSY, Operation
 
 GRACE_S = 10.0  # after connecting: hosts tell 0 degC, nothing, or what was true an hour ago
 CALM_S = 30.0  # without a finding, then it is over
+FIND_AGAIN_S = 300.0  # more, where it was found before the printer is watched anew: detectors need time
 MOST_HEATERS = 32  # more is a peer gone mad; so are more fans, or boards
 PART_FAN = "fan"  # the one that blows at the part
 LESSON_S = 300.0  # of printing; less teaches nothing
@@ -39,11 +40,20 @@ _CAUSES: Mapping[AnomalyKind, str] = {
 
 @dataclass(slots=True)
 class _Wrong:
-    """Something that is wrong now. paused_at: when it became bad enough for a pause."""
+    """Something that is wrong now. paused_at: when it became bad enough for a pause.
+
+    taken_up: it was found before the printer was watched anew, and not again since.
+    """
 
     anomaly: Anomaly
     seen_at: float
     paused_at: float | None = None
+    taken_up: bool = False
+
+    def look_for_it(self, since: float) -> None:
+        """It was not looked for before: that it was not found says nothing."""
+        again_s = FIND_AGAIN_S if self.taken_up and self.anomaly.kind is not AnomalyKind.SILENT else 0.0
+        self.seen_at = max(self.seen_at, since + again_s)
 
 
 class Guard:
@@ -67,6 +77,7 @@ class Guard:
         self._lost_at: float | None = None
         self._problem = ""
         self._last: Sample | None = None
+        self._taken_up = False  # in the midst of a print, which was not seen since
         self._fans: dict[str, Standing] = {}
         self._loads: dict[str, Load] = {}
         self._resends = Resends()
@@ -89,6 +100,21 @@ class Guard:
         """What is usual for the next print."""
         self._usual = usual
 
+    def take_up(self, at: float, operation: Operation, wrong: Iterable[Anomaly]) -> None:
+        """Somebody else has watched it before: the printer was seen doing this, and so much was wrong.
+
+        What is known already is not told again, and it is over when it is not found again.
+        """
+        self._operation = operation
+        self._begin()
+        self._in_sight, self._taken_up = False, operation in BUSY
+        for anomaly in wrong:
+            paused_at = at if anomaly.severity.rank >= _PAUSE else None
+            found = _Wrong(anomaly, at, paused_at, taken_up=True)
+            found.look_for_it(at)
+            self._wrong[anomaly.kind, anomaly.evidence.channel] = found
+        self._order()
+
     def override(self, causes: Iterable[tuple[str, str]]) -> None:
         """Somebody goes on in spite of these: they are no reason for another pause of this print."""
         more = frozenset(causes) - self.overridden
@@ -98,6 +124,8 @@ class Guard:
     def connected(self, at: float) -> None:
         """The printer is there (again): what it tells in its first seconds is not listened to."""
         self._from, self._lost_at = at + GRACE_S, None
+        for wrong in self._wrong.values():
+            wrong.look_for_it(self._from)
 
     def lost(self, at: float, problem: str) -> None:
         """It cannot be seen any more. problem: a sentence why. Not being seen is never a reason to pause."""
@@ -116,6 +144,8 @@ class Guard:
         self._fans.clear()
         self._loads.clear()
         self._resends = Resends()
+        for wrong in self._wrong.values():
+            wrong.taken_up = True
         self.connected(at)
 
     def attended(self, at: float) -> None:
@@ -140,6 +170,8 @@ class Guard:
         self._at = at
         if at < self._from:
             return NOTHING
+        if self._taken_up:
+            self._go_on_with(sample.operation)
         if sample.operation is not self._operation:
             self._enter(sample.operation)
         found: list[Anomaly] = []
@@ -169,7 +201,10 @@ class Guard:
         """Heaters that are to be switched off, with their targets: hot for too long with nobody there, or in
         a paused print, where the bed stays warm."""
         cool: dict[str, float] = {}
-        for anomaly in self.current:
+        for wrong in self._wrong.values():
+            anomaly = wrong.anomaly
+            if wrong.taken_up:  # somebody may have been there since
+                continue
             if anomaly.kind is AnomalyKind.PAUSED_HOT:
                 cool[anomaly.evidence.channel] = 0.0
             elif anomaly.kind is AnomalyKind.HEATED_UNATTENDED:
@@ -321,6 +356,20 @@ class Guard:
             self._unwanted.forget()
             self._heated_since = None
 
+    def _go_on_with(self, operation: Operation) -> None:
+        """A print that was on when it was seen last is seen again.
+
+        Where it was to be paused and prints all the same, that did not come about: then it is found anew.
+        """
+        self._taken_up = False
+        if operation in _PAUSED:
+            self._paused_since = self._at
+        if operation is self._operation is Operation.PRINTING:
+            for wrong in self._wrong.values():
+                if wrong.anomaly.severity.rank >= _PAUSE:
+                    wrong.anomaly, wrong.paused_at = replace(wrong.anomaly, severity=Severity.WARN), None
+            self._order()
+
     def _begin(self) -> None:
         """A print begins: what is learned is learned of it alone."""
         self._heaters: dict[str, HeaterWatch] = {}
@@ -340,20 +389,32 @@ class Guard:
             severity = self._on_the_ladder(at, key, anomaly.severity)
             if severity is None:
                 continue
-            wrong = self._wrong.get(key)
+            wrong = self._wrong.get(key) or self._known_as(key)
             if wrong is None or severity.rank > wrong.anomaly.severity.rank:
                 changes.append(Change(self._worse(at, key, anomaly, severity)))
-            else:
-                wrong.seen_at = at
+                continue
+            wrong.seen_at = at
+            if wrong.anomaly.kind is anomaly.kind:
+                wrong.taken_up = False
         for key, wrong in list(self._wrong.items()):
             if at - wrong.seen_at >= CALM_S:
                 del self._wrong[key]
                 changes.append(Change(wrong.anomaly, over=True))
         if not changes:
             return NOTHING
+        self._order()
+        return changes
+
+    def _order(self) -> None:
         wrongs = (wrong.anomaly for wrong in self._wrong.values())
         self.current = tuple(sorted(wrongs, key=lambda each: -each.severity.rank))
-        return changes
+
+    def _known_as(self, key: tuple[AnomalyKind, str]) -> _Wrong | None:
+        """The same trouble, as it was known before it is watched anew: a heater that fell from its target is
+        from then on one that does not get there."""
+        wrongs = self._wrong.items()
+        cause = _cause(key)
+        return next((wrong for known, wrong in wrongs if wrong.taken_up and _cause(known) == cause), None)
 
     def _on_the_ladder(self, at: float, key: tuple[AnomalyKind, str], severity: Severity) -> Severity | None:
         """How far up it is: not beyond what the shop wants, nor what somebody overrode."""
@@ -374,7 +435,7 @@ class Guard:
     ) -> Anomaly:
         now = replace(anomaly, severity=severity)
         wrong = self._wrong.setdefault(key, _Wrong(now, at))
-        wrong.anomaly, wrong.seen_at = now, at
+        wrong.anomaly, wrong.seen_at, wrong.taken_up = now, at, False
         if severity.rank >= _PAUSE and wrong.paused_at is None:
             wrong.paused_at = at
         if severity.rank >= _WARN:

@@ -319,13 +319,29 @@ class PrintProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What was wrong with a printer that has not printed well since. why: a sentence, the newest; "" for
+    nothing. since: when the first of it was seen."""
+
+    why: str
+    since: datetime | None
+
+    def __bool__(self) -> bool:
+        return bool(self.why)
+
+
+SURE = Doubt("", None)
+"""Nothing was wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PrinterStatus:
     """A frozen picture of one printer. Only that printer's actor makes the next one.
 
     message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
     did not start; foreign_file: under this name there, "" where it does not say. ejector: of a printer that
-    pushes prints off by itself. anomalies: what is wrong with it now, the worst first. doubt: a sentence,
-    what was wrong with it until it has printed well; "" for nothing.
+    pushes prints off by itself. anomalies: what is wrong with it now, the worst first. doubt: what was
+    wrong with it, until it has printed well.
     """
 
     connection: Connection = Connection.OFFLINE
@@ -342,4 +358,4 @@ class PrinterStatus:
     foreign_file: str = ""
     ejector: Ejector | None = None
     anomalies: tuple[Anomaly, ...] = ()
-    doubt: str = ""
+    doubt: Doubt = SURE

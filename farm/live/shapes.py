@@ -121,7 +121,7 @@ class Status(Struct, frozen=True):
 
     ejector: null where it does not push prints off by itself.
     anomalies: what is wrong with it now, the worst first. doubt: what was wrong with it, until it has printed
-    well; until then the plan prefers others.
+    well; until then the plan prefers others. doubt_since: when the first of it was seen.
     """
 
     connection: Connection
@@ -138,6 +138,7 @@ class Status(Struct, frozen=True):
     print: Progress | None
     anomalies: list[Anomaly]
     doubt: str | None
+    doubt_since: Moment | None
     ejector: Ejector | None = None
 
 
@@ -534,7 +535,8 @@ def of_status(status: printer.PrinterStatus, at: datetime) -> Status:
         foreign_file=status.foreign_file or None,
         print=None if status.print is None else _progress(status.print, at),
         anomalies=[of_anomaly(found) for found in status.anomalies],
-        doubt=status.doubt or None,
+        doubt=status.doubt.why or None,
+        doubt_since=moment(status.doubt.since),
         ejector=None if status.ejector is None else _ejector(status.ejector),
     )
 

@@ -200,8 +200,8 @@ class PrinterActor:
         self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:
             self._status = replace(self._status, plate=kept.plate, ejector=kept.ejector)
-        prints = kept.order.print if kept.order is not None else ""
-        self._lookout.remember(kept.usual, prints, kept.overridden, kept.cooled)
+        self._lookout.remember(kept, _material(self._printer))
+        self._status = replace(self._status, anomalies=self._lookout.current, doubt=self._lookout.doubt)
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
             order = PrintOrder.of(kept.order, self._parts.content_of)
             self._assign(order, _ADOPTED_AS[kept.order.state])

@@ -17,13 +17,15 @@ from farm.detect.guard import Guard
 from farm.detect.values import CADENCES, UNKNOWN_CADENCE, Cadence, Change, Sample
 from farm.domain.anomaly import MAY_STOP, Anomaly, AnomalyKind, Severity
 from farm.domain.clock import WallClock
-from farm.domain.printer import BUSY, Operation, Printer
+from farm.domain.job import PrintState
+from farm.domain.printer import BUSY, SURE, Doubt, Operation, Printer
 from farm.drivers.base import Driver, Reading
 from farm.errors import FarmError
 from farm.printers.assignment import Assignment
 from farm.printers.messages import Stage
+from farm.printers.records import Kept
 from farm.printers.watching import Watching
-from farm.store import anomalies, baselines
+from farm.store import anomalies, baselines, printers
 from farm.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,7 @@ class Lookout:
         self, printer: Printer, watching: Watching, acts: Acts, database: Database, clock: WallClock
     ) -> None:
         self._printer = printer.id
+        self._watched = printer.enabled
         self._speed = printer.address.simulation.speed if printer.address.simulation is not None else 1.0
         self._watching = watching
         self._acts = acts
@@ -85,26 +88,33 @@ class Lookout:
         self._print = ""
         self._material = ""
         self._overridden: frozenset[tuple[str, str]] = frozenset()
-        self.doubt = ""
-        """What was wrong with it, a sentence, until it has printed well; "" for nothing."""
+        self._current_kept = self._guard.current
+        self.doubt = self._doubt_kept = SURE
+        """What was wrong with it, until it has printed well."""
 
     @property
     def current(self) -> tuple[Anomaly, ...]:
         """What is wrong with it now, the worst first."""
         return self._guard.current
 
-    def remember(
-        self,
-        usual: Mapping[str, Baseline],
-        print_id: str,
-        overridden: frozenset[tuple[str, str]],
-        cooled: Mapping[str, float],
-    ) -> None:
-        """What is known from before. overridden, cooled: in the print that is on."""
-        self._usual = dict(usual)
-        self._cooled, self._cooled_kept = dict(cooled), cooled
-        self._print, self._overridden = print_id, overridden
-        self._guard.override(overridden)
+    def remember(self, kept: Kept, material: str) -> None:
+        """What is known from before, with what the printer prints, if it does.
+
+        What was wrong with a printer that is switched off is told when somebody looks at it again.
+        """
+        self._usual = dict(kept.usual)
+        self._cooled, self._cooled_kept = dict(kept.cooled), kept.cooled
+        self.doubt = self._doubt_kept = kept.doubt
+        self._overridden = kept.overridden
+        doing = Operation.UNKNOWN
+        if kept.order is not None:
+            self._print, self._material = kept.order.print, material
+            self._guard.expect(self._usual.get(material, NOTHING_LEARNED))
+            doing = _DOING.get(kept.order.state, doing)
+        if self._watched:
+            self._guard.take_up(self._now(), doing, kept.anomalies)
+            self._current_kept = self._guard.current
+        self._guard.override(kept.overridden)
 
     def connected(self) -> None:
         """The printer is there again."""
@@ -176,7 +186,7 @@ class Lookout:
         lesson = self._guard.lesson()
         if lesson is None:
             return
-        self.doubt = ""
+        self.doubt = SURE
         usual = self._usual.get(self._material, NOTHING_LEARNED).with_print(lesson)
         self._usual[self._material] = self._unkept[self._material] = usual
         self._news.set()
@@ -224,13 +234,23 @@ class Lookout:
 
     async def leave_word(self) -> None:
         """Whoever comes after us has to know."""
-        if self._untold or self._unkept or self._cooled != self._cooled_kept:
+        if self._untold or self._unkept or self._changed:
             try:
                 await self._keep()
             except FarmError as problem:
                 log.warning("what was wrong is not told", printer=self._printer, problem=str(problem))
 
     # -- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _changed(self) -> bool:
+        """Whether anything of what is kept whole is another than was kept."""
+        guard = self._guard
+        return (
+            self._cooled != self._cooled_kept
+            or self.doubt is not self._doubt_kept
+            or guard.current is not self._current_kept
+        )
 
     def _now(self) -> float:
         """A simulated printer may live faster than we do."""
@@ -242,7 +262,7 @@ class Lookout:
             self._untold.append((at, change))
             found = change.anomaly
             if not change.over and found.severity.rank >= _WARN and found.kind in _DOUBTFUL:
-                self.doubt = found.sentence
+                self.doubt = Doubt(found.sentence, self.doubt.since or at)
         self._news.set()
 
     def _act_on(self, changes: Sequence[Change], reading: Reading, ours: bool) -> None:
@@ -269,37 +289,59 @@ class Lookout:
                     self._guard.targeted(heater, 0.0)
 
     async def _keep(self) -> None:
-        untold, unkept, cooled = list(self._untold), dict(self._unkept), dict(self._cooled)
-        changed = cooled if cooled != self._cooled_kept else None
-        await self._database.write(self._write, untold, unkept, self._print, self._overridden, changed)
-        self._cooled_kept = cooled
-        for told in untold:
+        now = _Unkept(
+            untold=list(self._untold),
+            usual=dict(self._unkept),
+            print=self._print,
+            overridden=self._overridden,
+            cooled=dict(self._cooled) if self._cooled != self._cooled_kept else None,
+            current=self._guard.current,
+            doubt=self.doubt,
+        )
+        await self._database.write(now.write, self._printer, self._clock())
+        self._current_kept, self._doubt_kept = now.current, now.doubt
+        if now.cooled is not None:
+            self._cooled_kept = now.cooled
+        for told in now.untold:
             if self._untold and self._untold[0] is told:
                 self._untold.popleft()
-        for material, usual in unkept.items():
+        for material, usual in now.usual.items():
             if self._unkept.get(material) is usual:
                 del self._unkept[material]
 
-    def _write(
-        self,
-        db: Connection,
-        untold: Sequence[tuple[datetime, Change]],
-        unkept: Mapping[str, Baseline],
-        print_id: str,
-        overridden: frozenset[tuple[str, str]],
-        cooled: Mapping[str, float] | None,
-    ) -> None:
-        """cooled: None where nothing changed."""
-        anomalies.note(db, self._printer, untold)
-        if print_id and overridden:
-            anomalies.override(db, print_id, overridden)
-        if print_id and cooled is not None:
-            anomalies.keep_cooled(db, print_id, cooled)
-        for material, usual in unkept.items():
-            baselines.keep(db, self._printer, material, usual, self._clock())
+
+@dataclass(frozen=True, slots=True)
+class _Unkept:
+    """What is to be told and kept, as it was at one moment. cooled: None where nothing changed."""
+
+    untold: Sequence[tuple[datetime, Change]]
+    usual: Mapping[str, Baseline]
+    print: str
+    overridden: frozenset[tuple[str, str]]
+    cooled: Mapping[str, float] | None
+    current: tuple[Anomaly, ...]
+    doubt: Doubt
+
+    def write(self, db: Connection, printer: str, at: datetime) -> None:
+        """One transaction: what was told once is known, and not told again."""
+        anomalies.note(db, printer, self.untold)
+        anomalies.keep_current(db, printer, self.current)
+        printers.keep_doubt(db, printer, self.doubt)
+        if self.print and self.overridden:
+            anomalies.override(db, self.print, self.overridden)
+        if self.print and self.cooled is not None:
+            anomalies.keep_cooled(db, self.print, self.cooled)
+        for material, usual in self.usual.items():
+            baselines.keep(db, printer, material, usual, at)
 
 
 _WARN = Severity.WARN.rank
+_DOING = {
+    PrintState.STARTING: Operation.PREPARING,
+    PrintState.PRINTING: Operation.PRINTING,
+    PrintState.PAUSED: Operation.PAUSED,
+}
+"""What a printer was seen doing last, by the state of its print."""
 _IN_A_PAUSE = frozenset({Operation.PAUSING, Operation.PAUSED, Operation.RESUMING, Operation.UNKNOWN})
 """What a printer may be doing before its print goes on; of one that says nothing nobody knows."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from sqlite3 import Connection
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from farm.detect.baseline import Baseline
+from farm.domain.anomaly import Anomaly
 from farm.domain.command import NAMES, Command
 from farm.domain.ejecting import EjectionState, Ejector
 from farm.domain.job import PrintState
-from farm.domain.printer import Mode, Plate, Printer
+from farm.domain.printer import SURE, Doubt, Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
@@ -106,6 +107,7 @@ def remove_printer(db: Connection, printer: str, force: bool, stamp: Stamp) -> N
     spools.keep_only(db, printer, [])
     shop.forget_printer(db, printer, stamp)
     baselines.forget_printer(db, printer)
+    anomalies.forget_printer(db, printer)
     data = {"printer": printer, "by": str(stamp.who)}
     record(db, "printer.removed", ("printers", f"printer:{printer}"), stamp.at, data)
     detail = {"active_print": None if active is None else active.id}
@@ -117,7 +119,8 @@ class Kept:
     """What is known of a printer while nobody can see it. plate: None for a printer that is not here.
 
     usual: by material. overridden: causes of trouble that somebody went on with its print in spite of.
-    cooled: heaters that were switched off while its print is paused, with the targets they had.
+    cooled: heaters that were switched off while its print is paused, with the targets they had. anomalies:
+    what was wrong with it when it was seen last.
     """
 
     plate: Plate | None
@@ -128,6 +131,8 @@ class Kept:
     usual: Mapping[str, Baseline] = field(default_factory=dict)
     overridden: frozenset[tuple[str, str]] = frozenset()
     cooled: Mapping[str, float] = field(default_factory=dict)
+    anomalies: Sequence[Anomaly] = ()
+    doubt: Doubt = SURE
 
 
 def kept(db: Connection, printer: Printer) -> Kept:
@@ -144,6 +149,8 @@ def kept(db: Connection, printer: Printer) -> Kept:
         usual=baselines.of_printer(db, printer.id),
         overridden=frozenset() if order is None else anomalies.overridden(db, order.print),
         cooled={} if order is None else anomalies.cooled(db, order.print),
+        anomalies=anomalies.current(db, printer.id),
+        doubt=printers.doubt(db, printer.id),
     )
 
 

@@ -90,7 +90,9 @@ def _of_place(job: Job, place: Place, at: datetime) -> WhyNot:
 
 def _doubt(status: PrinterStatus) -> str:
     """Why the plan prefers other printers, after the reason before."""
-    return f"; others are preferred, for something was wrong with it: {status.doubt}" if status.doubt else ""
+    return (
+        f"; others are preferred, for something was wrong with it: {status.doubt.why}" if status.doubt else ""
+    )
 
 
 def _compared(reason: Reason) -> WhyNot:

@@ -106,7 +106,7 @@ def _stations(
             plate_clear=plates.get(printer.id, PlateRow(Plate.UNKNOWN)).plate is Plate.CLEAR,
             left_g=left.get(printer.id),
             takes=kinds_for(printer.address),
-            doubt=status.doubt,
+            doubt=status.doubt.why,
         )
         found.append(_ejecting(db, _occupied(db, station, status, attempt, at, learned), attempt, at))
     return tuple(found)

@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 
+import msgspec
+
 from farm.detect.values import Change
+from farm.domain.anomaly import Anomaly
 from farm.store.events import record
 
 
@@ -57,3 +60,27 @@ def cooled(db: Connection, print_id: str) -> dict[str, float]:
     """Heaters that have to get their heat back before the print goes on, with their targets in degC."""
     rows = db.execute("SELECT heater, degc FROM cooled_heaters WHERE print = ?", (print_id,))
     return {row["heater"]: row["degc"] for row in rows}
+
+
+def keep_current(db: Connection, printer: str, wrong: Sequence[Anomaly]) -> None:
+    """This is wrong with a printer now, and nothing else."""
+    forget_printer(db, printer)
+    db.executemany(
+        "INSERT INTO current_anomalies (printer, kind, channel, value) VALUES (?, ?, ?, ?)",
+        [(printer, each.kind, each.evidence.channel, _text(each)) for each in wrong],
+    )
+
+
+def current(db: Connection, printer: str) -> list[Anomaly]:
+    """What was wrong with a printer when it was seen last."""
+    rows = db.execute("SELECT value FROM current_anomalies WHERE printer = ?", (printer,))
+    return [msgspec.json.decode(row["value"], type=Anomaly) for row in rows]
+
+
+def forget_printer(db: Connection, printer: str) -> None:
+    """Nothing is wrong with it, or it was taken out of the farm."""
+    db.execute("DELETE FROM current_anomalies WHERE printer = ?", (printer,))
+
+
+def _text(found: Anomaly) -> str:
+    return msgspec.json.encode(found, order="deterministic").decode()

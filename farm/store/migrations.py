@@ -188,6 +188,13 @@ def m024_cooled_heaters(db: Schema) -> None:
     )
 
 
+@farm()
+def m025_doubts(db: Schema) -> None:
+    """What was wrong with printers, and what is, is known after a restart."""
+    for statement in _DOUBTS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -706,6 +713,20 @@ _BASELINES = (
         cause TEXT NOT NULL,
         channel TEXT NOT NULL,
         PRIMARY KEY (print, cause, channel)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_DOUBTS = (
+    # Why the plan prefers others until it has printed well, "" where it does not, and since when.
+    "ALTER TABLE printers ADD COLUMN doubt TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE printers ADD COLUMN doubt_since TEXT",
+    # What was told to be wrong, and not yet to be over. value: as JSON.
+    """CREATE TABLE current_anomalies (
+        printer TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (printer, kind, channel)
     ) STRICT, WITHOUT ROWID""",
 )
 

@@ -10,7 +10,7 @@ from sqlite3 import Connection, Row
 import msgspec
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.printer import MODES, Address, Mode, Plate, Printer, Profile, Simulation
+from farm.domain.printer import MODES, SURE, Address, Doubt, Mode, Plate, Printer, Profile, Simulation
 from farm.domain.transitions import require
 from farm.store import maintenance
 from farm.store.changes import record_change
@@ -136,6 +136,20 @@ def set_mode(db: Connection, printer: str, new: Mode, at: datetime, who: str, wh
     record_change(db, "printer", printer, old, new, at, who, why)
     data = {"printer": printer, "from": old, "to": new, "why": why, "who": who}
     record(db, "printer.modeChanged", ("printers", f"printer:{printer}"), at, data)
+
+
+def doubt(db: Connection, printer: str) -> Doubt:
+    """What was wrong with a printer that has not printed well since."""
+    row = db.execute("SELECT doubt, doubt_since FROM printers WHERE id = ?", (printer,)).fetchone()
+    if row is None or not row["doubt"]:
+        return SURE
+    return Doubt(row["doubt"], parse_iso(row["doubt_since"]))
+
+
+def keep_doubt(db: Connection, printer: str, new: Doubt) -> None:
+    """Something was wrong with a printer, or it has printed well since."""
+    since = None if new.since is None else iso(new.since)
+    db.execute("UPDATE printers SET doubt = ?, doubt_since = ? WHERE id = ?", (new.why, since, printer))
 
 
 def _plate(row: Row) -> PlateRow:

@@ -12,6 +12,7 @@ from farm.domain.job import Job, JobState, Print, PrintState
 from farm.domain.printer import (
     Address,
     Connection,
+    Doubt,
     Loaded,
     Operation,
     Plate,
@@ -114,6 +115,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             },
             "anomalies": [],
             "doubt": None,
+            "doubt_since": None,
             "ejector": None,
         },
     }
@@ -130,9 +132,10 @@ def test_what_is_wrong_with_a_printer_is_shown_with_its_numbers():
     evidence = Evidence("tool0", 12.0, {"actual_degc": 195.2}, 204.0)
     found = Anomaly(AnomalyKind.DROP, Severity.WARN, "The nozzle is too cold.", evidence)
 
-    shape = shown(shapes.of_status(PrinterStatus(anomalies=(found,), doubt=found.sentence), NOON))
+    doubt = Doubt(found.sentence, NOON)
+    shape = shown(shapes.of_status(PrinterStatus(anomalies=(found,), doubt=doubt), NOON))
 
-    assert shape["doubt"] == "The nozzle is too cold."
+    assert (shape["doubt"], shape["doubt_since"]) == ("The nozzle is too cold.", "2026-01-01T12:00:00.000Z")
     assert shape["anomalies"] == [
         {
             "kind": "drop",

@@ -112,6 +112,10 @@ ROWS = {
         "INSERT INTO anomaly_overrides VALUES ('r1', 'cold', 'tool0')",
     ),
     "m024_cooled_heaters": ("INSERT INTO cooled_heaters VALUES ('r1', 'tool0', 210.0)",),
+    "m025_doubts": (
+        "UPDATE printers SET doubt = 'The nozzle is too cold.', doubt_since = 't' WHERE id = 'p1'",
+        "INSERT INTO current_anomalies VALUES ('p1', 'drop', 'tool0', '{}')",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",

@@ -44,8 +44,8 @@ function Sheet({ id, close }) {
       ${status.anomalies.filter((each) => each.sentence !== status.message).map((each) =>
         html`<p key=${each.kind + each.evidence.channel}>${sentence(each.sentence)}</p>`)}
       ${status.doubt && status.anomalies.length === 0 && html`
-        <p class="hint">The plan prefers other printers until it has printed well. Something was wrong with it:${" "}
-          ${sentence(status.doubt)}</p>`}
+        <p class="hint">The plan prefers other printers until it has printed well. Something was wrong with it
+          ${status.doubt_since && html` (<${Moment} at=${status.doubt_since} />)`}: ${sentence(status.doubt)}</p>`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
         ${doneAt(means) && fact("Done", doneAt(means))}
