@@ -81,11 +81,6 @@ class Address(Generic[Message]):
     def __repr__(self) -> str:
         return f"<address of {self.name}>"
 
-    @property
-    def idle(self) -> bool:
-        """Whether the actor waits for mail, having dealt with all that it was ever sent."""
-        return self._mailbox.idle
-
     async def tell(self, message: Message, *, by: Principal = SYSTEM) -> None:
         """Put `message` into the mailbox, waiting while it is full (or as its policy says).
 

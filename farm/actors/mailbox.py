@@ -90,6 +90,7 @@ class Mailbox(Generic[Message]):
         "_in_hand",
         "_patient",
         "_receiver",
+        "_saw_state",
         "_states",
         "_taken_at",
         "_waiting",
@@ -122,7 +123,8 @@ class Mailbox(Generic[Message]):
         self._states: dict[Hashable, Delivery[Message]] = {}
         self._in_hand: list[Delivery[Message]] = []
         self._taken_at = 0.0
-        self._patient = False
+        self._patient: Callable[[], None] | None = None
+        self._saw_state = False
         self._receiver: trio.lowlevel.Task | None = None
         self._blocked: OrderedDict[trio.lowlevel.Task, Delivery[Message]] | None = None  # made when needed
         self._down: str | None = None  # why asks are refused
@@ -140,8 +142,13 @@ class Mailbox(Generic[Message]):
         return len(self._waiting) - len(self._states)
 
     @property
+    def has_mail(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting)
+
+    @property
     def idle(self) -> bool:
-        """Whether the actor waits for mail, having dealt with all there was."""
+        """Whether the actor waits for mail, having dealt with all that it was ever sent."""
         return self._receiver is not None
 
     # -- the side of the senders ---------------------------------------------------------------
@@ -245,8 +252,11 @@ class Mailbox(Generic[Message]):
         depth = len(self._waiting) - len(self._states)
         if depth > self.traffic.peak:
             self.traffic.peak = depth
-        if not (self._patient and isinstance(delivery.message, Latest)):
+        if self._patient is None or not isinstance(delivery.message, Latest):
             self._wake_receiver()
+        elif self._receiver is not None and not self._saw_state:
+            self._saw_state = True
+            self._patient()
 
     def _drop_oldest(self) -> None:
         for index, delivery in enumerate(self._waiting):
@@ -271,14 +281,15 @@ class Mailbox(Generic[Message]):
 
     # -- the side of the actor -----------------------------------------------------------------
 
-    def receive(self, *, patient: bool = False) -> Coroutine[Any, Any, Delivery[Message]]:
+    def receive(self, *, patient: Callable[[], None] | None = None) -> Coroutine[Any, Any, Delivery[Message]]:
         """The next delivery; what was in hand before is settled by asking for it.
 
-        patient: newest states that come meanwhile end no wait, and are had with `take_waiting`.
+        patient: when it is given, newest states that come meanwhile end no wait, and are had with
+        `take_waiting`; it is called when the first of them comes.
         The first call tells the supervisor that the actor is ready. Raises trio.EndOfChannel when the
         mailbox is closed and empty: the actor should end.
         """
-        self._patient = patient
+        self._patient, self._saw_state = patient, False
         return self._receive(trio.EndOfChannel)
 
     def __aiter__(self) -> Self:

@@ -12,10 +12,10 @@ from farm.domain.user import EVERYTHING, Grant
 from farm.live import protocol
 from farm.live.allowance import Allowance
 from farm.live.frame import Frame
-from farm.live.messages import StateNews
+from farm.live.messages import ClientMessage, News, StateNews
 from farm.live.outbox import Outbox
 
-BREATHE_AFTER = 100  # members; so many take about 2 ms, and others want to live too
+BREATHE_AFTER = 200  # members; so many take about 2 ms, and others want to live too
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +79,19 @@ class Audience:
         """
         facts, self._facts = self._facts, []
         states = self._allowed_states(now)
-        if facts or states:
-            everything, only_facts = _Words(facts, states), _Words(facts, ())
-            for count, member in enumerate(list(self.members.values()), start=1):
-                outbox = member.outbox
-                if outbox.keeps_up:
-                    taken = outbox.send(everything.after(member.sent))
-                else:
-                    taken = outbox.send(only_facts.after(member.sent))
-                    for state in states:  # one by one, so that newer ones can take their places
-                        outbox.put(state)
-                if facts:
-                    member.sent = facts[-1][0]
-                if not taken:
-                    cut(member)
-                if count % BREATHE_AFTER == 0:
-                    await trio.lowlevel.checkpoint()
+        if not facts and not states:
+            return
+        words: dict[int | None, _Words] = {}
+        for count, member in enumerate(list(self.members.values()), start=1):
+            told = words.get(member.sent)
+            if told is None:
+                told = words[member.sent] = _Words(facts, states, member.sent)
+            if not member.outbox.send(told.frames, told.for_later):
+                cut(member)
+            if facts:
+                member.sent = facts[-1][0]
+            if count % BREATHE_AFTER == 0:
+                await trio.lowlevel.checkpoint()
 
     def held_back_s(self, now: float) -> float | None:
         """How long the next state is held back yet; None when none waits."""
@@ -106,19 +103,25 @@ class Audience:
 
 
 class _Words:
-    """The frames of one moment, by the fact that whoever gets them was sent before."""
+    """What is told at one moment to those who were sent the same fact last. frames: for who keeps up."""
 
-    def __init__(self, facts: Sequence[tuple[int, str]], states: Iterable[StateNews]) -> None:
-        self._facts = facts
+    def __init__(
+        self, facts: Sequence[tuple[int, str]], states: Sequence[StateNews], sent: int | None
+    ) -> None:
+        self._facts = list(chained(facts, sent))
         self._states = states
-        self._made: dict[int | None, Sequence[Frame]] = {}
+        self._later: Sequence[ClientMessage] | None = None
+        self.frames = _frames([*self._facts, *(state.text for state in states)])
 
-    def after(self, sent: int | None) -> Sequence[Frame]:
-        frames = self._made.get(sent)
-        if frames is None:
-            events = [*chained(self._facts, sent), *(state.text for state in self._states)]
-            frames = self._made[sent] = [Frame(text) for text in protocol.batches(events)]
-        return frames
+    def for_later(self) -> Sequence[ClientMessage]:
+        """For who is behind: states one by one, so that newer ones can take their places."""
+        if self._later is None:
+            self._later = [*map(News, _frames(self._facts)), *self._states]
+        return self._later
+
+
+def _frames(events: Sequence[str]) -> Sequence[Frame]:
+    return [Frame(text) for text in protocol.batches(events)]
 
 
 def chained(facts: Iterable[tuple[int, str]], sent: int | None) -> Iterator[str]:

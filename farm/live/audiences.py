@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from math import floor, inf
 
 import trio
@@ -32,8 +32,9 @@ class Audiences:
         self._audiences: dict[Hearing, Audience] = {}
         self._in_room: dict[str, dict[Hearing, Audience]] = {}
         self._printers_heard: frozenset[str] | None = frozenset()
+        self._cadences: Counter[int] = Counter()  # how many audiences gather for so many milliseconds
         self._due: dict[float, list[Audience]] = {}
-        self._flushed_at = 0.0
+        self._came_at: float | None = None  # no later than what is added next; None: now
 
     # -- who hears what ------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ class Audiences:
             audience = self._audiences[hearing] = Audience(hearing, self._live.rate_limit)
             for room in hearing.rooms:
                 self._in_room.setdefault(room, {})[hearing] = audience
+            self._cadences[hearing.delay_ms] += 1
             self._printers_heard = None
         audience.members[member.outbox.name] = member
         for news in states:
@@ -95,6 +97,7 @@ class Audiences:
         audience.members.pop(member.outbox.name, None)
         if not audience.members:
             del self._audiences[hearing]
+            self._cadences -= Counter([hearing.delay_ms])
             for room in hearing.rooms:
                 del self._in_room[room][hearing]
                 if not self._in_room[room]:
@@ -123,7 +126,7 @@ class Audiences:
 
     def add_state(self, news: StateNews, printer_id: str | None, printers: Mapping[str, Printer]) -> None:
         """Let a state wait for all who are in its room. printer_id: of the printer it is the state of."""
-        for hearing, audience in self._hearing([news.room]).items():
+        for hearing, audience in self._in_room.get(news.room, {}).items():
             if printer_id is None or may_see(printer_id, hearing.grant, printers):
                 audience.add_state(news)
                 self._note(audience)
@@ -143,18 +146,27 @@ class Audiences:
     @property
     def are_in_a_hurry(self) -> bool:
         """Whether anybody wants to hear everything at once."""
-        return any(hearing.delay_ms == 0 for hearing in self._audiences)
+        return 0 in self._cadences
 
     @property
-    def next_at(self) -> float:
-        """When something is due next, or may be by what comes until then; never while nobody listens."""
-        now = trio.current_time()
-        ticks = (_tick_after(now, hearing.delay_ms) for hearing in self._audiences if hearing.delay_ms)
-        return min(chain(self._due, ticks), default=inf)
+    def due_at(self) -> float:
+        """When something is due next; never while nothing waits."""
+        return min(self._due, default=inf)
+
+    def nothing_came(self) -> None:
+        """All that came until now was added."""
+        self._came_at = None
+
+    def something_came(self) -> float:
+        """Something came that need not be added at once. Returns until when it may wait."""
+        if self._came_at is None:
+            self._came_at = trio.current_time()
+        since = self._came_at
+        return min((_tick_after(since, delay_ms) for delay_ms in self._cadences), default=inf)
 
     async def flush(self) -> None:
         """Send whatever is due."""
-        now = trio.current_time()
+        self._came_at = now = trio.current_time()
         for at in [at for at in self._due if at <= now]:
             for audience in self._due.pop(at):
                 audience.due_at = inf
@@ -162,11 +174,10 @@ class Audiences:
                 held_back_s = audience.held_back_s(now)
                 if held_back_s is not None:
                     self._put(audience, _tick_after(now + held_back_s, audience.hearing.delay_ms))
-        self._flushed_at = now
 
     def _note(self, audience: Audience) -> None:
-        """Something waits for this audience: see when it is due. It came after the last flush."""
-        since = self._flushed_at
+        """Something waits for this audience: see when it is due."""
+        since = trio.current_time() if self._came_at is None else self._came_at
         enough = audience.facts_waiting >= self._live.batch_size
         self._put(audience, since if enough else _tick_after(since, audience.hearing.delay_ms))
 

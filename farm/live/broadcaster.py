@@ -22,7 +22,7 @@ from farm.domain.metrics import Metrics
 from farm.domain.printer import Printer, PrinterStatus
 from farm.domain.user import Principal
 from farm.errors import FarmError, NotFound
-from farm.live import data_shapes, protocol, shapes, snapshots
+from farm.live import data_shapes, protocol, snapshots
 from farm.live.audience import Hearing, Member
 from farm.live.audiences import Audiences
 from farm.live.messages import (
@@ -48,6 +48,7 @@ from farm.live.messages import (
     Welcome,
 )
 from farm.live.outbox import Outbox
+from farm.live.printer_words import PrinterWords
 from farm.live.rooms import FILES, OF_A_PRINTER, PRINTERS, may_enter
 from farm.live.snapshots import Entered, Entry, Followed, Told
 from farm.store import events, printers
@@ -96,6 +97,7 @@ class Broadcaster:
         self._live = live
         self._clock = clock
         self._told: dict[str, Told] = {}
+        self._words = PrinterWords()
         self._printers: dict[str, Printer] = {}
         self._audiences = Audiences(live, self._cut)
         self._epoch = ""
@@ -127,12 +129,19 @@ class Broadcaster:
     async def _listen(self, mailbox: Mailbox[BroadcasterMessage]) -> None:
         """Work on what has come, and send what is due.
 
-        When it is time, look for lost hints first, however much has come. States may wait until somebody is
-        due to be sent them: a turn of the loop for each would cost more than the state itself.
+        When it is time, look for lost hints first, however much has come. States wait until somebody is due
+        to be sent them: a turn of the loop for each would cost more than the state itself.
         """
         came: list[Delivery[BroadcasterMessage]] = []
-        with trio.move_on_at(min(self._look_at, self._audiences.next_at)):
-            came.append(await mailbox.receive(patient=not self._audiences.are_in_a_hurry))
+        if not mailbox.has_mail:
+            self._audiences.nothing_came()
+        with trio.move_on_at(min(self._look_at, self._audiences.due_at)) as waiting:
+
+            def let_states_wait() -> None:
+                waiting.deadline = min(waiting.deadline, self._audiences.something_came())
+
+            is_patient = not self._audiences.are_in_a_hurry
+            came.append(await mailbox.receive(patient=let_states_wait if is_patient else None))
         if not came and trio.current_time() >= self._look_at:
             await self._catch_up()
             self._look_at = trio.current_time() + LOOK_EVERY_S
@@ -142,7 +151,7 @@ class Broadcaster:
 
     async def _handle(self, deliveries: Sequence[Delivery[BroadcasterMessage]]) -> None:
         for delivery in deliveries:  # first of all: a crash must not forget who waits for an answer
-            if isinstance(delivery.message, Hello | Join):
+            if isinstance(delivery.message, (Hello, Join)):
                 self._audiences.member(delivery.message.client)
         joining: list[tuple[Join, Principal]] = []
         for delivery in deliveries:
@@ -242,7 +251,7 @@ class Broadcaster:
         if before is not None and (before.printer, before.status) == (printer, status):
             return  # printers repeat themselves, for a broadcaster that was restarted
         at = self._clock()
-        data = protocol.encoded(shapes.of_printer(printer, status, at))
+        data = self._words.of(printer, status, at)
         # Not before it is in words: one that cannot be said would fell every run of this actor.
         self._told[printer.id] = Told(printer, status, at)
         self._printers[printer.id] = printer
@@ -250,6 +259,7 @@ class Broadcaster:
 
     def _show_gone(self, printer_id: str) -> None:
         self._told.pop(printer_id, None)
+        self._words.forget(printer_id)
         self._show("printer.gone", printer_id, self._clock(), protocol.encoded({"id": printer_id}))
         self._printers.pop(printer_id, None)
 

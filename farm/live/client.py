@@ -13,7 +13,6 @@ import trio
 
 from farm.access.gate import Gate
 from farm.actors import Address, Mailbox
-from farm.actors.directions import current_actor
 from farm.config import Live
 from farm.domain.user import SYSTEM
 from farm.errors import FarmError, Invalid, NotFound, Unauthenticated
@@ -40,7 +39,7 @@ from farm.live.messages import (
     Welcome,
 )
 from farm.live.outbox import Outbox
-from farm.live.standing import Credential, Standing
+from farm.live.standing import Credential, Finding, Standing
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +90,7 @@ class Client:
         live: Live,
     ) -> None:
         """number: its own. events: finds the broadcaster; raises NotFound while there is none."""
+        self.number = number
         self.name = f"client:{number}"
         self.over = trio.Event()
         self.ending: Ending | None = None
@@ -113,7 +113,7 @@ class Client:
 
     async def run(self, mailbox: Mailbox[ClientMessage]) -> None:
         """The actor: until the client leaves, is cut, or the farm stops."""
-        self._outbox = Outbox(Address(mailbox), self._connection)
+        self._outbox = Outbox(mailbox, self._connection)
         try:
             await self._serve(mailbox)
             while mailbox.take_waiting(OUTBOX):
@@ -347,25 +347,30 @@ class Client:
         if not self._tell_events(Hello(self._outbox)):
             self.end(TRY_LATER, BUSY)
 
-    def look_after(self, *, rights_changed: bool) -> None:
-        """See whether the client is there, and may be: now and then, and at once when rights have changed."""
+    @property
+    def look_at(self) -> float:
+        """When to look after it next, on the monotonic clock."""
+        heard_at, asked_at = self._connection.heard_at, self._asked_for_life_at
+        is_asked = heard_at < asked_at
+        return min(self._check_at, asked_at + ALIVE_WITHIN_S if is_asked else heard_at + self._silent_s)
+
+    def look_after(self, *, rights_changed: bool) -> Credential | None:
+        """See whether the client is there; at `look_at`, and at once when rights have changed.
+
+        Returns what it showed, when it is time to see whether that is still good: see `learn`.
+        """
         now = trio.current_time()
-        if self._nursery is None or self.ending is not None:
-            return
-        if rights_changed or now >= self._check_at:
-            self._check_at = now + CHECK_EVERY_S
-            self._nursery.start_soon(self._check)
+        if not self._is_served:
+            return None
         self._look_for_life(now)
+        if not rights_changed and now < self._check_at:
+            return None
+        self._check_at = now + CHECK_EVERY_S
+        return self._standing.credential
 
-    def ask_for_life(self) -> None:
-        """Ask whether it is there, now; what it was asked before does not count any more."""
-        if self._nursery is not None and self.ending is None:
-            self._asked_for_life_at = trio.current_time()
-            self._outbox.put(AskForLife())
-
-    async def _check(self) -> None:
-        current_actor.set(self.name)  # this task is the client's, whoever began it
-        lost = await self._standing.check()
+    def learn(self, finding: Finding) -> None:
+        """Who is behind what the client showed, or a client that showed the same."""
+        lost = self._standing.judge(finding) if self._is_served else None
         if lost is None:
             return
         if lost.revoked:
@@ -375,6 +380,16 @@ class Client:
             self._patience_was_for = lost.why
             detail = f"{lost.why} Send auth within {RENEW_WITHIN_S:.0f} s to stay connected."
             self._say(protocol.error("auth", detail, within_s=RENEW_WITHIN_S))
+
+    def ask_for_life(self) -> None:
+        """Ask whether it is there, now; what it was asked before does not count any more."""
+        if self._is_served:
+            self._asked_for_life_at = trio.current_time()
+            self._outbox.put(AskForLife())
+
+    @property
+    def _is_served(self) -> bool:
+        return self._nursery is not None and self.ending is None
 
     def _look_for_life(self, now: float) -> None:
         """Ask a client that has been silent whether it is there; let go of one that does not answer."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import inf
@@ -16,8 +17,9 @@ import trio
 
 from farm.access.gate import Gate
 from farm.actors import Address, ChildSpec, Mailbox, Restart, RestartPolicy, Runtime, Supervisor, WhenFull
+from farm.actors.directions import current_actor
 from farm.config import Live
-from farm.live.client import CLOSE_WITHIN_S, OUTBOX, RESTARTING, TRY_LATER, Client
+from farm.live.client import BROKEN, CLOSE_WITHIN_S, INTERNAL_ERROR, OUTBOX, RESTARTING, TRY_LATER, Client
 from farm.live.connection import Connection, ConnectionLost
 from farm.live.messages import (
     BroadcasterMessage,
@@ -26,6 +28,7 @@ from farm.live.messages import (
     ClientTooSlow,
     LookForLife,
 )
+from farm.live.standing import Credential, look_again
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +70,8 @@ class Clients:
         self._live = live
         self._numbers = count(1)
         self._clients: dict[str, Client] = {}
+        self._looks: list[tuple[float, int, Client]] = []  # a heap: when to look after whom
+        self._doubted: set[Credential] = set()  # which somebody looks at again
         self._closed: Counter[int | None] = Counter()
         self._supervisor: Supervisor | None = None
 
@@ -81,7 +86,7 @@ class Clients:
     async def run(self, mailbox: Mailbox[ClientsMessage]) -> None:
         """The actor. Stop it before the broadcaster: it tells every client that the farm stops."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch)
+            nursery.start_soon(self._watch, nursery)
             async with Supervisor(self._runtime, independent=True).running() as supervisor:
                 self._supervisor = supervisor
                 try:
@@ -118,6 +123,7 @@ class Clients:
             return
         client = Client(next(self._numbers), connection, self._gate, self._events, self._live)
         self._clients[client.name] = client
+        self._put(client)
         self._supervisor.start_soon(_spec(client))
         try:
             await client.over.wait()
@@ -147,7 +153,7 @@ class Clients:
 
     # -- how they are --------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
+    async def _watch(self, nursery: trio.Nursery) -> None:
         """See whether clients are there, and may be."""
         seen = self._gate.revision
         while True:
@@ -156,8 +162,44 @@ class Clients:
             if trio.current_time() - due_at > STOOD_S:
                 self._look_for_life()
             changed, seen = self._gate.revision != seen, self._gate.revision
-            for client in list(self._clients.values()):
-                client.look_after(rights_changed=changed)
+            shown: dict[Credential, list[Client]] = {}
+            for client in list(self._clients.values()) if changed else self._take_due():
+                credential = client.look_after(rights_changed=changed)
+                if credential is not None:
+                    shown.setdefault(credential, []).append(client)
+                if not changed:
+                    self._put(client)
+            for credential, by in shown.items():
+                if changed or credential not in self._doubted:
+                    nursery.start_soon(self._check, credential, by)
+
+    async def _check(self, credential: Credential, clients: Sequence[Client]) -> None:
+        """See whether what these clients showed is still good. Our mistakes cost them alone."""
+        current_actor.set(clients[0].name)  # who may wait for the gate
+        self._doubted.add(credential)
+        try:
+            finding = await look_again(self._gate, credential)
+        except Exception as error:
+            log.error("what clients showed cannot be looked at", clients=len(clients), exc_info=error)
+            for client in clients:
+                client.end(INTERNAL_ERROR, BROKEN)
+        else:
+            for client in clients:
+                client.learn(finding)
+        finally:
+            self._doubted.discard(credential)
+
+    def _take_due(self) -> list[Client]:
+        """Those whom it is time to look after; whoever has left is forgotten."""
+        due, now = [], trio.current_time()
+        while self._looks and self._looks[0][0] <= now:
+            _, _, client = heapq.heappop(self._looks)
+            if client.name in self._clients:
+                due.append(client)
+        return due
+
+    def _put(self, client: Client) -> None:
+        heapq.heappush(self._looks, (client.look_at, client.number, client))
 
     def _look_for_life(self) -> None:
         for client in self._clients.values():

@@ -12,26 +12,22 @@ _TAIL = b"\x00\x00\xff\xff"  # ends what was flushed; the receiver puts it back
 
 
 class Frame:
-    """One text message. The bytes of each form are made when they are first asked for, and kept."""
+    """One text message. plain: its bytes for everybody."""
 
-    __slots__ = ("_deflated", "_plain", "text")
+    __slots__ = ("_deflated", "plain", "text")
 
     def __init__(self, text: str) -> None:
+        payload = text.encode()
         self.text = text
-        self._plain: bytes | None = None
+        self.plain = _header(_WHOLE_TEXT, len(payload)) + payload
         self._deflated: bytes | None = None
 
     @property
-    def plain(self) -> bytes:
-        """For everybody."""
-        if self._plain is None:
-            payload = self.text.encode()
-            self._plain = _header(_WHOLE_TEXT, len(payload)) + payload
-        return self._plain
-
-    @property
     def deflated(self) -> bytes:
-        """For who can inflate it without knowing earlier messages; the same as `plain` for short ones."""
+        """For who can inflate it without knowing earlier messages; the same as `plain` for short ones.
+
+        Made when it is first asked for, and kept.
+        """
         if self._deflated is None:
             self._deflated = self.plain if len(self.text) < MIN_DEFLATED else _deflate(self.text.encode())
         return self._deflated

@@ -183,6 +183,11 @@ def encoded(data: Any) -> msgspec.Raw:
     return msgspec.Raw(as_json(data))
 
 
+def with_field(shape: msgspec.Raw, name: str, value: msgspec.Raw) -> msgspec.Raw:
+    """`shape`, which has fields already, with one more at its end."""
+    return msgspec.Raw(b'%b,"%b":%b}' % (bytes(shape)[:-1], name.encode(), bytes(value)))
+
+
 def state(type: str, room: str, at: datetime, data: msgspec.Raw) -> str:
     """The newest state of something in `room`."""
     return _frame({"type": type, "room": room, "at": iso(at), "data": data})

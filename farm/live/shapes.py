@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
-from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field, structs
 
 from farm.domain import anomaly, ejecting, job, optimising, plan, printer
 from farm.domain import order as domain_order
@@ -197,8 +197,8 @@ class Profile(Struct, frozen=True):
     ejection: Ejecting | None = None
 
 
-class Printer(Struct, frozen=True):
-    """A printer as the shop set it up, and how it stands. capabilities: what its kind can be told to do."""
+class PrinterSetUp(Struct, frozen=True):
+    """A printer as the shop set it up. capabilities: what its kind can be told to do."""
 
     id: str
     name: str
@@ -209,6 +209,11 @@ class Printer(Struct, frozen=True):
     max_retries: int
     profile: Profile
     capabilities: list[str]
+
+
+class Printer(PrinterSetUp, frozen=True):
+    """A printer as the shop set it up, and how it stands. capabilities: what its kind can be told to do."""
+
     status: Status
 
 
@@ -448,7 +453,12 @@ def of_optimised_copy(copy: optimising.OptimisedCopy) -> OptimisedCopy:
 
 def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: datetime) -> Printer:
     """A printer as the shop set it up, and how it stands. at: when the status was told."""
-    return Printer(
+    return Printer(**structs.asdict(of_set_up(shown)), status=of_status(status, at))
+
+
+def of_set_up(shown: printer.Printer) -> PrinterSetUp:
+    """A printer as the shop set it up."""
+    return PrinterSetUp(
         id=shown.id,
         name=shown.name,
         tags=sorted(shown.tags),
@@ -458,7 +468,6 @@ def of_printer(shown: printer.Printer, status: printer.PrinterStatus, at: dateti
         max_retries=shown.max_retries,
         profile=of_profile(shown.profile),
         capabilities=sorted(capabilities_at(shown.address)),
-        status=of_status(status, at),
     )
 
 

@@ -25,6 +25,37 @@ class Lost:
     revoked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Who was behind a credential when somebody looked again, at the gate's `revision`.
+
+    principal: None for nobody, as `problem` says; where that is empty nobody could tell.
+    """
+
+    credential: Credential
+    revision: int
+    principal: Principal | None = None
+    problem: str = ""
+
+
+async def look_again(gate: Gate, credential: Credential) -> Finding:
+    """See whether a credential is still good. A page left open is not in use because of that."""
+    revision = gate.revision
+    try:
+        return Finding(credential, revision, await _look_up(gate, credential, used=False))
+    except Unauthenticated as problem:
+        return Finding(credential, revision, problem=str(problem))
+    except FarmError:  # the database is away, and while nothing can be written no rights change
+        return Finding(credential, revision)
+
+
+async def _look_up(gate: Gate, credential: Credential, *, used: bool = True) -> Principal:
+    if not credential.is_cookie:
+        return await gate.authenticate(credential.secret)
+    principal, _ = await gate.authenticate_session(credential.secret, used=used)
+    return principal
+
+
 class Standing:
     """What one client showed, and who it is therefore. It stays the one person it was opened by."""
 
@@ -33,46 +64,27 @@ class Standing:
         self.principal: Principal | None = None
         self._gate = gate
         self._good_at = 0  # the gate's revision when the credential was last found good
-        self._checking = False
 
     async def show(self, credential: Credential) -> None:
         """Take in what the client shows. Raises Unauthenticated, Refused for somebody else's, FarmError."""
         revision = self._gate.revision
-        principal = await self._look_up(credential)
+        principal = await _look_up(self._gate, credential)
         if self.principal not in (None, principal):
             raise Refused("this is somebody else's; connect again to change who you are")
         self.credential, self.principal, self._good_at = credential, principal, revision
 
-    async def check(self) -> Lost | None:
-        """See whether the credential is still good. A page left open is not in use because of that."""
-        credential = self.credential
-        if credential is None or self._checking:
+    def judge(self, finding: Finding) -> Lost | None:
+        """What follows for this client from what was found about a credential."""
+        if finding.credential != self.credential:  # it has shown a new one meanwhile
             return None
-        self._checking = True
-        try:
-            return await self._check(credential)
-        finally:
-            self._checking = False
-
-    async def _check(self, credential: Credential) -> Lost | None:
-        revision = self._gate.revision
-        try:
-            principal = await self._look_up(credential, used=False)
-        except Unauthenticated as problem:
-            if credential is not self.credential:  # it has shown a new one meanwhile
-                return None
+        if finding.problem:
             # Only changes of rights move the gate's revision: without one, time alone has passed.
             # A page cannot show another cookie on this line: it logs in and comes back.
-            return Lost(str(problem), revoked=credential.is_cookie or revision != self._good_at)
-        except FarmError:
-            return None  # the database is away, and while nothing can be written no rights change
-        if principal != self.principal:
+            revoked = finding.credential.is_cookie or finding.revision != self._good_at
+            return Lost(finding.problem, revoked)
+        if finding.principal is None:
+            return None
+        if finding.principal != self.principal:
             return Lost("your rights were changed; connect again", revoked=True)
-        self._good_at = revision
+        self._good_at = max(self._good_at, finding.revision)
         return None
-
-    async def _look_up(self, credential: Credential, *, used: bool = True) -> Principal:
-        if not credential.is_cookie:
-            return await self._gate.authenticate(credential.secret)
-        principal, _ = await self._gate.authenticate_session(credential.secret, used=used)
-        return principal

@@ -32,6 +32,7 @@ class Line:
         self.address = client_of(asked)
         self._asked = asked
         self._socket: Socket = cast(Any, asked.scope["extensions"])[SOCKET]
+        self._deflates = self._socket.deflates
         self._desk = desk
         self._closed = False
 
@@ -42,15 +43,14 @@ class Line:
 
     async def send(self, frames: Sequence[Frame]) -> None:
         """Send text messages. Raises ConnectionLost."""
-        deflates = self._socket.deflates
         with _lost_when_broken():
             await self._socket.send_frames(
-                b"".join(frame.deflated if deflates else frame.plain for frame in frames)
+                b"".join(frame.deflated if self._deflates else frame.plain for frame in frames)
             )
 
     def send_now(self, frame: Frame) -> bool:
         """Send a text message if that can be done without waiting. False: nothing of it was sent."""
-        return self._socket.send_now(frame.deflated if self._socket.deflates else frame.plain)
+        return self._socket.send_now(frame.deflated if self._deflates else frame.plain)
 
     async def ping(self) -> None:
         """Ask for a sign of life. Raises ConnectionLost."""

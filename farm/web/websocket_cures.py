@@ -28,6 +28,7 @@ from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIWebsocketConnection
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping
+from wsproto.events import Event as WsEvent
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
@@ -44,13 +45,14 @@ class Socket(WSStream):
     """One WebSocket at the level of its frames.
 
     heard_at: when the client last sent anything at all. answered: set when its handshake was.
+    send_now: sends whole frames if that can be done without waiting; False: nothing of them was sent.
     """
 
     def __init__(self, *args: Any, offers: Sequence[str], send_now: Callable[[bytes], bool]) -> None:
         """offers: the extensions the client offered, empty to have none. send_now: see `Connection`."""
         super().__init__(*args)
         self._handler, self.app = self.app, cast(Any, self._run)
-        self._send_now = send_now
+        self.send_now = send_now
         self.heard_at = trio.current_time()
         self.answered = trio.Event()
         self.deflates = any(_can_be_accepted(offer) for offer in offers)
@@ -63,6 +65,8 @@ class Socket(WSStream):
         """Take in what the client did."""
         if isinstance(event, Body | Data):
             self.heard_at = trio.current_time()
+        elif isinstance(event, StreamClosed):
+            self.send_now = _refuse_all
         await super().handle(event)
 
     async def app_send(self, message: Any) -> None:
@@ -78,11 +82,6 @@ class Socket(WSStream):
             await trio.lowlevel.checkpoint()
             raise trio.BrokenResourceError("the connection is closed")
         await self.send(Data(stream_id=self.stream_id, data=data))
-
-    def send_now(self, data: bytes) -> bool:
-        """Send whole frames if that can be done without waiting. False: nothing of them was sent."""
-        is_open = not self.closed and self.connection.state is ConnectionState.OPEN
-        return is_open and self._send_now(data)
 
     async def ping(self) -> None:
         """Ask for a sign of life. Raises trio.BrokenResourceError."""
@@ -115,6 +114,11 @@ class Socket(WSStream):
             elif isinstance(event, CloseConnection):
                 await self._part(event)
 
+    async def _send_wsproto_event(self, event: WsEvent) -> None:
+        if isinstance(event, CloseConnection):  # the last that is said
+            self.send_now = _refuse_all
+        await super()._send_wsproto_event(event)
+
     async def _part(self, event: CloseConnection) -> None:
         """The client says goodbye, answers ours, or sent what is no frame: wsproto tells all three alike."""
         if self.connection.state is ConnectionState.OPEN:
@@ -128,6 +132,11 @@ class Socket(WSStream):
         """Close; nothing the client still has to say is of use."""
         await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
         await self.send(StreamClosed(stream_id=self.stream_id))
+
+
+def _refuse_all(data: bytes) -> bool:
+    """What a line sends that is closed or closing."""
+    return False
 
 
 def _can_be_accepted(offer: str) -> bool:

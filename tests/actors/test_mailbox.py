@@ -32,29 +32,70 @@ async def test_what_was_told_first_is_received_first() -> None:
 
 async def test_actor_is_idle_only_while_it_waits_for_mail(autojump_clock: MockClock) -> None:
     mailbox, address = full(1)
-    seen = [address.idle]
+    seen = [mailbox.idle]
 
     async def work() -> None:
         async for _ in mailbox:
-            seen.append(address.idle)
+            seen.append(mailbox.idle)
             await trio.sleep(1)
-            seen.append(address.idle)
+            seen.append(mailbox.idle)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(work)
         await wait_all_tasks_blocked()
-        seen.append(address.idle)  # it works on what it took
+        seen.append(mailbox.idle)  # it works on what it took
         await trio.sleep(2)
-        assert address.idle
+        assert mailbox.idle
         address.tell_nowait("more")
-        seen.append(address.idle)
+        seen.append(mailbox.idle)
         await trio.sleep(2)
-        assert address.idle
+        assert mailbox.idle
         nursery.cancel_scope.cancel()
-        seen.append(address.idle)  # it will take nothing more
-    seen.append(address.idle)
+        seen.append(mailbox.idle)  # it will take nothing more
+    seen.append(mailbox.idle)
 
     assert seen == [False] * len(seen)
+
+
+async def test_patient_actor_is_told_of_the_first_state_and_woken_by_anything_else() -> None:
+    mailbox: Mailbox[Any] = Mailbox("clerk", size=8)
+    address = Address(mailbox)
+    told: list[str] = []
+    taken: list[Any] = []
+
+    async def work() -> None:
+        while True:
+            taken.append((await mailbox.receive(patient=lambda: told.append("a state waits"))).message)
+            taken.extend(delivery.message for delivery in mailbox.take_waiting(10))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work)
+        await wait_all_tasks_blocked()
+        for degc in (20, 21, 22):
+            address.tell_nowait(Temperature("bed", degc))
+            address.tell_nowait(Temperature("nozzle", degc))
+        await wait_all_tasks_blocked()
+        assert (told, taken) == (["a state waits"], [])
+
+        address.tell_nowait("wake up")
+        await wait_all_tasks_blocked()
+        assert taken == [Temperature("bed", 22), Temperature("nozzle", 22), "wake up"]
+        address.tell_nowait(Temperature("bed", 23))
+        await wait_all_tasks_blocked()
+        assert told == ["a state waits"] * 2
+        nursery.cancel_scope.cancel()
+
+
+async def test_patient_actor_that_is_busy_finds_the_states_that_came() -> None:
+    mailbox, _ = full(1)
+    address = Address(mailbox)
+    assert (await mailbox.receive(patient=pytest.fail)).message == 0
+
+    address.tell_nowait(Temperature("bed", 20))
+
+    assert mailbox.has_mail
+    assert (await mailbox.receive(patient=pytest.fail)).message == Temperature("bed", 20)
+    assert not mailbox.has_mail
 
 
 async def test_tellers_of_a_full_mailbox_wait_and_nobody_overtakes(autojump_clock: MockClock) -> None:

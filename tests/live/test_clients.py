@@ -6,6 +6,7 @@ import gc
 import random
 import sys
 import tracemalloc
+from collections import Counter
 from dataclasses import replace
 from math import inf
 
@@ -14,8 +15,8 @@ import trio
 from live_farm import AT_ONCE, Browser, LiveFarm, seqs, settled
 
 from farm.domain.user import SYSTEM
-from farm.live.client import CLOSE_WITHIN_S, OUTBOX
-from farm.live.clients import SAYS_WITHIN_S, STOP_WITHIN_S, Clients
+from farm.live.client import CHECK_EVERY_S, CLOSE_WITHIN_S, OUTBOX, SHARES
+from farm.live.clients import SAYS_WITHIN_S, STOP_WITHIN_S, WATCH_EVERY_S, Clients
 
 
 async def test_stopping_farm_tells_every_client_1012_after_what_was_on_its_way(autojump_clock, tmp_path):
@@ -129,7 +130,10 @@ async def test_passing_clients_leave_nothing_behind(autojump_clock, farm):
     assert farm.runtime.dead_letters.total == 0
     audiences = farm.broadcaster._audiences
     assert audiences._members == audiences._audiences == audiences._in_room == {}
-    assert audiences.next_at == inf
+    assert audiences.due_at == inf
+    assert not audiences._cadences
+    await trio.sleep(CHECK_EVERY_S + WATCH_EVERY_S)
+    assert farm.clients._looks == []
     assert [report.name for report in farm.runtime.reports()] == ["database", "events", "clients"]
 
 
@@ -191,3 +195,64 @@ async def test_rights_that_change_at_once_for_many_cut_only_those_who_lost_them(
 
     assert [browser.closed[0] for browser in lost] == [4401] * 20
     assert [browser.closed for browser in kept] == [None] * 20
+
+
+async def test_clients_that_showed_the_same_are_looked_at_together(autojump_clock, farm, monkeypatch):
+    _, another = await farm.gate.create_key(SYSTEM, "wall", ["read"])
+    for token in [farm.token, another] * 25:
+        await farm.watch("queue", token=token)
+    authenticate, looked = farm.gate.authenticate, Counter()
+
+    async def counted(token):
+        looked[token] += 1
+        return await authenticate(token)
+
+    monkeypatch.setattr(farm.gate, "authenticate", counted)
+    rounds = 10
+    await trio.sleep(rounds * CHECK_EVERY_S)
+
+    assert set(looked) == {farm.token, another}
+    assert min(looked.values()) >= rounds - 1
+    assert max(looked.values()) <= (rounds + 1) * SHARES
+
+
+async def test_rights_that_change_while_somebody_looks_are_looked_at_again(autojump_clock, farm, monkeypatch):
+    key, text = await farm.gate.create_key(SYSTEM, "wall", ["read"])
+    browser, _ = await farm.watch("queue", token=text)
+    authenticate, hangs = farm.gate.authenticate, trio.Event()
+
+    async def slow_at_first(token):
+        principal = await authenticate(token)
+        if not hangs.is_set():
+            hangs.set()
+            await trio.sleep(30)
+        return principal
+
+    monkeypatch.setattr(farm.gate, "authenticate", slow_at_first)
+    await hangs.wait()
+    await farm.gate.revoke_key(SYSTEM, key.id)
+    await trio.sleep(1)
+
+    assert browser.closed is not None
+    assert browser.closed[0] == 4401
+
+
+async def test_look_that_breaks_costs_those_who_showed_that_alone(autojump_clock, farm, monkeypatch, logged):
+    _, cursed = await farm.gate.create_key(SYSTEM, "wall", ["read"])
+    browser, _ = await farm.watch("queue", token=cursed)
+    other, _ = await farm.watch("queue")
+    authenticate = farm.gate.authenticate
+
+    async def broken_for_one(token):
+        if token == cursed:
+            raise ZeroDivisionError
+        return await authenticate(token)
+
+    monkeypatch.setattr(farm.gate, "authenticate", broken_for_one)
+    await trio.sleep(CHECK_EVERY_S + 1)
+    seq = await farm.happen()
+    await settled()
+
+    assert browser.closed == (1011, "a mistake in the farm; it is in the log")
+    assert seqs(other.heard()) == [seq]
+    assert "what clients showed cannot be looked at" in [entry["event"] for entry in logged]

@@ -25,6 +25,7 @@ from farm.domain.printer import (
 )
 from farm.drivers.base import Capability
 from farm.live import shapes
+from farm.live.printer_words import PrinterWords
 from farm.live.protocol import as_json
 from farm.store.changes import Change
 
@@ -119,6 +120,14 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
             "ejector": None,
         },
     }
+
+
+def test_printer_in_words_is_the_printer_as_it_is_shown():
+    words = PrinterWords()
+    half = replace(PRINTING, message="half a character: \ud83d")
+    renamed = replace(ENDER, name="Ender by the window")
+    for printer, status in ((ENDER, PRINTING), (ENDER, half), (renamed, half), (ENDER, PrinterStatus())):
+        assert bytes(words.of(printer, status, NOON)) == as_json(shapes.of_printer(printer, status, NOON))
 
 
 def test_what_a_printer_does_not_tell_is_null():

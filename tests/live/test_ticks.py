@@ -12,6 +12,7 @@ import pytest
 import trio
 from live_farm import Browser, LiveFarm, printer, seqs, settled
 
+from farm.actors.directions import current_actor
 from farm.config import Live
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus
 from farm.domain.user import Grant
@@ -29,6 +30,17 @@ async def farm(tmp_path, request):
     live = getattr(request, "param", Live(rate_limit=0))
     async with LiveFarm(tmp_path, random.Random(7), live=live).running() as farm:
         yield farm
+
+
+class Turns(trio.abc.Instrument):
+    """Counts how often an actor was woken."""
+
+    def __init__(self, actor):
+        self.actor = actor
+        self.count = 0
+
+    def before_task_step(self, task):
+        self.count += task.context.get(current_actor) == self.actor
 
 
 def show(farm, id, message):
@@ -64,6 +76,37 @@ async def test_event_waits_for_the_tick_and_no_longer(autojump_clock, farm):
         await farm.happen()
         await browser.hear("job.queued")
         assert trio.current_time() - at <= 0.05
+
+
+async def test_states_after_a_silence_wait_for_the_tick_and_no_longer(autojump_clock, farm):
+    browser, _ = await farm.watch("printers")
+    await browser.say("configure", batch_delay_ms=250)
+    await browser.hear("configured")
+    for n, silence in enumerate((10.1, 0.3, 60.2)):
+        await trio.sleep(silence)
+        at = trio.current_time()
+        show(farm, "mk4-01", f"{n}")
+        await trio.sleep(0.04)
+        show(farm, "mk4-02", f"{n}")
+        await browser.hear()
+        assert trio.current_time() == pytest.approx(_tick_after(at, 250))
+        await settled()
+        assert len(browser.frames) == 3 + n + 1  # both in one frame, after welcome, snapshot, configured
+        browser.heard()
+
+
+async def test_nobody_is_woken_while_nothing_happens(autojump_clock, farm):
+    for delay_ms in (50, 250, 1000):
+        browser, _ = await farm.watch("queue", "printers")
+        await browser.say("configure", batch_delay_ms=delay_ms)
+    await settled()
+    turns = Turns("events")
+    trio.lowlevel.add_instrument(turns)
+    await trio.sleep(60)
+    trio.lowlevel.remove_instrument(turns)
+
+    looks = 60 / LOOK_EVERY_S  # for lost hints, each with a wait for the table
+    assert turns.count <= 2 * (looks + 1)
 
 
 async def test_who_hears_the_same_is_sent_the_very_same_bytes(autojump_clock, farm):

@@ -33,6 +33,10 @@ from farm.store import events
 from farm.web.server import taken
 
 ROOMS, EVENT = ("queue", "printers"), "bench.event"
+PRINTERS = [
+    Printer(f"mk4-{n:02}", f"Prusa MK4 {n:02}", Address("octoprint", "http://192.168.1.20"))
+    for n in range(100)
+]
 
 
 def main(folder: str) -> None:
@@ -75,18 +79,23 @@ class Watched:
     """How much memory is used, and when there are only so many clients left."""
 
     def __init__(self) -> None:
+        self._asked = trio.Event()
         self.begin(None)
 
     def begin(self, clients: int | None) -> None:
-        """From now on, until there are only `clients`; None: nobody wants to know."""
+        """From now on, until there are only `clients`; None: nobody wants to know, and looking would cost."""
         self.peak_rss_mb, self.cut_s = 0.0, 0.0
         self._clients, self._begun = clients, time.monotonic()
+        if clients is not None:
+            self._asked.set()
 
     async def run(self, farm: Farm) -> None:
-        """Look, for ever."""
+        """Look when asked to, for ever."""
         while True:
+            await self._asked.wait()
             await trio.sleep(0.1)
             if self._clients is None:
+                self._asked = trio.Event()
                 continue
             self.peak_rss_mb = max(self.peak_rss_mb, _rss_mb())
             if not self.cut_s and farm.clients.numbers().clients <= self._clients:
@@ -124,8 +133,7 @@ def _record(db: Connection, numbers: range, size: int) -> None:
 
 def _show(farm: Farm, n: int) -> None:
     """A printer says something new, as it does once a second."""
-    id = f"mk4-{n % 100:02}"
-    printer = Printer(id, f"Prusa MK4 {id}", Address("octoprint", "http://192.168.1.20"))
+    printer = PRINTERS[n % len(PRINTERS)]
     heaters = {"tool0": Temperature(214.8, 215.0), "bed": Temperature(60.1, 60.0)}
     told = f"{n} {time.time()}"
     status = PrinterStatus(
