@@ -1,4 +1,8 @@
-"""What the farm knows about one printer: its connection, what it does, its plate, its readings."""
+"""What the farm knows about one printer: its connection, what it does, its plate, its readings.
+
+What is made anew with every reading is a struct of msgspec's: made, compared and changed at a fifth of what a
+frozen dataclass costs, which a thousand printers feel.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from farm.domain.anomaly import Anomaly
 from farm.domain.ejecting import Ejecting, Ejector
@@ -146,16 +152,14 @@ MODES: Table[Mode] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Temperature:
+class Temperature(Struct, frozen=True):
     """One heater's reading in degrees Celsius; None where the printer gave no value."""
 
     actual: float | None
     target: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """The toolhead's place in millimetres."""
 
     x: float
@@ -299,8 +303,7 @@ class Printer:
         return version_of(replace(self, address=self.address.with_secret("")))
 
 
-@dataclass(frozen=True, slots=True)
-class PrintProgress:
+class PrintProgress(Struct, frozen=True):
     """The running print as its printer tells it.
 
     progress: 0..1, None where unknown. elapsed_s and remaining_s: seconds. layer: from 1, of `layers`.
@@ -334,8 +337,7 @@ SURE = Doubt("", None)
 """Nothing was wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrinterStatus:
+class PrinterStatus(Struct, frozen=True):
     """A frozen picture of one printer. Only that printer's actor makes the next one.
 
     message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
@@ -351,7 +353,7 @@ class PrinterStatus:
     next_try_at: datetime | None = None
     message: str = ""
     since: datetime | None = None
-    temperatures: Mapping[str, Temperature] = field(default_factory=dict)
+    temperatures: Mapping[str, Temperature] = {}
     position: Position | None = None
     print: PrintProgress | None = None
     foreign: bool = False

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn, Protocol
+
+from msgspec import Struct
 
 from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Position, Temperature
@@ -53,8 +55,7 @@ class Identity:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFile:
+class LoadedFile(Struct, frozen=True):
     """The file the printer works on or, when it is idle, worked on last.
 
     progress: 0..1. elapsed_s, remaining_s: seconds. layer: the one it is at, from 1, of `layers`.
@@ -86,8 +87,7 @@ class EndKind(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """The end of one print. text: the peer's words, "" where it has none. printed_s: None where unknown."""
 
     remote_name: str
@@ -96,8 +96,7 @@ class Ending:
     printed_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LineStatistics:
+class LineStatistics(Struct, frozen=True):
     """How the line between print host and printer does, since it was opened.
 
     sent: lines, or bytes where the peer counts those; resent: of them those that were sent again.
@@ -107,16 +106,14 @@ class LineStatistics:
     resent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fan:
+class Fan(Struct, frozen=True):
     """One fan. speed: 0..1, as it was told. rpm: turns a minute, where that is measured."""
 
     speed: float | None = None
     rpm: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One look at a printer.
 
     machine_connected: whether the print host has its printer on the line; a host without one is a
@@ -140,7 +137,7 @@ class Reading:
     operation: Operation
     text: str = ""
     error: str = ""
-    temperatures: Mapping[str, Temperature] = field(default_factory=dict)
+    temperatures: Mapping[str, Temperature] = {}
     file: LoadedFile | None = None
     loss: Loss | None = None
     stale: bool = False
@@ -150,9 +147,9 @@ class Reading:
     z_mm: float | None = None
     position: Position | None = None
     said: tuple[str, ...] = ()
-    duty: Mapping[str, float] = field(default_factory=dict)
-    fans: Mapping[str, Fan] = field(default_factory=dict)
-    load: Mapping[str, float] = field(default_factory=dict)
+    duty: Mapping[str, float] = {}
+    fans: Mapping[str, Fan] = {}
+    load: Mapping[str, float] = {}
 
 
 class OutcomeKind(StrEnum):
@@ -192,6 +189,10 @@ class Driver(Protocol):
 
     async def identify(self) -> Identity:
         """Who is there, with our key accepted: and so a sign of life. Nothing has to be closed."""
+        ...
+
+    async def check(self) -> None:
+        """A sign of life, our key accepted, as `identify` gives one; for asking again and again."""
         ...
 
     async def status(self) -> Reading:

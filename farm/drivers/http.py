@@ -10,7 +10,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,6 +91,7 @@ class Http:
         self._context = trusted(self._base, trust)
         self._keep_idle_s = keep_idle_s
         self._made: httpx.AsyncHTTPTransport | None = None
+        self._kept: urgent.Line | None = None
 
     @property
     def _transport(self) -> httpx.AsyncHTTPTransport:
@@ -130,20 +131,27 @@ class Http:
         with _noted(request) as note:
             return note(await self._exchange_alone(request, within_s))
 
-    async def _exchange_alone(self, request: Request, within_s: float | None) -> Answer:
+    async def send_kept(self, request: Request, within_s: float | None = None) -> Answer:
+        """As `send_alone`, over a line that is kept for the next such request, which costs half of that.
+
+        For what is asked again and again and changes nothing: where the peer has hung up since the last one,
+        it is asked once more over a new line. Has to be closed.
+        """
+        with _noted(request) as note:
+            return note(await self._exchange_alone(request, within_s, keeps=True))
+
+    async def _exchange_alone(self, request: Request, within_s: float | None, keeps: bool = False) -> Answer:
         left = False
 
         def on_sent() -> None:
             nonlocal left
             left = True
 
-        head = urgent.Head(request.method, self._target(request), self._alone(request))
-        base, context = self._base, self._context
+        exchange = self._over_kept_line if keeps else self._over_own_line
+        head = urgent.Head(request.method, self._target(request), self._alone(request, keeps))
         try:
             with trio.fail_after(self._patience.silence_s if within_s is None else within_s):
-                answer = await urgent.exchange(
-                    base.host, port_of(base), context, head, request.content, on_sent
-                )
+                answer = await exchange(head, request.content, on_sent)
         except ProtocolError as error:
             raise ProtocolError(f"{self._where} answers {error}.") from error
         except (OSError, trio.BrokenResourceError, trio.TooSlowError, UnicodeError) as error:
@@ -155,6 +163,28 @@ class Http:
         if not answer.status:
             raise AnswerLost(f"{self._where} broke off before it answered.")
         return answer
+
+    async def _over_own_line(self, head: urgent.Head, body: bytes, on_sent: Callable[[], None]) -> Answer:
+        line = await self._new_line()
+        answer = await line.exchange(head, body, on_sent)
+        await line.aclose()
+        return answer
+
+    async def _over_kept_line(self, head: urgent.Head, body: bytes, on_sent: Callable[[], None]) -> Answer:
+        line, self._kept = self._kept, None
+        answer = Answer(0)
+        if line is not None:
+            with suppress(OSError, trio.BrokenResourceError):
+                answer = await line.exchange(head, body, on_sent)
+        if line is None or not answer.status:
+            line = await self._new_line()
+            answer = await line.exchange(head, body, on_sent)
+        if line.is_open:
+            self._kept = line
+        return answer
+
+    async def _new_line(self) -> urgent.Line:
+        return await urgent.Line.to(self._base.host, port_of(self._base), self._context)
 
     async def send_at_once(self, request: Request, within_s: float) -> Answer:
         """As `send_alone`, for a command: whatever is no answer leaves open whether it was heard."""
@@ -188,9 +218,10 @@ class Http:
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        if self._made is None:
-            await trio.lowlevel.checkpoint()
-        else:
+        await trio.lowlevel.checkpoint()
+        if self._kept is not None:
+            await self._kept.aclose()
+        if self._made is not None:
             await self._made.aclose()
 
     def _request(
@@ -207,10 +238,11 @@ class Http:
     def _target(self, request: Request) -> bytes:
         return self._base.raw_path.rstrip(b"/") + self._place(request.path).encode("ascii")
 
-    def _alone(self, request: Request) -> dict[str, str]:
-        """The headers of a request that has a connection of its own."""
+    def _alone(self, request: Request, keeps: bool) -> dict[str, str]:
+        """The headers of a request that has a connection of its own. keeps: for the next one, too."""
         kind = {"Content-Type": request.content_type} if request.content_type else {}
-        length = {"Content-Length": str(len(request.content)), "Connection": "close"}
+        after = "keep-alive" if keeps else "close"
+        length = {"Content-Length": str(len(request.content)), "Connection": after}
         return {
             "Host": self._base.netloc.decode("ascii"),
             **self._headers,

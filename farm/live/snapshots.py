@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from sqlite3 import Connection
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import structs
 
 from farm.domain.event import Fact
 from farm.domain.job import Job, Print
@@ -205,7 +206,7 @@ class _View:
         found = {}
         for id, printer in self.printers.items():
             told = self._told_of(id)
-            status = replace(told.status, plate=plates[id].plate)  # the stored one is the newer one
+            status = structs.replace(told.status, plate=plates[id].plate)  # the stored one is the newer one
             found[id] = shapes.of_printer(printer, status, told.at)
         return found
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, assert_never
 
 import structlog
 import trio
+from msgspec import structs
 
 from farm.access.rights import Action, Target, require
 from farm.actors import Address, Later, Mailbox, serve
@@ -41,6 +42,7 @@ from farm.domain.printer import (
 )
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
+from farm.drivers.alarm import Alarm
 from farm.drivers.base import Capability, Driver, Loss, Reading
 from farm.drivers.flight import FlightRecorder, recording
 from farm.errors import FarmError, Refused
@@ -197,11 +199,13 @@ class PrinterActor:
     def _remember(self, kept: Kept) -> None:
         """Take up what was decided about this printer, and adopt what it may be printing."""
         self._decisions.remember(kept.mode, kept.why)
-        self._status = replace(self._status, operation=self._shown_operation(), message=kept.why)
+        self._status = structs.replace(self._status, operation=self._shown_operation(), message=kept.why)
         if kept.plate is not None:
-            self._status = replace(self._status, plate=kept.plate, ejector=kept.ejector)
+            self._status = structs.replace(self._status, plate=kept.plate, ejector=kept.ejector)
         self._lookout.remember(kept, _material(self._printer))
-        self._status = replace(self._status, anomalies=self._lookout.current, doubt=self._lookout.doubt)
+        self._status = structs.replace(
+            self._status, anomalies=self._lookout.current, doubt=self._lookout.doubt
+        )
         if kept.order is not None and kept.order.state in _ADOPTED_AS:
             order = PrintOrder.of(kept.order, self._parts.content_of)
             self._assign(order, _ADOPTED_AS[kept.order.state])
@@ -667,11 +671,11 @@ class PrinterActor:
     def _show(self, **changes: Any) -> None:
         """Make the next status of these changes, and let it be known if it differs."""
         before = self._status
-        after = replace(before, **changes)
+        after = structs.replace(before, **changes)
         require_transition(CONNECTIONS, before.connection, after.connection)
         require_transition(OPERATIONS, before.operation, after.operation)
         if (after.connection, after.operation) != (before.connection, before.operation):
-            after = replace(after, since=self._parts.clock())
+            after = structs.replace(after, since=self._parts.clock())
             self._tidying.soon()
         if after != before:
             self._status = after
@@ -703,11 +707,13 @@ class PrinterActor:
 
         With it goes what time alone changes: a long try shows as such, a short one is not worth a word.
         """
+        alarm = Alarm()
         while True:
             self._lookout.pass_time()
             self._show(breaker=self._breaker.state, anomalies=self._lookout.current)
             self._say()
-            await trio.sleep(SAY_AGAIN_S)
+            again_at = trio.current_time() + SAY_AGAIN_S
+            await alarm.sleep_past(lambda: again_at)  # noqa: B023 - asked in this very turn
 
 
 _ADOPTED_AS = {

@@ -35,9 +35,8 @@ class GuardedDriver:
         await self._driver.aclose()
 
     async def check(self) -> None:
-        """Ask for a sign of life on the way that commands go. Raises as `Driver.connect` does."""
         with self._breaker.request():
-            await self._driver.identify()
+            await self._driver.check()
 
     async def status(self) -> Reading:
         with self._breaker.request():

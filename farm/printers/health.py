@@ -6,11 +6,13 @@ push socket through) shows it with each of these looks, at a pace of its kind's 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import trio
 
 from farm.domain.clock import Randomness
+from farm.drivers.alarm import Alarm
 from farm.drivers.base import Capability
 from farm.errors import FarmError, Forbidden
 from farm.printers.guarded import GuardedDriver
@@ -35,23 +37,29 @@ class HealthCheck:
         self._interval_s = interval_s
         self._can_be_seen = can_be_seen
         self._lose_key = lose_key
-        self._changed = trio.Event()
+        self._due_at = math.inf
+        self._alarm: Alarm | None = None
 
     def set_interval(self, interval_s: float) -> None:
         """Ask this often from now on."""
         self._interval_s = interval_s
-        self._changed.set()
+        if self._alarm is not None:
+            self._due_at = self._next_at()
+            self._alarm.set(self._due_at)
 
     async def run(self) -> None:
         """Until cancelled."""
         if Capability.PUSH not in self._driver.capabilities:
             return
+        self._alarm = Alarm()
         while True:
-            self._changed = trio.Event()
-            with trio.move_on_after(self._interval_s * self._chance.uniform(0.9, 1.1)) as rest:
-                await self._changed.wait()
-            if rest.cancelled_caught and self._can_be_seen():
+            self._due_at = self._next_at()
+            await self._alarm.sleep_past(lambda: self._due_at)
+            if self._can_be_seen():
                 await self._ask()
+
+    def _next_at(self) -> float:
+        return trio.current_time() + self._interval_s * self._chance.uniform(0.9, 1.1)
 
     async def _ask(self) -> None:
         try:

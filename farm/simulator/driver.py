@@ -53,6 +53,9 @@ class SimulatedDriver:
             self._at, self._driver = at, self._drive(at)
         return self._there
 
+    async def check(self) -> None:
+        await (await self._arrive()).check()
+
     async def status(self) -> Reading:
         return await self._there.status()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from farm.actors import Latest
 from farm.domain.printer import PrinterStatus
 from farm.drivers.base import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class PrinterObserved:
+class PrinterObserved(Struct, frozen=True):
     """One look at a printer, with everything that its driver delivered.
 
     at: Unix seconds, as its clock shows them: it may jump. now: seconds of a clock that never goes back.

@@ -28,7 +28,7 @@ from tests.peers.mad_peer import (
     say_garbage,
     say_nothing,
 )
-from tests.peers.raw_peer import Behaviour, answering, raw_peer
+from tests.peers.raw_peer import Behaviour, answering, raw_peer, read_request
 
 KEY = "5ec4e7f00dfeed5ec4e7f00dfeed5ec4"
 BRIEF = Patience(connect_s=1.0, silence_s=0.2, whole_s=0.4, command_s=0.4, stored_s=0.2)
@@ -380,3 +380,67 @@ async def test_an_upload_is_never_in_memory_as_a_whole(nursery: trio.Nursery, tm
         tracemalloc.stop()
 
     assert peak < 5_000_000
+
+
+def keeping(answers: int, status: str = "200 OK") -> tuple[Behaviour, list[bytes]]:
+    """Answers so many requests on each connection, and hangs up; and what it was asked, by connection."""
+    asked: list[bytes] = []
+
+    async def behave(stream: trio.SocketStream, request: bytes) -> None:
+        asked.append(request)
+        for _ in range(answers):
+            await stream.send_all(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            if not await read_request(stream):
+                return
+
+    return behave, asked
+
+
+async def test_a_line_is_kept_for_what_is_asked_again_and_again(nursery: trio.Nursery) -> None:
+    behave, connections = keeping(5)
+    http = Http(await raw_peer(nursery, behave), "OctoPrint", {"X-Api-Key": KEY}, BRIEF)
+
+    for _ in range(5):
+        assert (await http.send_kept(LOOK)).body == b"{}"
+
+    assert len(connections) == 1
+    assert b"Connection: keep-alive" in connections[0]
+    await http.aclose()
+
+
+async def test_a_kept_line_that_the_peer_has_closed_is_made_anew(nursery: trio.Nursery) -> None:
+    behave, connections = keeping(1)
+    http = Http(await raw_peer(nursery, behave), "OctoPrint", {}, BRIEF)
+
+    for _ in range(3):
+        assert (await http.send_kept(LOOK)).status == 200
+        await trio.sleep(0.01)
+
+    assert len(connections) == 3
+    await http.aclose()
+
+
+@pytest.mark.parametrize("behaviour", WITHOUT_AN_ANSWER, **NAMES)
+async def test_a_peer_that_dies_on_a_kept_line_is_lost_and_found_again(
+    nursery: trio.Nursery, behaviour: Behaviour
+) -> None:
+    lives = True
+
+    async def behave(stream: trio.SocketStream, request: bytes) -> None:
+        while request:
+            if not lives:
+                await behaviour(stream, request)
+                return
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            request = await read_request(stream)
+
+    http = Http(await raw_peer(nursery, behave), "OctoPrint", {}, BRIEF)
+    assert (await http.send_kept(LOOK)).status == 200
+
+    lives = False
+    with pytest.raises(AnswerLost):
+        await http.send_kept(LOOK)
+
+    lives = True
+    assert (await http.send_kept(LOOK)).status == 200
+    await http.aclose()

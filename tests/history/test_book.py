@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from farm.domain.occupation import Occupation, Trouble, occupation_of, trouble_of
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, PrintProgress, Temperature
@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 IDLE = PrinterStatus(Connection.ONLINE, Operation.IDLE, Plate.CLEAR)
 OFFLINE = PrinterStatus(Connection.OFFLINE, message="no route to host")
 PRINT = PrintProgress("p1", "j1", "f1", "benchy", "printing", progress=0.0)
-PRINTING = replace(IDLE, operation=Operation.PRINTING, print=PRINT)
+PRINTING = structs.replace(IDLE, operation=Operation.PRINTING, print=PRINT)
 
 
 def seen(status, second, printer="mk4", at=None):
@@ -32,9 +32,9 @@ def told(book, *statuses, every_s=5):
 
 
 def test_a_line_for_each_change_and_none_for_what_is_as_it_was():
-    warm = replace(IDLE, temperatures={"bed": Temperature(60.0, 60.0)}, message="warming")
+    warm = structs.replace(IDLE, temperatures={"bed": Temperature(60.0, 60.0)}, message="warming")
     lines = told(
-        Book(), IDLE, warm, IDLE, PRINTING, replace(PRINTING, plate=Plate.OCCUPIED), OFFLINE, OFFLINE
+        Book(), IDLE, warm, IDLE, PRINTING, structs.replace(PRINTING, plate=Plate.OCCUPIED), OFFLINE, OFFLINE
     )
     assert [(line.connection, line.operation, line.plate, line.print) for line in lines.statuses] == [
         ("online", "idle", "clear", None),
@@ -47,7 +47,7 @@ def test_a_line_for_each_change_and_none_for_what_is_as_it_was():
 
 
 def test_time_goes_into_what_a_printer_did_since_its_last_word():
-    waits = replace(IDLE, plate=Plate.OCCUPIED)
+    waits = structs.replace(IDLE, plate=Plate.OCCUPIED)
     lines = told(Book(), IDLE, PRINTING, PRINTING, waits, OFFLINE, IDLE)
     slot = int(NOON.timestamp())
     assert lines.seconds == {
@@ -80,8 +80,8 @@ def test_no_clock_makes_more_time_than_went_on(words):
 
 
 def test_a_trouble_begins_and_ends_once():
-    emergency = replace(IDLE, operation=Operation.EMERGENCY, message="stopped by ann")
-    gone_too = replace(OFFLINE, operation=Operation.EMERGENCY)
+    emergency = structs.replace(IDLE, operation=Operation.EMERGENCY, message="stopped by ann")
+    gone_too = structs.replace(OFFLINE, operation=Operation.EMERGENCY)
     lines = told(Book(), IDLE, OFFLINE, OFFLINE, emergency, gone_too, IDLE, IDLE)
     assert list(lines.troubles) == [
         TroubleBegun("mk4", NOON + timedelta(seconds=5), Trouble.CONNECTION, None, "no route to host"),
@@ -103,7 +103,7 @@ def test_what_was_the_matter_before_a_restart_goes_on_or_ends():
 
 def test_progress_is_noted_by_the_hundredth_and_to_its_end():
     shares = [0.0, 0.001, 0.02, 0.025, 0.5, 0.999, 1.0, 1.0]
-    statuses = [replace(PRINTING, print=replace(PRINT, progress=share)) for share in shares]
+    statuses = [structs.replace(PRINTING, print=structs.replace(PRINT, progress=share)) for share in shares]
     lines = told(Book(), *statuses)
     assert [line.progress for line in lines.progress] == [0.0, 0.02, 0.5, 0.999, 1.0]
     slow = told(Book(), *(statuses[1] for _ in range(5)), every_s=200)

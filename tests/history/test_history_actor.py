@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 import trio
+from msgspec import structs
 
 from farm.actors import ChildSpec, Supervisor, WhenFull
 from farm.actors.supervisor import Runtime
@@ -159,7 +159,7 @@ async def test_a_trouble_outlives_a_restart_and_ends_with_its_printer(autojump_c
 async def test_a_print_comes_along(autojump_clock, bench):
     for hundredth in range(0, 101, 20):
         progress = PrintProgress("p1", "j1", "f1", "benchy", "printing", hundredth / 100, 60.0, 30.0)
-        await bench.stand(replace(IDLE, operation=Operation.PRINTING, print=progress), 60)
+        await bench.stand(structs.replace(IDLE, operation=Operation.PRINTING, print=progress), 60)
     points = await bench.database.read(histories.progress, "p1", 0, 3)
     assert [line.progress for _, line in points] == [0.0, 0.2, 0.4]
     rest = await bench.database.read(histories.progress, "p1", points[-1][0], 10)

@@ -26,9 +26,11 @@ STEPS = 150
 SEEDS = max(8, int(100 * float(os.environ.get("FARM_TEST_SCALE", "0.1"))))
 
 
-class Poison(PrinterStatus):
+class Poison:
+    """A status no code can have foreseen."""
+
     @property
-    def temperatures(self):
+    def position(self):
         raise RuntimeError("a mistake")
 
 
@@ -225,7 +227,7 @@ class Day:
         if self.poisons == 4:
             return
         self.poisons += 1
-        self.farm.events.tell_nowait(StatusChanged(printer(), object.__new__(Poison)))
+        self.farm.events.tell_nowait(StatusChanged(printer(), Poison()))
         await trio.sleep(self.chance.choice((0, 0.5)))
 
 

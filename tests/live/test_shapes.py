@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.file import FileAnalysis, FileKind, FileState, StoredFile
 from farm.domain.job import Job, JobState, Print, PrintState
@@ -161,9 +163,9 @@ def test_what_is_wrong_with_a_printer_is_shown_with_its_numbers():
 
 
 def test_print_without_a_known_rest_has_no_end():
-    progress = replace(PRINTING.print, remaining_s=None)
+    progress = structs.replace(PRINTING.print, remaining_s=None)
 
-    shape = shown(shapes.of_status(replace(PRINTING, print=progress), NOON))
+    shape = shown(shapes.of_status(structs.replace(PRINTING, print=progress), NOON))
 
     assert shape["print"]["ends_at"] is None
 
@@ -259,6 +261,6 @@ def test_file_is_shown_with_where_its_analysis_stands():
 
 
 def test_half_a_character_from_a_printers_host_is_shown_as_a_question_mark():
-    status = replace(PrinterStatus(), message="paused \ud83d by hand")
+    status = structs.replace(PrinterStatus(), message="paused \ud83d by hand")
 
     assert shown(shapes.of_status(status, NOON))["message"] == "paused ? by hand"

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 import trio
 from live_farm import Browser, LiveFarm, printer, seqs, settled
+from msgspec import structs
 
 from farm.actors.directions import current_actor
 from farm.config import Live
@@ -44,7 +45,7 @@ class Turns(trio.abc.Instrument):
 
 
 def show(farm, id, message):
-    farm.events.tell_nowait(StatusChanged(printer(id), replace(IDLE, message=message)))
+    farm.events.tell_nowait(StatusChanged(printer(id), structs.replace(IDLE, message=message)))
 
 
 async def frames_of(browser, within_s):

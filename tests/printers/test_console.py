@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import trio
+from msgspec import structs
 
 from farm.domain.command import SendGcode
 from farm.domain.user import Grant, Principal, Role
@@ -37,7 +37,7 @@ async def test_what_people_send_is_kept_with_who_it_was_and_what_the_printer_say
     def look(machine: Machine):
         said = tuple(f"// heard {line}" for line in machine.heard)
         machine.heard.clear()
-        return replace(usual(machine), said=said)
+        return structs.replace(usual(machine), said=said)
 
     monkeypatch.setattr(Machine, "look", look)
     async with open_shop() as shop:

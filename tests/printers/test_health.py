@@ -7,7 +7,7 @@ import random
 import trio
 
 from farm.domain.printer import Breaker, Connection
-from farm.drivers.base import Capability, Identity
+from farm.drivers.base import Capability
 from farm.errors import Forbidden, PrinterUnreachable
 from farm.printers.health import HealthCheck
 from farm.printers.link import WRONG_KEY_S
@@ -59,13 +59,12 @@ async def test_a_host_that_pushes_and_answers_nothing_opens_its_breaker_and_clos
         await trio.sleep(3)
         deaf = True
 
-        async def identify(driver: MachineDriver) -> Identity:
+        async def check(driver: MachineDriver) -> None:
             await trio.lowlevel.checkpoint()
             if deaf:
                 raise PrinterUnreachable("it does not answer")
-            return Identity("simulated", "1")
 
-        monkeypatch.setattr(MachineDriver, "identify", identify)
+        monkeypatch.setattr(MachineDriver, "check", check)
         await trio.sleep(120)
         status = await shop.status("mk4")
         assert (status.connection, status.message) == (Connection.ONLINE, "it does not answer")
@@ -85,13 +84,12 @@ async def test_a_key_that_was_taken_away_is_noticed_although_the_host_goes_on_pu
         await trio.sleep(3)
         taken = False
 
-        async def identify(driver: MachineDriver) -> Identity:
+        async def check(driver: MachineDriver) -> None:
             await trio.lowlevel.checkpoint()
             if not taken:
                 raise Forbidden("this key is not taken")
-            return Identity("simulated", "1")
 
-        monkeypatch.setattr(MachineDriver, "identify", identify)
+        monkeypatch.setattr(MachineDriver, "check", check)
         await trio.sleep(10)
         status = await shop.status("mk4")
         assert (status.connection, status.message) == (Connection.OFFLINE, "this key is not taken")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from farm.domain.constraints import Constraints
 from farm.domain.printer import Address, Operation, Printer, PrinterStatus, Profile, Temperature
@@ -24,9 +23,9 @@ def at(actual, target):
     [
         (PrinterStatus(operation=Operation.IDLE), 0.0),
         (PRINTING, 350.0),  # it has not said yet what it heats
-        (replace(PRINTING, temperatures=at(25.0, 210.0)), 350.0),
-        (replace(PRINTING, temperatures=at(None, 210.0)), 350.0),
-        (replace(PRINTING, temperatures=at(208.0, 210.0)), 120.0),
+        (structs.replace(PRINTING, temperatures=at(25.0, 210.0)), 350.0),
+        (structs.replace(PRINTING, temperatures=at(None, 210.0)), 350.0),
+        (structs.replace(PRINTING, temperatures=at(208.0, 210.0)), 120.0),
         (PrinterStatus(operation=Operation.IDLE, temperatures=at(100.0, 210.0)), 350.0),  # by hand
         (PrinterStatus(operation=Operation.IDLE, temperatures=at(210.0, 210.0)), 120.0),
         (PrinterStatus(operation=Operation.UNKNOWN, foreign=True), 350.0),
@@ -43,8 +42,8 @@ def test_a_print_that_was_just_given_counts_with_its_peak():
 
 def test_a_print_is_warm_when_all_its_heaters_are():
     assert not is_warm(PRINTING)
-    assert not is_warm(replace(PRINTING, temperatures=at(150.0, 210.0)))
-    assert is_warm(replace(PRINTING, temperatures=at(209.0, 210.0)))
+    assert not is_warm(structs.replace(PRINTING, temperatures=at(150.0, 210.0)))
+    assert is_warm(structs.replace(PRINTING, temperatures=at(209.0, 210.0)))
 
 
 def test_the_limit_itself_is_allowed():

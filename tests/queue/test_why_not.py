@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from farm.domain.compatibility import Constraint, Reason
 from farm.domain.job import Approval, Job, JobState, Pin, Print, PrintState
@@ -28,7 +29,7 @@ def reason(place, job=JOB):
 
 
 def status(**changes):
-    return replace(FREE, status=replace(READY, **changes))
+    return replace(FREE, status=structs.replace(READY, **changes))
 
 
 def active(job):

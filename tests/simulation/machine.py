@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 import trio
+from msgspec import structs
 
 from farm.domain.file import RemoteFile
 from farm.domain.printer import Operation, Temperature
@@ -263,10 +264,13 @@ class MachineDriver:
         await self._travel()
         return Identity("simulated", "1")
 
+    async def check(self) -> None:
+        await self._travel()
+
     async def status(self) -> Reading:
         await self._travel()
         if self._machine.frozen and self._last is not None:
-            return replace(self._last, stale=True, attention="the values stand still")
+            return structs.replace(self._last, stale=True, attention="the values stand still")
         self._last = self._machine.look()
         return self._last
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import structlog.testing
+from msgspec import structs
 
 from farm.domain.metrics import Channel, Group, Trend
 from farm.domain.printer import Operation, PrinterStatus, PrintProgress, Temperature
@@ -160,7 +160,7 @@ def test_ten_thousand_looks_a_second_change_nothing_for_others_and_take_no_room(
 
 def test_what_was_passed_over_before_it_came_here_is_counted():
     farm = Played()
-    farm.processor.take(replace(seen(farm.now, heaters={"tool0": 200.0}), passed_over=9_980))
+    farm.processor.take(structs.replace(seen(farm.now, heaters={"tool0": 200.0}), passed_over=9_980))
 
     assert (farm.processor.numbers().passed_over, farm.processor.numbers().samples) == (9_980, 1)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import NoneType
 
 import pytest
+from msgspec import structs
 
 from farm.domain.analysis import Filament, GcodeAnalysis, PrintTime
 from farm.domain.file import FileAnalysis, FileState
@@ -21,7 +21,7 @@ RECORDED = json.loads(
     (Path(__file__).parents[1] / "transcripts" / "octoprint" / "conversation-1.11.8.json").read_text("utf-8")
 )
 READY = PrinterStatus(Connection.ONLINE, Operation.IDLE, Plate.CLEAR)
-HOT = replace(
+HOT = structs.replace(
     READY,
     operation=Operation.PRINTING,
     temperatures={"tool0": Temperature(209.8, 210.0), "bed": Temperature(60.1, 60.0)},
@@ -71,7 +71,7 @@ async def wish(farm, name="benchy.gcode"):
     ],
 )
 def test_state_and_flags_are_those_of_the_real_octoprint(part, question, operation):
-    ours = shapes.printer(Seen(replace(READY, operation=operation)))["state"]
+    ours = shapes.printer(Seen(structs.replace(READY, operation=operation)))["state"]
     theirs = recorded(part, question)["state"]
 
     assert ours["text"] == theirs["text"]
@@ -80,7 +80,7 @@ def test_state_and_flags_are_those_of_the_real_octoprint(part, question, operati
 
 async def test_answers_have_the_fields_of_the_real_octoprint(farm):
     await farm.printer()
-    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm))
+    farm.statuses["mk4-01"] = structs.replace(HOT, print=await wish(farm))
     headers = await farm.key("read")
 
     for path, part, question in (
@@ -97,7 +97,7 @@ async def test_answers_have_the_fields_of_the_real_octoprint(farm):
 
 async def test_job_and_readings_of_one_printer(farm):
     await farm.printer()
-    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm))
+    farm.statuses["mk4-01"] = structs.replace(HOT, print=await wish(farm))
     headers = await farm.key("read")
 
     job = (await farm.http.get("/p/mk4-01/api/job", headers=headers)).json()
@@ -133,7 +133,7 @@ async def test_whole_farm_is_ready_until_something_prints(farm):
     headers = await farm.key("read")
 
     before = (await farm.http.get("/api/job", headers=headers)).json()
-    farm.statuses["mk4-02"] = replace(HOT, print=await wish(farm))
+    farm.statuses["mk4-02"] = structs.replace(HOT, print=await wish(farm))
     after = (await farm.http.get("/api/job", headers=headers)).json()
     group = (await farm.http.get("/group/row-b/api/job", headers=headers)).json()
 
@@ -175,7 +175,7 @@ async def test_somebody_elses_printer_is_not_shown(farm):
 async def test_root_shows_nothing_of_what_somebody_elses_printer_does(farm, scope):
     for id in ("mk4-01", "mk4-02"):
         await farm.printer(id)
-    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm, "secret prototype.gcode"))
+    farm.statuses["mk4-01"] = structs.replace(HOT, print=await wish(farm, "secret prototype.gcode"))
     headers = await farm.key(scope, grant=Grant(printers=frozenset({"mk4-02"})))
 
     for path in ("printer", "job", "connection"):
@@ -229,7 +229,7 @@ async def test_files_are_listed_newest_first_and_found_by_name(farm):
 
 async def test_estimate_is_shown_once_the_file_was_analysed(farm):
     await farm.printer()
-    farm.statuses["mk4-01"] = replace(HOT, print=await wish(farm))
+    farm.statuses["mk4-01"] = structs.replace(HOT, print=await wish(farm))
     headers = await farm.key("read")
     before = (await farm.http.get("/api/files/local/benchy.gcode", headers=headers)).json()
     file = (await farm.database.read(files.newest, 1))[0]

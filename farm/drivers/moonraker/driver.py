@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import structlog
 import trio
+from msgspec import structs
 
 from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY, Address, Operation
@@ -64,6 +65,9 @@ class MoonrakerDriver:
     async def identify(self) -> Identity:
         return api.identity(await self._entry.send_alone(self._http, api.server_info()))
 
+    async def check(self) -> None:
+        api.identity(await self._entry.send_kept(self._http, api.server_info()))
+
     async def status(self) -> Reading:
         return self._wish.shown(klipper.reading(await self._look()), trio.current_time())
 
@@ -106,7 +110,7 @@ class MoonrakerDriver:
                 continue
             missed = 0
             prints.follow(found)
-            reading = replace(klipper.reading(found), ended=prints.ended, attention=why)
+            reading = structs.replace(klipper.reading(found), ended=prints.ended, attention=why)
             tell(self._wish.shown(reading, trio.current_time()))
             await trio.sleep(POLL_S)
 

@@ -42,6 +42,10 @@ class Entry:
         """As `http.send_alone`, let in as with `send`."""
         return await self._sent(http, request, http.send_alone)
 
+    async def send_kept(self, http: Http, request: Request) -> Answer:
+        """As `http.send_kept`, let in as with `send`."""
+        return await self._sent(http, request, http.send_kept)
+
     async def _sent(
         self, http: Http, request: Request, send: Callable[[Request], Awaitable[Answer]]
     ) -> Answer:

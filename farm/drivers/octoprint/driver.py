@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import structlog
 import trio
+from msgspec import structs
 
 from farm.domain.file import RemoteFile
 from farm.domain.printer import BUSY, Address
@@ -62,6 +62,9 @@ class OctoPrintDriver:
 
     async def identify(self) -> Identity:
         return protocol.identity(await self._http.send_alone(protocol.version()))
+
+    async def check(self) -> None:
+        protocol.identity(await self._http.send_kept(protocol.version()))
 
     async def status(self) -> Reading:
         machine, job = await self._look()
@@ -211,7 +214,7 @@ class OctoPrintDriver:
             missed = 0
             reading = protocol.reading(machine, job)
             judged = freshness.judge(reading, machine, job, trio.current_time())
-            tell(replace(judged, attention=judged.attention or why))
+            tell(structs.replace(judged, attention=judged.attention or why))
             await trio.sleep(POLL_BUSY_S if reading.operation in BUSY else POLL_IDLE_S)
 
     async def _command(self, request: Request, remote_name: str = "") -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import structs
 
 from farm.domain.printer import BUSY, Operation, Temperature
 from farm.drivers.base import (
@@ -287,7 +289,7 @@ class Freshness:
             f"OctoPrint has had nothing new from its printer for {stood_s:.0f} s: it hangs, or is busy with "
             "one long command. Look at it."
         )
-        return replace(reading, stale=True, attention=words)
+        return structs.replace(reading, stale=True, attention=words)
 
 
 def accepted(answer: Answer, remote_name: str = "") -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from farm.domain.printer import Position, Temperature
 from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
@@ -163,7 +164,7 @@ class Session:
         words, printed_s = text_of(payload.get("error")), seconds(payload.get("time"))
         self._ended = Ending(name, kind, words, printed_s)
         if self._last is not None:
-            self._last = replace(self._last, ended=self._ended)
+            self._last = structs.replace(self._last, ended=self._ended)
         return self._last
 
 

@@ -94,6 +94,9 @@ class PrusaLinkDriver:
         version = protocol.version_in(await self._ask(protocol.version()))
         return protocol.identity(version, await self._ask(protocol.info()))
 
+    async def check(self) -> None:
+        await self.identify()
+
     async def status(self) -> Reading:
         return await self._look(self._ask)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from farm.domain.printer import BUSY, Operation
 from farm.drivers.base import Ending, EndKind, LoadedFile, Outcome, OutcomeKind, Reading
 from farm.drivers.prusalink import protocol
@@ -166,7 +168,7 @@ class Session:
             f"PrusaLink has had nothing new from its printer for {stood_s:.0f} s: it hangs, or is busy with "
             "one long command. Look at it."
         )
-        return replace(reading, stale=True, attention=words)
+        return structs.replace(reading, stale=True, attention=words)
 
 
 def _sentence(status: Status) -> str:

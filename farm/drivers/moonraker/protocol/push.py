@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from enum import IntEnum
+
+from msgspec import structs
 
 from farm import __version__
 from farm.drivers.base import Reading
@@ -116,12 +117,12 @@ class Session:
         if klipper is None:
             return None
         said, self._said = tuple(self._said), []
-        found = replace(reading(klipper), ended=self._prints.ended, said=said)
+        found = structs.replace(reading(klipper), ended=self._prints.ended, said=said)
         silent_s = now - self._heard_at
         if silent_s < self._stale_s or not found.machine_connected:
             return found
         words = f"Klipper has not said anything for {silent_s:.0f} s, although it was asked. Look at it."
-        return replace(found, stale=True, attention=words)
+        return structs.replace(found, stale=True, attention=words)
 
     # -- answers -----------------------------------------------------------------------------------
 

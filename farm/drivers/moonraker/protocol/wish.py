@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from farm.domain.printer import Operation
 from farm.drivers.base import Reading
@@ -43,4 +43,4 @@ class Wish:
         if reading.operation not in _BEFORE[self._for] or now > self._until:
             self._for = None
             return reading
-        return replace(reading, operation=self._for)
+        return structs.replace(reading, operation=self._for)
