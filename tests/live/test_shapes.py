@@ -126,7 +126,7 @@ def test_printer_is_shown_with_its_status_and_without_its_key():
 
 def test_printer_in_words_is_the_printer_as_it_is_shown():
     words = PrinterWords()
-    half = replace(PRINTING, message="half a character: \ud83d")
+    half = structs.replace(PRINTING, message="half a character: \ud83d")
     renamed = replace(ENDER, name="Ender by the window")
     for printer, status in ((ENDER, PRINTING), (ENDER, half), (renamed, half), (ENDER, PrinterStatus())):
         assert bytes(words.of(printer, status, NOON)) == as_json(shapes.of_printer(printer, status, NOON))
