@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -63,6 +64,7 @@ async def _run(quick: bool) -> list[Figure]:
             crowds = [await _crowd_of_farm(stack, subscribers)]
             crowds += [await _crowd_of_rival(stack, rival, str(packages), subscribers) for rival in rivals]
             figures += await _pace(name, crowds, rivals, rate, seconds, rounds)
+    figures += await _making(packages, seconds, rounds)
     figures += await _slow_readers(2.0 if quick else 10.0, 1 if quick else 2)
     figures += await _herd(1 if quick else 3)
     return figures
@@ -156,6 +158,23 @@ async def _pace(
     figures = _figures(name, at_once, theirs, *goals)
     figures += _figures(f"{name}_tick", tick, theirs, "ratio<=0.25" if name == "50x100" else None, None)
     return [*figures, Figure(f"cpu_us_per_committed_fact_{name}", _of(committed, "cpu_us"), "us")]
+
+
+async def _making(packages: Path | None, seconds: float, rounds: int) -> list[Figure]:
+    """With one subscriber: what an event costs that is made a hundred times a second, whoever hears it."""
+    order = {"rate": 100, "seconds": seconds, "facts_in_ten": 1, "per_commit": 1, "bytes": 200}
+    ours: list[Window] = []
+    theirs: list[Window] = []
+    async with AsyncExitStack() as stack:
+        farm = await _crowd_of_farm(stack, 1)
+        rival = None if packages is None else await _crowd_of_rival(stack, "socket.io", str(packages), 1)
+        for _ in range(rounds):
+            ours.append(await farm.window(**order))
+            if rival is not None:
+                size = {"bytes": max(1, round(ours[-1].event_bytes) - 60)}
+                theirs.append(await rival.window(**{**order, **size}))
+    held = Rival(RIVALS["socket.io"][0], _of(theirs, "cpu_us")) if theirs else None
+    return [Figure("cpu_us_per_event_made_1x100_tick", _of(ours, "cpu_us"), "us", held)]
 
 
 def _figures(
