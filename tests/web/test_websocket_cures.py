@@ -378,6 +378,27 @@ async def test_what_a_client_does_not_take_at_once_has_a_deadline(server):
         assert await server.is_well()
 
 
+async def test_nothing_is_sent_to_a_client_that_said_goodbye(server):
+    """Not even in the moment in which its goodbye is answered: a close frame is the last that is said."""
+    sockets = []
+
+    async def attend(socket):
+        sockets.append(socket)
+        assert socket.send_now(Frame("x").plain)
+        await trio.sleep_forever()
+
+    add_raw(server, attend)
+    async with server.running(HASTY):
+        client = await connect(server, b"/raw")
+        assert await client.hear() == "x"
+        await client.say(CloseConnection(1000))
+        with trio.fail_after(2):
+            await server.ended.wait()
+
+        assert not sockets[0].send_now(Frame("y").plain)
+        assert await client.hear() == 1000
+
+
 async def test_nothing_is_sent_to_a_client_that_is_gone_or_was_said_goodbye_to(server):
     outcomes = []
 
