@@ -49,25 +49,28 @@ class Talk(Protocol):
         """Whether it is in its room."""
 
 
+class _Status(msgspec.Struct):
+    message: str
+
+
+class _Data(msgspec.Struct):
+    """Of a fact, which is an event, or of a printer, whose message is one."""
+
+    n: int | None = None
+    at: float | None = None
+    status: _Status | None = None
+
+
 class _Frame(msgspec.Struct):
     type: str
     seq: int | None = None
     prev: int | None = None
-    data: msgspec.Raw = msgspec.Raw(b"{}")
+    data: _Data | None = None
     events: list[_Frame] = []
-
-
-class _Message(msgspec.Struct):
-    message: str
-
-
-class _Shown(msgspec.Struct):
-    status: _Message
 
 
 _FRAME = msgspec.json.Decoder(_Frame)
 _EVENT = msgspec.json.Decoder(Event)
-_SHOWN = msgspec.json.Decoder(_Shown)
 _EMITTED = msgspec.json.Decoder(tuple[str, Event])
 
 
@@ -113,15 +116,16 @@ class FarmTalk:
         return [found for each in frame.events or [frame] if (found := self._event(each))], None
 
     def _event(self, frame: _Frame) -> Event | None:
-        if frame.type == "printer.statusUpdate":
-            n, at = _SHOWN.decode(frame.data).status.message.split()
+        data = frame.data
+        if frame.type == "printer.statusUpdate" and data is not None and data.status is not None:
+            n, at = data.status.message.split()
             return Event(int(n), float(at))
-        if frame.type != EVENT:
+        if frame.type != EVENT or data is None or data.n is None or data.at is None:
             return None
         if frame.prev != self._sent:
             raise Amiss(f"fact {frame.seq} follows {frame.prev}, not {self._sent}")
         self._sent = frame.seq
-        return _EVENT.decode(frame.data)
+        return Event(data.n, data.at)
 
 
 class SocketIoTalk:
