@@ -11,6 +11,7 @@ from farm.domain.printer import Operation
 from scripts.benches import anomalies
 from scripts.benches.heat import firmware
 from scripts.benches.heat.judge import SHOWS, Calm, Seen, Watched
+from scripts.benches.heat.oracle import best
 from scripts.benches.heat.plant import STEP_S
 from scripts.benches.heat.printers import KINDS, Draw, printer
 from scripts.benches.heat.prints import OPERATIONS, Fault, Life
@@ -85,9 +86,24 @@ def test_figures_and_table_tell_what_was_not_seen():
     missed = [Seen("serial", fault, math.inf, math.inf, math.inf, math.inf)]
     broken = {(kind, fault): seen if kind != "prusalink" else missed for kind in KINDS}
     calm = {kind: Calm(1000.0, 1, 0, 0) for kind in KINDS}
+    at_best = {(kind, fault): 0.5 for kind in KINDS}
 
-    found = {figure.name: figure for figure in anomalies.figures(calm, broken)}
+    found = {figure.name: figure for figure in anomalies.figures(calm, broken, at_best)}
     assert found["false warnings in 500 h"].value == pytest.approx(0.5)
     assert found["sensor frozen for 30 s: seen at 1 Hz and better"].value == 100
     assert found["sensor frozen for 30 s: seen by all kinds"].value == 75
     assert "| sensor frozen for 30 s | 15 s | – | 15 s | – | 15 s | – |" in anomalies.table(broken)
+    assert found["sensor frozen for 30 s: what the best linear filter sees, by all kinds"].value == 50
+    assert "| sensor frozen for 30 s | 100% / 50% | 100% / 50% | 100% / 50% | 0% / 50% |" in anomalies.bounds(
+        broken, at_best
+    )
+
+
+def test_what_could_be_seen_at_best_is_much_of_what_is_large_and_nothing_of_what_is_tiny():
+    faults = [Fault("sensor off", degc, "tool0", 20.0) for degc in (-20.0, -0.05)]
+
+    large, tiny = best("serial", faults, 0, hours=12.0, times=4)
+
+    assert (large.seen, large.times) == (4, 4)
+    assert tiny.seen <= 1
+    assert best("serial", faults, 0, hours=12.0, times=4) == [large, tiny]

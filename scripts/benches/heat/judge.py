@@ -177,7 +177,7 @@ def all_calm(kinds: Sequence[str], hours: float, judging: bool) -> dict[str, Cal
     found = {kind: Calm(0.0, 0, 0, 0) for kind in kinds}
     each_h = 7.5  # about what one printer lives
     tasks = [(kind, seed, judging) for seed in range(math.ceil(hours / each_h)) for kind in kinds]
-    with _workers() as pool:
+    with workers() as pool:
         for (kind, _, _), one in zip(
             tasks, pool.map(calm, *zip(*tasks, strict=True), chunksize=4), strict=True
         ):
@@ -198,7 +198,7 @@ def all_broken(
     """Each fault on so many printers of each kind."""
     tasks = [(kind, faults, seed, judging) for seed in range(times) for kind in kinds]
     found: dict[tuple[str, Fault], list[Seen]] = {}
-    with _workers() as pool:
+    with workers() as pool:
         for each in pool.map(broken, *zip(*tasks, strict=True)):
             for seen in each:
                 found.setdefault((seen.kind, seen.fault), []).append(seen)
@@ -212,8 +212,9 @@ def middle(delays: Sequence[float]) -> float:
 
 def share_seen(seen: Sequence[Seen]) -> float:
     """Of the faults, those of which somebody was told."""
-    return sum(math.isfinite(each.noted_s) for each in seen) / len(seen)
+    return sum(math.isfinite(each.noted_s) for each in seen) / max(len(seen), 1)
 
 
-def _workers() -> ProcessPoolExecutor:
+def workers() -> ProcessPoolExecutor:
+    """One for each core."""
     return ProcessPoolExecutor(max_workers=max(1, (os.cpu_count() or 2)))

@@ -19,7 +19,7 @@ PREPARES_S = 40.0  # at the longest: it homes, measures its bed and wipes its no
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What breaks. what: see `_break`. size: how much of it. part: the heater. within_s: how gradually."""
+    """What breaks. what: see `break_at`. size: how much of it. part: the heater. within_s: how gradually."""
 
     what: str
     size: float = 0.0
@@ -80,7 +80,7 @@ class Life:
         bed, tool = Course.calm(most, ROOM_DEGC), Course.calm(most, ROOM_DEGC)
         bed.target[bed_at:] = printer.bed_degc
         if self.broken is not None:
-            _break(self.broken, {"bed": bed, "tool0": tool}, None, 0)
+            break_at(self.broken, {"bed": bed, "tool0": tool}, None, 0)
         tool_at = _reached(self, "bed", bed, bed_at)
         tool.target[tool_at:] = printer.tool_degc
         begins = _reached(self, "tool0", tool, tool_at) + int(5 / STEP_S)
@@ -91,8 +91,8 @@ class Life:
             course.target[ends:] = 0.0
         operation = np.full(n, _IDLE, np.int8)
         operation[bed_at:ends] = _PRINTING
-        fan = self._fan(n, begins, ends)
-        flow = self._flow(n, begins, ends)
+        fan = fan_of(printer, draw, n, begins, ends)
+        flow = flow_of(draw, n, begins, ends)
         pace = np.zeros(n)
         pace[begins + int(draw.of(0, PREPARES_S) / STEP_S) : ends] = 1.0
         if disturbed:
@@ -105,7 +105,7 @@ class Life:
                 flow_fan[at:] = 0.0
             else:
                 flow_fan = fan
-            _break(fault, courses, pace, at)
+            break_at(fault, courses, pace, at)
         else:
             flow_fan = fan
         courses["tool0"].extra[:] += printer.fan_share * flow_fan + printer.flow_share * flow
@@ -119,27 +119,6 @@ class Life:
         if fault is not None:
             self.broken = fault
         return Trace(shown, duty, target, operation, progress, z_mm, fan, None if at is None else at * STEP_S)
-
-    def _fan(self, n: int, begins: int, ends: int) -> Array:
-        """Off for the first layer, then on, and for bridges and small layers more or less for a while."""
-        fan = np.zeros(n)
-        at = begins + int(self.printer.layer_s / STEP_S)
-        fan[at:ends] = self.printer.fan
-        for _ in range(self.draw.chance.randrange(4)):
-            start = self.draw.chance.randrange(at, max(ends, at + 1))
-            fan[start : start + int(self.draw.of(5, 60) / STEP_S)] = self.draw.of(0.3, 1.0)
-        fan[ends:] = 0.0
-        return fan
-
-    def _flow(self, n: int, begins: int, ends: int) -> Array:
-        """Filament takes heat with it: more for infill, less for small walls."""
-        flow = np.zeros(n)
-        at = begins
-        while at < ends:
-            lasts = int(self.draw.of(3, 40) / STEP_S)
-            flow[at : min(at + lasts, ends)] = self.draw.of(0.2, 1.8)
-            at += lasts
-        return flow
 
     def _disturb(
         self,
@@ -211,6 +190,33 @@ class Life:
         return np.interp(done, *knots), np.round(0.2 * (layer + 1), 2)
 
 
+def fan_of(printer: SimulatedPrinter, draw: Draw, n: int, begins: int, ends: int) -> Array:
+    """Off for the first layer, then on; for bridges and small layers more or less for a while, for slow
+    ones now and then not at all."""
+    fan = np.zeros(n)
+    at = begins + int(printer.layer_s / STEP_S)
+    fan[at:ends] = printer.fan
+    for _ in range(draw.chance.randrange(4)):
+        start = draw.chance.randrange(at, max(ends, at + 1))
+        until = start + int(draw.of(5, 60) / STEP_S)
+        fan[start:until] = 0.0 if draw.happens(0.2) else draw.of(0.3, 1.0)
+    fan[ends:] = 0.0
+    return fan
+
+
+def flow_of(draw: Draw, n: int, begins: int, ends: int) -> Array:
+    """Filament takes heat with it: more for infill, less for small walls; and a part may grow thin."""
+    flow = np.zeros(n)
+    at = begins
+    thins_at = draw.chance.randrange(begins, ends) if draw.happens(0.3) else ends
+    thin = draw.of(0.4, 1.2)
+    while at < ends:
+        lasts = int(draw.of(3, 40) / STEP_S)
+        flow[at : min(at + lasts, ends)] = draw.of(0.2, 1.8) * (thin if at >= thins_at else 1.0)
+        at += lasts
+    return flow
+
+
 def _reached(life: Life, name: str, course: Course, since: int) -> int:
     """The step at which a heater has reached its target, tried on a copy."""
     plant = life.printer.tool if name == "tool0" else life.printer.bed
@@ -224,7 +230,7 @@ def _cut(course: Course, n: int) -> Course:
     return replace(course, **fields)
 
 
-def _break(fault: Fault, courses: dict[str, Course], pace: Array | None, at: int) -> None:
+def break_at(fault: Fault, courses: dict[str, Course], pace: Array | None, at: int) -> None:
     """From the step `at` on it is broken."""
     course = courses.get(fault.part, courses["tool0"])
     n = course.target.size

@@ -13,8 +13,9 @@ from scripts.benches.heat.plant import STEP_S
 from scripts.benches.heat.printers import Draw, SimulatedPrinter
 from scripts.benches.heat.prints import OPERATIONS, Trace
 
-_TOLD_S = {"moonraker": 0.5, "serial": 1.0, "octoprint": 0.5, "prusalink": 5.0}
-_DECIMALS = {"moonraker": 2, "serial": 2, "octoprint": 2, "prusalink": 1}
+TOLD_S = {"moonraker": 0.5, "serial": 1.0, "octoprint": 0.5, "prusalink": 5.0}
+DECIMALS = {"moonraker": 2, "serial": 2, "octoprint": 2, "prusalink": 1}
+KNOWS_POWER = {"moonraker": True, "serial": True, "octoprint": False, "prusalink": False}
 GAPS_AN_HOUR = 0.5  # a network that hangs for some seconds
 
 
@@ -22,11 +23,11 @@ def samples(printer: SimulatedPrinter, trace: Trace, draw: Draw, begins_at: floa
     """What comes of a trace, in order. begins_at: on the farm's clock."""
     kind, n = printer.kind, trace.operation.size
     told = _moments(kind, n, draw)
-    measured = _measured(printer, told, draw)
+    when = measured(printer, told, draw)
     heaters = {
         name: (
-            np.round(trace.shown[name][measured], _DECIMALS[kind]).tolist(),
-            trace.target[name][measured].tolist(),
+            np.round(trace.shown[name][when], DECIMALS[kind]).tolist(),
+            trace.target[name][when].tolist(),
         )
         for name in trace.shown
     }
@@ -34,9 +35,9 @@ def samples(printer: SimulatedPrinter, trace: Trace, draw: Draw, begins_at: floa
     operation, z_mm = trace.operation[told].tolist(), trace.z_mm[told].tolist()
     hops = np.random.default_rng(draw.chance.randrange(2**31)).random(told.size) < 0.05
     hops &= np.diff(trace.progress[told], prepend=0.0) > 0.0
-    duties = {name: trace.duty[name][measured].tolist() for name in trace.duty}
+    duties = {name: trace.duty[name][when].tolist() for name in trace.duty}
     fan = trace.fan[told].tolist()
-    knows_power, knows_place = kind in ("moonraker", "serial"), kind == "moonraker"
+    knows_power, knows_place = KNOWS_POWER[kind], kind == "moonraker"
     at = (begins_at + told * STEP_S + STEP_S).tolist()
     for i in range(len(at)):
         place = Position(progress[i] * 9e3 % 200, progress[i] * 7e3 % 180, z_mm[i]) if knows_place else None
@@ -54,7 +55,7 @@ def samples(printer: SimulatedPrinter, trace: Trace, draw: Draw, begins_at: floa
 
 def _moments(kind: str, n: int, draw: Draw) -> np.ndarray:
     """The steps at which the farm is told something."""
-    step = int(_TOLD_S[kind] / STEP_S)
+    step = int(TOLD_S[kind] / STEP_S)
     told = np.arange(0, n, step)
     for _ in range(
         np.random.default_rng(draw.chance.randrange(2**31)).poisson(GAPS_AN_HOUR * n * STEP_S / 3600)
@@ -64,13 +65,13 @@ def _moments(kind: str, n: int, draw: Draw) -> np.ndarray:
     return told
 
 
-def _measured(printer: SimulatedPrinter, told: np.ndarray, draw: Draw) -> np.ndarray:
+def measured(printer: SimulatedPrinter, told: np.ndarray, draw: Draw) -> np.ndarray:
     """The steps at which the values were measured that are told then."""
     match printer.kind:
         case "octoprint":  # it asks its printer now and then, and tells the last answer again until the next
             every = int(printer.polled_s / STEP_S)
-            measured: np.ndarray = np.maximum(told // every * every - 1, 0)
-            return measured
+            when: np.ndarray = np.maximum(told // every * every - 1, 0)
+            return when
         case "prusalink":  # some seconds old, as the moment falls
             late = np.random.default_rng(draw.chance.randrange(2**31)).integers(0, 5, told.size)
             return np.maximum(told - late, 0)
