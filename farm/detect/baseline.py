@@ -15,9 +15,10 @@ class HeaterBaseline:
     """Of one heater, on a good day; None where no print has shown it yet.
 
     rise_s: from the lower to the upper of `Limits.rise`. below_degc, above_degc: how far it strayed from its
-    target, once settled. swing_degc: from a low to a high. still_s: the longest that its value stood.
+    target, once settled. strays_below_degc, strays_above_degc: the same of its mean of some seconds, where no
+    power is told. swing_degc: from a low to a high. still_s: the longest that its value stood.
     duty_fan, duty_calm: power it needs to hold a degree above the room, with the fan on and without it, as a
-    share of all.
+    share of all. duty_spread: how far its power of some seconds is off that of the minutes before, a share.
     """
 
     rise_s: float | None = None
@@ -27,6 +28,9 @@ class HeaterBaseline:
     still_s: float = 0.0
     duty_fan: float | None = None
     duty_calm: float | None = None
+    duty_spread: float | None = None
+    strays_below_degc: float = 0.0
+    strays_above_degc: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ def _merged(was: HeaterBaseline, seen: HeaterBaseline, weight: float) -> HeaterB
         still_s=_worst(was.still_s, seen.still_s),
         duty_fan=_mean(was.duty_fan, seen.duty_fan, weight),
         duty_calm=_mean(was.duty_calm, seen.duty_calm, weight),
+        duty_spread=_mean(was.duty_spread, seen.duty_spread, weight),
+        strays_below_degc=_worst(was.strays_below_degc, seen.strays_below_degc),
+        strays_above_degc=_worst(was.strays_above_degc, seen.strays_above_degc),
     )
 
 

@@ -9,7 +9,8 @@ from farm.detect.channel import Channel, Phase
 from farm.detect.limits import TOOL
 from farm.detect.power import Duty
 from farm.detect.sensor import Frozen, Impossible, Jump
-from farm.detect.thermal import Above, Drop, Gain, Oscillation, Rise
+from farm.detect.slip import Slip
+from farm.detect.thermal import Above, Drop, Gain, Oscillation, Rise, Stray
 from farm.detect.values import Cadence
 from farm.domain.anomaly import Anomaly
 
@@ -27,6 +28,8 @@ class HeaterWatch:
         "_jump",
         "_others_moved",
         "_rise",
+        "_slip",
+        "_stray",
         "_swing",
         "channel",
     )
@@ -44,7 +47,7 @@ class HeaterWatch:
         self._impossible, self._jump, self._frozen = Impossible(), Jump(), Frozen(channel)
         self._gain, self._rise = Gain(), Rise()
         self._drop, self._above, self._swing = Drop(channel), Above(channel), Oscillation(channel)
-        self._duty = Duty()
+        self._duty, self._slip, self._stray = Duty(), Slip(), Stray()
 
     def see(
         self,
@@ -98,10 +101,17 @@ class HeaterWatch:
         frozen = self._frozen.holding(channel, self._others_moved)
         if frozen is not None:
             found.append(frozen)
-        if duty is not None and channel.limits is TOOL:
-            needs = self._duty.holding(channel, duty, fan)
-            if needs is not None:
-                found.append(needs)
+        if channel.limits is TOOL:
+            if duty is not None:
+                needs = self._duty.holding(channel, duty, fan)
+                if needs is not None:
+                    found.append(needs)
+            if duty is None or fan is None:  # power alone may be another fan's
+                hidden = self._stray.holding(channel)
+            else:
+                hidden = self._slip.holding(channel, duty, fan)
+            if hidden is not None:
+                found.append(hidden)
         if self._rise.slow is not None:
             found.append(self._rise.slow)
 
@@ -110,6 +120,7 @@ class HeaterWatch:
         self._drop.begin()
         self._above.begin()
         self._duty.begin()
+        self._slip.begin()
         if new_target:
             self._rise.begin()
             self._swing.begin()
@@ -122,7 +133,10 @@ class HeaterWatch:
             below_degc=self._drop.worst,
             above_degc=self._above.worst,
             swing_degc=self._swing.worst,
+            strays_below_degc=self._stray.below,
+            strays_above_degc=self._stray.above,
             still_s=self._frozen.longest_s,
             duty_fan=self._duty.learned(True),
             duty_calm=self._duty.learned(False),
+            duty_spread=self._slip.spread,
         )

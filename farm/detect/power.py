@@ -7,11 +7,15 @@ from farm.detect.values import anomaly
 from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
 
 ROOM_DEGC = 25.0
-SMOOTHED_S = 75.0  # short strokes and long ones, fast and slow
+SMOOTHED_S = 45.0  # short strokes and long ones, fast and slow
 STEADY_S = 150.0  # of holding with the fan as it is, before it is compared or learned
 SLOW_S = 900.0
-MORE = 0.28  # of what is usual; an open door takes a quarter more
+MORE = 0.21  # of what is usual; an open door takes a fifth more
 LESS = 0.1  # the same, and of what it was some minutes ago: a chamber that warms up takes half an hour
+SPREADS_MORE, SPREADS_LESS = 2.0, 1.0  # beside that: its power goes up and down as filament comes
+SPREAD = 0.035  # where that is not known
+LESS_S = 60.0  # for so long: no filament comes for less
+FAR_LESS, FAR_S = 0.15, 240.0  # so much less for so long, whatever it was before
 SAME_FAN = 0.1
 FAN_ON = 0.3
 FAN_STANDS_S, FAN_RPM = 8.0, 100.0
@@ -24,16 +28,16 @@ class Duty:
     Beds are not looked at: a door, or a chamber that warms up, changes more there than what may break.
     """
 
-    __slots__ = ("_fan", "_mean", "_slow", "_steady_s", "_sums")
+    __slots__ = ("_fan", "_less_s", "_mean", "_slow", "_steady_s", "_sums")
 
     def __init__(self) -> None:
         self._fan: float | None = None
-        self._mean = self._slow = self._steady_s = 0.0
+        self._mean = self._slow = self._steady_s = self._less_s = 0.0
         self._sums = {True: [0.0, 0.0], False: [0.0, 0.0]}  # how many, and their sum; with and without fan
 
     def begin(self) -> None:
         """It has another target, or was not seen for a while."""
-        self._steady_s = 0.0
+        self._steady_s = self._less_s = 0.0
         self._fan = None
 
     def holding(self, channel: Channel, duty: float, fan: float | None) -> Anomaly | None:
@@ -58,9 +62,20 @@ class Duty:
         if not usual:
             return None
         differs = self._mean / usual - 1.0
-        if differs > MORE or (differs < -LESS and self._mean < self._slow * (1.0 - LESS)):
-            return _differs(channel, self._mean, usual, differs)
-        return None
+        if -LESS <= differs <= MORE:
+            self._less_s = 0.0
+            return None
+        spread = channel.usual.duty_spread or SPREAD
+        if differs > (more := MORE + SPREADS_MORE * spread):
+            return _differs(channel, self._mean, usual, more)
+        less = LESS + SPREADS_LESS * spread
+        if differs > -less:
+            self._less_s = 0.0
+            return None
+        self._less_s += channel.dt  # goes on after another speed of the fan: that explains nothing
+        fell = self._less_s >= LESS_S and self._mean < self._slow * (1.0 - less)
+        far = self._less_s >= FAR_S and differs < -(FAR_LESS + SPREADS_LESS * spread)
+        return _differs(channel, self._mean, usual, -less) if fell or far else None
 
     def learned(self, fan: bool) -> float | None:
         """The usual duty a degree with or without the fan; None where it was not held for long enough."""
@@ -68,7 +83,8 @@ class Duty:
         return total / count if count else None
 
 
-def _differs(channel: Channel, mean: float, usual: float, differs: float) -> Anomaly:
+def _differs(channel: Channel, mean: float, usual: float, limit: float) -> Anomaly:
+    differs = mean / usual - 1.0
     more = differs > 0.0
     why = (
         "its heater may be loose or worn, its sensor may have slipped, or its sock is gone"
@@ -85,7 +101,7 @@ def _differs(channel: Channel, mean: float, usual: float, differs: float) -> Ano
         words[0].upper() + words[1:],
         channel.name,
         SMOOTHED_S,
-        usual * (1.0 + MORE if more else 1.0 - LESS) * 100.0,
+        usual * (1.0 + limit) * 100.0,
         percent_per_degc=mean * 100.0,
         usual_percent_per_degc=usual * 100.0,
         differs_percent=differs * 100.0,

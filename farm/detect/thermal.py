@@ -16,6 +16,8 @@ PAUSE_AFTER = 2.5  # times what it may take to get warmer
 SETTLING = 2.0  # times as far it may stray while it settles
 CONFIRM_S = 1.0  # so long a value has to stay beyond a limit: a single one may be a disturbance
 SLOWER_BY = 1.3  # times its usual time
+STRAYS_S = 15.0
+STRAYS_BELOW, STRAYS_ABOVE, STRAYS_LEAST_DEGC = 1.9, 2.1, 1.2  # times as far as on any good day, and at least
 TURNS = 6
 SWING_OVER_USUAL = 1.5
 
@@ -256,6 +258,65 @@ class Above:
             target_degc=channel.target,
             above_degc=above,
         )
+
+
+class Stray:
+    """A nozzle that strays further from its target, for a while, than it did on any good day.
+
+    A control loop takes up what happens to it (a sensor that slips, a heater that gets weak) some seconds
+    late, and where no power is told that is all there is to be seen of it.
+    """
+
+    __slots__ = ("_far_at", "_mean", "above", "below")
+
+    def __init__(self) -> None:
+        self._mean = 0.0
+        self._far_at: float | None = None
+        self.above = self.below = 0.0  # the furthest so far
+
+    def holding(self, channel: Channel) -> Anomaly | None:
+        """At its target, or meant to be."""
+        if not channel.settled:
+            self._mean, self._far_at = 0.0, None
+            return None
+        off = self._mean = self._mean + (channel.err - self._mean) * min(channel.dt / STRAYS_S, 1.0)
+        usual = channel.usual
+        if off >= 0.0:
+            if off > self.below:
+                self.below = off
+            times, furthest = STRAYS_BELOW, usual.strays_below_degc if usual is not None else 0.0
+        else:
+            off = -off
+            if off > self.above:
+                self.above = off
+            times, furthest = STRAYS_ABOVE, usual.strays_above_degc if usual is not None else 0.0
+        if not furthest or off < STRAYS_LEAST_DEGC or off < times * furthest:
+            self._far_at = None
+            return None
+        if self._far_at is None:
+            self._far_at = channel.at
+        if channel.at - self._far_at < _confirmed_s(channel):
+            return None
+        return _strayed(channel, self._mean, max(STRAYS_LEAST_DEGC, times * furthest))
+
+
+def _strayed(channel: Channel, below: float, limit: float) -> Anomaly:
+    side = "below" if below > 0.0 else "above"
+    words = (
+        f"{channel.called} has been {abs(below):.1f} °C {side} its target of {channel.target:.0f} °C for "
+        f"{STRAYS_S:.0f} s, further than on any good day: its sensor may have slipped, its heater be loose."
+    )
+    return anomaly(
+        AnomalyKind.DROP if below > 0.0 else AnomalyKind.RUNAWAY,
+        Severity.WARN,
+        _sentence(words),
+        channel.name,
+        STRAYS_S,
+        limit,
+        actual_degc=channel.actual,
+        target_degc=channel.target,
+        off_degc=-below,
+    )
 
 
 class Oscillation:
