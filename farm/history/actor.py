@@ -1,9 +1,11 @@
-"""The actor `history`: has written down, in batches, how printers stood and prints came along."""
+"""The actor `history`: has written down, in batches, how printers stood and prints came along, and has days
+that are over put together for the statistics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from sqlite3 import Connection
 from typing import assert_never
 
 import structlog
@@ -14,7 +16,7 @@ from farm.domain.clock import WallClock
 from farm.errors import FarmError
 from farm.history.book import Book
 from farm.history.messages import HistoryMessage, PrinterLeft, StatusSeen
-from farm.store import histories
+from farm.store import histories, shop, statistics
 from farm.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,8 @@ COUNT_EVERY_S = 60.0  # time goes on always: it is written seldom where nothing 
 FORGET_EVERY_S = 600.0
 FORGET_MORE_S = 0.5  # prune takes a bounded bite; others write in between
 KEPT = timedelta(days=400)
+PACK_EVERY_S = 30.0
+PACK_MORE_S = 0.5  # a bounded bite, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class History:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_again_and_again)
             nursery.start_soon(self._forget_again_and_again)
+            nursery.start_soon(self._pack_again_and_again)
             async for delivery in mailbox:
                 self._take(delivery.message)
             nursery.cancel_scope.cancel()
@@ -91,3 +96,17 @@ class History:
             except FarmError as problem:
                 log.warning("old history stays", problem=str(problem))
             await trio.sleep(FORGET_MORE_S if gone else FORGET_EVERY_S)
+
+    async def _pack_again_and_again(self) -> None:
+        """Days that are over are put together; until then they are read print by print."""
+        while True:
+            packed = 0
+            try:
+                packed = await self._database.write(_pack, self._clock())
+            except FarmError as problem:
+                log.warning("days not put together", problem=str(problem))
+            await trio.sleep(PACK_MORE_S if packed else PACK_EVERY_S)
+
+
+def _pack(db: Connection, now: datetime) -> int:
+    return statistics.pack(db, now.astimezone(shop.constraints(db).zone).date())

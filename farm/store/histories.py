@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.occupation import Occupation, Trouble
-from farm.store import shop
+from farm.store import shop, statistics
 
 MOST_LINES = 10_000  # of each kind that wait for the disk; of more the oldest go
 MOST_ROWS = 1_000_000  # of each table, however young they are
@@ -126,16 +126,12 @@ def keep(db: Connection, lines: Lines) -> None:
 def _count(db: Connection, seconds: Mapping[tuple[str, int, Occupation], float]) -> None:
     """Add to the days, which are the shop's own."""
     zone = shop.constraints(db).zone if seconds else None
-    days: dict[int, str] = {}
-    for (printer, slot, occupation), more in seconds.items():
-        if slot not in days:
-            days[slot] = datetime.fromtimestamp(slot, UTC).astimezone(zone).date().isoformat()
-        column = f"{occupation}_s"
-        db.execute(
-            f"""INSERT INTO printer_days (printer, day, {column}) VALUES (?1, ?2, ?3)
-                ON CONFLICT (printer, day) DO UPDATE SET {column} = {column} + ?3""",
-            (printer, days[slot], more),
-        )
+    spent: dict[tuple[str, int], dict[Occupation, float]] = defaultdict(dict)
+    for (printer, slot, occupation), more_s in seconds.items():
+        spent[printer, slot][occupation] = more_s
+    for (printer, slot), more in spent.items():
+        day = datetime.fromtimestamp(slot, UTC).astimezone(zone).date()
+        statistics.spend(db, printer, day, more)
 
 
 def prune(db: Connection, before: datetime, most: int = 5000) -> int:

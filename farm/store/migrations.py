@@ -195,6 +195,13 @@ def m025_doubts(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m026_counted_days(db: Schema) -> None:
+    """What is counted of prints lies together by day, and printers' time is kept as meters are read."""
+    for statement in _COUNTED_DAYS:
+        db.execute(statement)
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""
@@ -728,6 +735,39 @@ _DOUBTS = (
         value TEXT NOT NULL,
         PRIMARY KEY (printer, kind, channel)
     ) STRICT, WITHOUT ROWID""",
+)
+
+_SPENT = ("printing_s", "foreign_s", "waiting_s", "idle_s", "maintenance_s", "offline_s")
+_TELL = """INSERT INTO print_days (day) SELECT {row}.day WHERE {row}.day IS NOT NULL
+    ON CONFLICT (day) DO UPDATE SET prints = NULL;"""
+
+_COUNTED_DAYS = (
+    # Names that stand as small numbers in what is packed.
+    """CREATE TABLE counted_names (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    ) STRICT""",
+    # prints: all that ended on that day, packed; NULL where they are to be read one by one.
+    "CREATE TABLE print_days (day TEXT PRIMARY KEY, prints BLOB) STRICT",
+    "CREATE INDEX print_days_unpacked ON print_days (day) WHERE prints IS NULL",
+    "INSERT INTO print_days (day) SELECT DISTINCT day FROM prints WHERE day IS NOT NULL",
+    # What is packed is thrown away with the first change, whoever makes it.
+    f"""CREATE TRIGGER prints_of_a_day_change AFTER UPDATE OF
+            printer, material, state, cause, day, good, printed_s, filament_g, waited_s ON prints
+        WHEN new.day IS NOT NULL OR old.day IS NOT NULL
+        BEGIN {_TELL.format(row="new")} {_TELL.format(row="old")} END""",
+    f"CREATE TRIGGER prints_of_a_day_come AFTER INSERT ON prints BEGIN {_TELL.format(row='new')} END",
+    f"CREATE TRIGGER prints_of_a_day_go AFTER DELETE ON prints BEGIN {_TELL.format(row='old')} END",
+    "DROP INDEX prints_by_outcome",
+    "DROP INDEX prints_by_day",
+    """CREATE INDEX prints_by_day ON prints
+           (day, printer, material, state, cause, good, printed_s, filament_g, waited_s)
+       WHERE day IS NOT NULL""",
+    # From now on all seconds from the beginning up to the end of the day: any span is a difference of two.
+    f"""UPDATE printer_days SET {", ".join(f"{name} = so_far.{name}" for name in _SPENT)}
+        FROM (SELECT printer, day, {", ".join(f"sum({name}) OVER before AS {name}" for name in _SPENT)}
+              FROM printer_days WINDOW before AS (PARTITION BY printer ORDER BY day)) AS so_far
+        WHERE printer_days.printer = so_far.printer AND printer_days.day = so_far.day""",
 )
 
 _NAMES = {"heater": ("temperature", "heaters"), "channel": ("metric", "channels")}

@@ -11,6 +11,7 @@ import msgspec
 
 from farm.domain.clock import iso, parse_iso
 from farm.domain.printer import MODES, SURE, Address, Doubt, Mode, Plate, Printer, Profile, Simulation
+from farm.domain.statistics import Power
 from farm.domain.transitions import require
 from farm.store import maintenance
 from farm.store.changes import record_change
@@ -88,6 +89,15 @@ def everything(db: Connection) -> list[tuple[Printer, bytes]]:
     """Every printer, without its secret, and its sealed key, by id."""
     rows = db.execute("SELECT * FROM printers ORDER BY id").fetchall()
     return [(_printer(row), row["sealed_key"]) for row in rows]
+
+
+def powers(db: Connection) -> dict[str, tuple[str, Power]]:
+    """The name of every printer, and what it takes of the mains, by its id."""
+    rows = db.execute(
+        """SELECT id, name, json_extract(profile, '$.printing_w'), json_extract(profile, '$.heat_up_w'),
+               json_extract(profile, '$.heat_up_s') FROM printers"""
+    ).fetchall()
+    return {id: (name, Power(*power)) for id, name, *power in rows}
 
 
 def exists(db: Connection, printer: str) -> bool:

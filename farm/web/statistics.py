@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from sqlite3 import Connection
 from typing import Annotated, Literal
@@ -13,13 +13,12 @@ import msgspec
 from farm.access.rights import Action
 from farm.domain.constraints import Constraints
 from farm.domain.occupation import Occupation
-from farm.domain.printer import Printer
 from farm.domain.settings import Costs
-from farm.domain.statistics import HOUR_S, Sums, shares
+from farm.domain.statistics import HOUR_S, Counted, Sums, count, shares
 from farm.domain.user import EVERYTHING
 from farm.errors import Invalid, NotFound
 from farm.store import printers, prints, shop, statistics
-from farm.store.statistics import DayTally, Wanted
+from farm.store.statistics import Wanted
 from farm.web.printers import readable_ids
 from farm.web.routes import Call, Route
 from farm.web.sheets import Cell, Sheet, sheet
@@ -150,34 +149,35 @@ class Statistics(msgspec.Struct):
 class Found:
     """What one look at the database found."""
 
-    known: dict[str, Printer]
+    names: dict[str, str]
     constraints: Constraints
     costs: Costs
     time: dict[str, dict[Occupation, float]]
-    whole: Sums = field(default_factory=Sums)
-    printers: dict[str, Sums] = field(default_factory=dict)
-    materials: dict[str | None, Sums] = field(default_factory=dict)
-    days: list[DayTally] = field(default_factory=list)
+    counted: Counted
 
 
 async def show_statistics(call: Call, query: StatisticsQuery) -> Statistics:
     """What the printers did that the asker may look at: prints, time, filament, energy, cost, waiting."""
     wanted = await _wanted(call, query, query.material)
-    found = await call.desk.database.read(_look, wanted)
+    return told(await call.desk.database.read(look, wanted), wanted)
+
+
+def told(found: Found, wanted: Wanted) -> Statistics:
+    """What was found, as it is answered."""
     return Statistics(
         start=wanted.first,
         to=wanted.last,
         timezone=found.constraints.timezone,
         currency=found.costs.currency,
         time=_time(_together(found.time.values())),
-        figures=_figures(found.whole),
+        figures=_figures(found.counted.whole),
         printers=[_printer(found, id) for id in _ids(found, wanted)],
         materials=[MaterialFigures(name, _figures(sums)) for name, sums in _by_name(found)],
         days=[
             DayFigures(
                 each.day, each.good, each.bad, each.other, _hours(each.printed_s), round(each.filament_g, 2)
             )
-            for each in found.days
+            for each in found.counted.days
         ],
     )
 
@@ -185,12 +185,12 @@ async def show_statistics(call: Call, query: StatisticsQuery) -> Statistics:
 async def send_statistics(call: Call, query: SheetQuery) -> Sheet:
     """The same as a table, a row for each printer, material or day."""
     wanted = await _wanted(call, query, query.material)
-    found = await call.desk.database.read(_look, wanted)
+    found = await call.desk.database.read(look, wanted)
     if query.by == "day":
         columns = DayFigures.__struct_fields__
         rows: list[Sequence[Cell]] = [
             (each.day.isoformat(), each.good, each.bad, each.other, _hours(each.printed_s), each.filament_g)
-            for each in found.days
+            for each in found.counted.days
         ]
     elif query.by == "material":
         columns = ("material", *FIGURE_COLUMNS)
@@ -244,42 +244,35 @@ async def _wanted(call: Call, query: Days, material: str | None) -> Wanted:
     return Wanted(first, last, frozenset({query.printer}), material)
 
 
-def _look(db: Connection, wanted: Wanted) -> Found:
-    found = Found(
-        known={printer.id: printer for printer, _ in printers.everything(db)},
+def look(db: Connection, wanted: Wanted) -> Found:
+    """Everything there is to tell, in one look."""
+    known, costs = printers.powers(db), shop.settings(db).costs
+    powers = {id: power for id, (_, power) in known.items()}
+    return Found(
+        names={id: name for id, (name, _) in known.items()},
         constraints=shop.constraints(db),
-        costs=shop.settings(db).costs,
+        costs=costs,
         time=statistics.time_spent(db, wanted),
-        days=statistics.days(db, wanted),
+        counted=count(statistics.outcomes(db, wanted), powers, costs),
     )
-    for tally in statistics.tallies(db, wanted):
-        printer = found.known.get(tally.printer)
-        for sums in (
-            found.whole,
-            found.printers.setdefault(tally.printer, Sums()),
-            found.materials.setdefault(tally.material, Sums()),
-        ):
-            sums.add(tally, printer.profile if printer is not None else None, found.costs)
-    return found
 
 
 def _ids(found: Found, wanted: Wanted) -> list[str]:
     """Every printer there is something to tell of, and each that is in the farm."""
-    there = {*found.known, *found.printers, *found.time}
+    there = {*found.names, *found.counted.printers, *found.time}
     return sorted(there if wanted.printers is None else there & set(wanted.printers))
 
 
 def _by_name(found: Found) -> list[tuple[str | None, Sums]]:
-    return sorted(found.materials.items(), key=lambda each: (each[0] is None, each[0] or ""))
+    return sorted(found.counted.materials.items(), key=lambda each: (each[0] is None, each[0] or ""))
 
 
 def _printer(found: Found, id: str) -> PrinterFigures:
-    known = found.known.get(id)
     return PrinterFigures(
         printer=id,
-        name=known.name if known is not None else None,
+        name=found.names.get(id),
         time=_time(found.time.get(id, {})),
-        figures=_figures(found.printers.get(id, Sums())),
+        figures=_figures(found.counted.printers.get(id, Sums())),
     )
 
 
@@ -308,7 +301,7 @@ def _figures(sums: Sums) -> Figures:
         unknown=sums.unknown,
         not_begun=sums.not_begun,
         success_rate=_rounded(sums.success_rate, 4),
-        causes=dict(sums.causes.most_common()),
+        causes=dict(sorted(sums.causes.items(), key=lambda each: -each[1])),
         parts=sums.parts,
         printed_h=_hours(sums.printed_s),
         filament_g=round(sums.filament_g, 2),

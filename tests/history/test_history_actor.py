@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -18,11 +18,12 @@ from farm.domain.user import SYSTEM
 from farm.errors import StorageFull
 from farm.history.actor import KEPT, History, HistoryParts
 from farm.history.messages import PrinterLeft, StatusSeen
-from farm.store import histories, shop
+from farm.store import histories, shop, statistics
 from farm.store.audit import Stamp
 from farm.store.connection import FARM
 from farm.store.database import Database
 from farm.store.histories import Lines, ProgressLine, StatusLine, TroubleBegun
+from farm.store.statistics import Wanted
 
 # An hour before the night in which the clocks of Berlin go forward.
 EVENING = datetime(2026, 3, 28, 22, tzinfo=UTC)
@@ -49,10 +50,12 @@ class Bench:
         return await self.database.read(histories.statuses, "mk4", before, limit, start, end)
 
     async def days(self):
-        rows = await self.database.read(
-            lambda db: db.execute("SELECT * FROM printer_days ORDER BY day").fetchall()
-        )
-        return {row["day"]: row for row in rows}
+        """What the printer's time went into on each day."""
+        found = {}
+        for day in (EVENING.date() + timedelta(days=n) for n in range(4)):
+            spent = await self.database.read(statistics.time_spent, Wanted(day, day))
+            found |= {day.isoformat(): seconds for seconds in spent.values()}
+        return found
 
     def spec(self):
         history = History(HistoryParts(self.database, self.clock))
@@ -111,12 +114,11 @@ async def test_days_are_the_shops_also_where_the_clocks_change(autojump_clock, b
     await trio.sleep(70)
 
     days = await bench.days()
-    assert {day: round(row["idle_s"] / 3600, 1) for day, row in days.items()} == {
+    assert {day: round(spent[Occupation.IDLE] / 3600, 1) for day, spent in days.items()} == {
         "2026-03-28": 1.0,
         "2026-03-29": 23.0,
         "2026-03-30": 2.0,
     }
-    assert all(date.fromisoformat(day) for day in days)
 
 
 async def test_what_the_disk_refuses_is_written_later(autojump_clock, bench, monkeypatch):
@@ -133,8 +135,8 @@ async def test_what_the_disk_refuses_is_written_later(autojump_clock, bench, mon
     await bench.stand(IDLE, 70)
 
     assert [each.line.connection for each in await bench.statuses()] == ["online", "offline", "online"]
-    (row,) = (await bench.days()).values()
-    assert (row["idle_s"], row["offline_s"]) == (20 + 60, 20)
+    (spent,) = (await bench.days()).values()
+    assert (spent[Occupation.IDLE], spent[Occupation.OFFLINE]) == (20 + 60, 20)
 
 
 async def test_a_trouble_outlives_a_restart_and_ends_with_its_printer(autojump_clock):
@@ -190,3 +192,21 @@ async def test_the_actor_forgets_by_itself(autojump_clock, bench):
     await bench.database.write(histories.keep, lines)
     await trio.sleep(700)
     assert await bench.statuses() == []
+
+
+async def test_days_that_are_over_are_put_together_and_again_when_they_change(autojump_clock, bench):
+    def unpacked(db):
+        return [day for (day,) in db.execute("SELECT day FROM print_days WHERE prints IS NULL ORDER BY day")]
+
+    days = [f"{EVENING.date() + timedelta(days=n)}" for n in range(-50, 1)]
+    await bench.database.write(
+        lambda db: db.executemany("INSERT INTO print_days (day) VALUES (?)", [(day,) for day in days])
+    )
+    await trio.sleep(60)
+    assert await bench.database.read(unpacked) == days[-1:]
+
+    await bench.database.write(
+        lambda db: db.execute("UPDATE print_days SET prints = NULL WHERE day = ?", days[:1])
+    )
+    await trio.sleep(60)
+    assert await bench.database.read(unpacked) == days[-1:]

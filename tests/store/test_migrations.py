@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from farm.domain.occupation import Occupation
 from farm.errors import SettingsError, StorageFull
-from farm.store import backup, schema
+from farm.store import backup, schema, statistics
 from farm.store.connection import FARM, TELEMETRY, Keeping, dial
 from farm.store.opening import Place, open_file
+from farm.store.statistics import Wanted
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -115,6 +117,10 @@ ROWS = {
     "m025_doubts": (
         "UPDATE printers SET doubt = 'The nozzle is too cold.', doubt_since = 't' WHERE id = 'p1'",
         "INSERT INTO current_anomalies VALUES ('p1', 'drop', 'tool0', '{}')",
+    ),
+    "m026_counted_days": (
+        "INSERT INTO counted_names VALUES (1, 'p1')",
+        "UPDATE print_days SET prints = x'00' WHERE day = '2026-01-01'",
     ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
@@ -369,3 +375,17 @@ def test_a_backup_from_an_older_schema_is_restored_and_brought_up_to_date(tmp_pa
 def test_each_file_has_its_own_history():
     assert isinstance(FARM, Keeping)
     assert not set(names(FARM.migrations)) & set(names(TELEMETRY.migrations))
+
+
+def test_time_that_was_kept_by_the_day_is_kept_as_meters_are_read(tmp_path):
+    at_step(tmp_path / "farm.db", FARM, names(FARM.migrations).index("m026_counted_days"))
+    with closing(dial(tmp_path / "farm.db")) as db:
+        for day, idle_s in (("2026-01-03", 10.0), ("2026-01-02", 5.0)):
+            db.execute("INSERT INTO printer_days (printer, day, idle_s) VALUES ('p1', ?, ?)", (day, idle_s))
+    open_file(place(tmp_path, FARM))
+
+    with closing(dial(tmp_path / "farm.db")) as db:
+        for first, idle_s in (("2026-01-01", 19.0), ("2026-01-02", 15.0), ("2026-01-03", 10.0)):
+            wanted = Wanted(date.fromisoformat(first), date(2026, 1, 9))
+            assert statistics.time_spent(db, wanted)["p1"][Occupation.IDLE] == idle_s
+        assert list(statistics.outcomes(db, Wanted(date(2026, 1, 1), date(2026, 1, 1))).printers) == ["p1"]
