@@ -45,6 +45,7 @@ class Constraint(StrEnum):
     ATTENDED = "attended"
     MAINTENANCE = "maintenance"
     DEADLINE = "deadline"
+    FAILED_THERE = "failed_there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +284,7 @@ _WORDS = {
     Constraint.FLAVOUR: "the job was sliced for {needed}, which no printer behind {have} understands",
     Constraint.MODEL: "the job was sliced for a {needed}; this is: {have}",
     Constraint.MAX_PRINT_TIME: "the job takes {needed}, and no print may take more than {have}",
+    Constraint.FAILED_THERE: "its file failed there a moment ago, and {have} is free for it",
     Constraint.READ: "its file is still being read",
     Constraint.LOADED: "the job takes {needed}, and {have} is loaded; change it, and say so",
     Constraint.LEFT: "the job takes {needed}, and {have} is left on the spool; load more, or allow it",

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from sqlite3 import Connection
 
-from farm.domain.compatibility import Reason, doubts, estimated, limits_of
+from farm.domain.compatibility import Constraint, Reason, doubts, estimated, limits_of
 from farm.domain.constraints import Constraints
 from farm.domain.durations import MEGABYTE, Durations
 from farm.domain.file import FileAnalysis, FileState, StoredFile
 from farm.domain.job import Job, Print
-from farm.domain.printer import Operation, Printer, PrinterStatus
+from farm.domain.printer import Mode, Operation, Plate, Printer, PrinterStatus
 from farm.queue import power
 from farm.queue.obstacles import (
     PASSING,
@@ -29,6 +29,9 @@ from farm.store import approved_fits, durations, files, jobs, maintenance, print
 
 LONGEST_READ = timedelta(minutes=15)
 """However few workers there are, and whatever happened to them: then a person may say that a file fits."""
+
+ELSEWHERE_FIRST = timedelta(minutes=10)
+"""For so long a file that failed on a printer goes to others that are free, which may be away after all."""
 
 
 class Look:
@@ -65,7 +68,24 @@ class Look:
 
     def obstacles(self, job: Job, printer: Printer) -> list[Reason]:
         """What keeps a print of it from being begun on a printer that is free."""
+        return self._in_the_way(job, printer) or self._better_elsewhere(job, printer)
+
+    def _in_the_way(self, job: Job, printer: Printer) -> list[Reason]:
         return obstacles(job, self.analysis(job), printer, self._around(job, printer))
+
+    def _better_elsewhere(self, job: Job, printer: Printer) -> list[Reason]:
+        """Its file has just failed there, and another printer, on which it did not, could print it now.
+
+        A plan never comes back to such a printer by itself; a list does where there is no other.
+        """
+        if not job.failed or printer.id not in self._failed_on(job.file, self._at - ELSEWHERE_FIRST):
+            return []
+        failed = self._failed_on(job.file)
+        others = (each for each in self._free if each.id not in failed and not self._in_the_way(job, each))
+        other = next(others, None)
+        if other is None:
+            return []
+        return [Reason(printer.id, Constraint.FAILED_THERE, "another printer", other.name)]
 
     def fits_nowhere_for_certain(self, job: Job) -> bool:
         """Whether a person has to say that the job fits: no printer can print it as far as anybody knows,
@@ -97,6 +117,20 @@ class Look:
     @cached_property
     def printers(self) -> Sequence[Printer]:
         return [printer for printer, _ in printers.everything(self._db)]
+
+    @cached_property
+    def _free(self) -> Sequence[Printer]:
+        """Those on which something could be begun, as far as is stored."""
+        busy = {attempt.printer for attempt in prints.active(self._db)} | set(maintenance.blocking(self._db))
+        clear = {id for id, row in printers.plates(self._db).items() if row.plate is Plate.CLEAR}
+        return [
+            printer
+            for printer in self.printers
+            if printer.id in clear - busy and printers.mode(self._db, printer.id)[0] is Mode.NORMAL
+        ]
+
+    def _failed_on(self, file: str, since: datetime | None = None) -> list[str]:
+        return jobs.printers_that_failed(self._db, file, since)
 
     def _around(self, job: Job, printer: Printer) -> Around:
         approved = self._limits(printer) in self._approved(job.file)

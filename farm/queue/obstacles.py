@@ -26,7 +26,7 @@ from farm.queue.fitting import takes
 
 LONGEST_WATCH_S = 14 * 86_400.0  # nobody stands beside a print for longer; calendars are not read that far
 
-PASSING = frozenset({Constraint.READ, Constraint.ATTENDED, Constraint.MAINTENANCE})
+PASSING = frozenset({Constraint.READ, Constraint.ATTENDED, Constraint.MAINTENANCE, Constraint.FAILED_THERE})
 """What goes away by itself, with time or with what others do."""
 
 

@@ -119,18 +119,18 @@ def of_file(db: Connection, file: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-def printers_that_failed(db: Connection, file: str) -> list[str]:
+def printers_that_failed(db: Connection, file: str, since: datetime | None = None) -> list[str]:
     """The printers on which prints of this file failed, apart from failures that were forgiven.
 
-    One that ended well and gave no good part has failed too.
+    One that ended well and gave no good part has failed too. since: only those that ended later.
     """
     rows = db.execute(
         f"""SELECT DISTINCT prints.printer FROM prints JOIN print_jobs ON print_jobs.id = prints.job
            WHERE print_jobs.file = ? AND prints.state IN ('failed', 'finished') AND {_SPOILED}
                AND prints.started_at IS NOT NULL
-               AND prints.ended_at > coalesce(print_jobs.forgiven_at, '')
+               AND prints.ended_at > max(coalesce(print_jobs.forgiven_at, ''), ?)
            ORDER BY prints.printer""",
-        (file,),
+        (file, "" if since is None else iso(since)),
     ).fetchall()
     return [row["printer"] for row in rows]
 
