@@ -42,17 +42,19 @@ class Duty:
 
     def holding(self, channel: Channel, duty: float, fan: float | None) -> Anomaly | None:
         """duty: 0..1. fan: what it was told, None where there is none."""
-        per_degree = duty / max(channel.target - ROOM_DEGC, 10.0)
+        above = channel.target - ROOM_DEGC
+        per_degree = duty / (above if above > 10.0 else 10.0)
         level = fan or 0.0
-        if self._fan is None or abs(level - self._fan) > SAME_FAN or not channel.settled:
+        if self._fan is None or not channel.settled or not -SAME_FAN <= level - self._fan <= SAME_FAN:
             self._fan, self._steady_s, self._mean = level, 0.0, per_degree
             return None
-        self._steady_s += channel.dt
-        self._mean += (per_degree - self._mean) * min(channel.dt / SMOOTHED_S, 1.0)
+        dt = channel.dt
+        self._steady_s += dt
+        self._mean += (per_degree - self._mean) * (dt / SMOOTHED_S if dt < SMOOTHED_S else 1.0)
         if self._steady_s < STEADY_S:
             self._slow = self._mean
             return None
-        self._slow += (self._mean - self._slow) * channel.dt / SLOW_S
+        self._slow += (self._mean - self._slow) * dt / SLOW_S
         counted = self._sums[level >= FAN_ON]
         counted[0] += 1.0
         counted[1] += self._mean
@@ -72,7 +74,7 @@ class Duty:
         if differs > -less:
             self._less_s = 0.0
             return None
-        self._less_s += channel.dt  # goes on after another speed of the fan: that explains nothing
+        self._less_s += dt  # goes on after another speed of the fan: that explains nothing
         fell = self._less_s >= LESS_S and self._mean < self._slow * (1.0 - less)
         far = self._less_s >= FAR_S and differs < -(FAR_LESS + SPREADS_LESS * spread)
         return _differs(channel, self._mean, usual, -less) if fell or far else None

@@ -59,8 +59,9 @@ class Slip:
 
     def holding(self, channel: Channel, duty: float, fan: float) -> Anomaly | None:
         """duty, fan: 0..1. What was found stays until it has another target: what has slipped has slipped."""
-        self._energy += duty * channel.dt
-        self._seconds += channel.dt
+        dt = channel.dt
+        self._energy += duty * dt
+        self._seconds += dt
         if self._seconds >= STRETCH_S:
             if channel.settled and self._is_as_before(fan):
                 self._take(channel, self._energy / self._seconds)
