@@ -58,8 +58,8 @@ async def test_a_falling_temperature_is_told_then_paused_and_whoever_resumes_is_
         await shop.until(lambda: shop.shows(operation=Operation.PAUSED))
         assert trio.current_time() - began <= 45
 
-        (warned, paused) = await troubles(shop)
-        assert warned.data["kind"] == paused.data["kind"] == AnomalyKind.DROP
+        # Where the host reads the true value in between, that jumps, and is noted as well.
+        warned, paused = (fact for fact in await troubles(shop) if fact.data["kind"] == AnomalyKind.DROP)
         assert paused.data["severity"] == Severity.PAUSE
         numbers = paused.data["evidence"]["values"]
         assert numbers["target_degc"] == TARGET_DEGC
