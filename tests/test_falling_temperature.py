@@ -60,7 +60,7 @@ async def test_a_falling_temperature_is_told_then_paused_and_whoever_resumes_is_
 
         # Where the host reads the true value in between, that jumps, and is noted as well.
         warned, paused = (fact for fact in await troubles(shop) if fact.data["kind"] == AnomalyKind.DROP)
-        assert paused.data["severity"] == Severity.PAUSE
+        assert (warned.data["severity"], paused.data["severity"]) == (Severity.WARN, Severity.PAUSE)
         numbers = paused.data["evidence"]["values"]
         assert numbers["target_degc"] == TARGET_DEGC
         assert numbers["actual_degc"] < TARGET_DEGC - TOOL.below_pause
