@@ -68,8 +68,8 @@ class Server(FarmProcess):
 
 
 @contextmanager
-def simulator(log: Path) -> Iterator[Simulator]:
-    command = [*FARM, "simulate", "--json", "--printers", str(PRINTERS), "--speed", str(SPEED)]
+def simulator(log: Path, printers: int = PRINTERS, speed: float = SPEED) -> Iterator[Simulator]:
+    command = [*FARM, "simulate", "--json", "--printers", str(printers), "--speed", str(speed)]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     with (
         log.open("w") as complaints,
