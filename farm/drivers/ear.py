@@ -13,7 +13,7 @@ import trio
 
 from farm import platform
 
-GATHER_S = 0.02  # after what came, so that what comes close behind takes no turn of the loop of its own
+GATHER_S = 0.01  # after what came, so that what comes close behind takes no turn of the loop of its own
 IN_A_TURN = 20  # sockets looked at before others have their turn: some 2 ms
 
 Found = TypeVar("Found")
