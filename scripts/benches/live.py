@@ -35,6 +35,7 @@ from scripts.benches.fanout.subscribers import (
     subscribe,
 )
 from scripts.benches.figure import Figure, Rival
+from scripts.benches.plans.planning import COMPILED
 
 SETTLE_S = 0.4  # after the last event, for what is under way; counted as the server's CPU too
 PACES = {"50x100": (50, 100), "1000x10": (1000, 10)}  # subscribers, events a second
@@ -117,7 +118,9 @@ class Crowd:
 
 async def _farm(stack: AsyncExitStack) -> Server:
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    return await stack.enter_async_context(Server.running(*servers.farm(os.path.join(folder, "data"))))
+    command = servers.farm(os.path.join(folder, "data"))
+    # Kept between runs: what a farm's workers compile at its first start takes a core for a minute or two.
+    return await stack.enter_async_context(Server.running(*command, NUMBA_CACHE_DIR=str(COMPILED)))
 
 
 async def _crowd_of_farm(stack: AsyncExitStack, subscribers: int) -> Crowd:
