@@ -51,16 +51,14 @@ def run(quick: bool) -> list[Figure]:
         measured = _filled(Path(folder) / "telemetry.db", TELEMETRY, _measure)
         with closing(counted), closing(measured):
             one = Wanted(YEAR.first, YEAR.last, {_name(7)})
-            return [
-                Figure(name, _took_ms(ask, rounds), "ms", goal="value<50")
-                for name, ask in {
-                    "statistics_of_a_year_looked_up": lambda: look(counted, YEAR),
-                    "statistics_of_a_year_answered": lambda: _answered(counted, YEAR),
-                    "statistics_of_a_year_of_one_printer": lambda: _answered(counted, one),
-                    "first_pages_of_a_printers_history": lambda: _history(counted, _name(7)),
-                    **{f"curves_of_{name}": partial(_curves, measured, s) for name, s in SPANS_S.items()},
-                }.items()
-            ]
+            asked: dict[str, Callable[[], object]] = {
+                "statistics_of_a_year_looked_up": lambda: look(counted, YEAR),
+                "statistics_of_a_year_answered": lambda: _answered(counted, YEAR),
+                "statistics_of_a_year_of_one_printer": lambda: _answered(counted, one),
+                "first_pages_of_a_printers_history": lambda: _history(counted, _name(7)),
+                **{f"curves_of_{name}": partial(_curves, measured, span) for name, span in SPANS_S.items()},
+            }
+            return [Figure(name, _took_ms(ask, rounds), "ms", goal="value<50") for name, ask in asked.items()]
 
 
 def _took_ms(ask: Callable[[], object], rounds: int) -> float:
