@@ -49,7 +49,7 @@ PRINTERS = 6
 PRINT_S = 40.0  # short, so that a day has many
 FILE_SIZE = 1_000_000
 PARTS = 40
-COOLS_S = 20.0  # a bed of foil, so that a day has many ejections, too
+COOLS_S = 3.0  # a bed of foil: in a day of trouble few coolings of many seconds end undisturbed
 READ = GcodeAnalysis(
     bounding_box=BoundingBox(Box((0.0, 20.0), (0.0, 20.0), (0.2, 20.0))),
     filament=(Filament(0, g=3.0, material="PLA"),),
@@ -176,8 +176,8 @@ async def visit(shop: Shop, name: str, chance: random.Random) -> None:
     machine = shop.machines[name]
     machine.advance()
     if machine.running is None:
-        waits = ejects(name) and chance.random() < 0.8
-        if (machine.dirty and not waits) or chance.random() < 0.3:
+        waits = ejects(name) and chance.random() < 0.95  # for the printer to do it
+        if (machine.dirty and not waits) or chance.random() < (0.1 if ejects(name) else 0.3):
             good = chance.randrange(4) if chance.random() < 0.1 else None
             await whatever_comes(shop.clear(name, good=good))
         if chance.random() < 0.05:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -63,25 +61,15 @@ def told(facts: list[Fact]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def happened() -> Iterator[Counter[str]]:
-    """What came of all days together: they must have been about everything."""
-    counts: Counter[str] = Counter()
-    yield counts
-    assert counts["pushed off"] > counts["dispatched"] / 100, "hardly a print was pushed off"
-
-
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_day_of_trouble_keeps_every_promise_and_ends_with_everything_printed(
-    seed: int, happened: Counter[str]
-):
+def test_a_day_of_trouble_keeps_every_promise_and_ends_with_everything_printed(seed: int):
     facts = live_through(seed, A_DAY)
     dispatched = sum(fact.type == "print.starting" for fact in facts)
     finished = sum(fact.type == "print.finished" for fact in facts)
     ejected = sum(fact.type == "ejection.changed" and fact.data["to"] == "done" for fact in facts)
-    happened.update({"dispatched": dispatched, "pushed off": ejected})
     assert dispatched >= A_DAY
     assert finished > A_DAY / 3, "the shop hardly printed"
+    assert ejected > A_DAY / 50, "hardly a print was pushed off"
 
 
 def test_the_same_seed_gives_the_same_day_again_and_another_seed_another():
