@@ -53,7 +53,7 @@ async def _measure(setting: Setting, rounds: int, seconds: float) -> list[Figure
     async with open_shop(setting.printers) as shop:
         bench = _Bench(shop, setting)
         async with trio.open_nursery() as nursery:
-            await nursery.start(bench.watcher.watch, shop)
+            await nursery.start(bench.watcher.listen, shop)
             await bench.start_prints()
             for _ in range(rounds):
                 await bench.measure(seconds)
@@ -107,7 +107,7 @@ class _Bench:
         async with trio.open_nursery() as nursery:
             began = time.perf_counter()
             await shop.start()
-            await nursery.start(watcher.watch, shop)
+            await nursery.start(watcher.listen, shop)
             await watcher.until([*self.living, *self.others], is_online)
             took_s = time.perf_counter() - began
             nursery.cancel_scope.cancel()

@@ -4,18 +4,24 @@ A third of them prints: OctoPrints are heard twice a second then, and every two 
 say something once a second on average. A Klipper says something five times a second whatever it does, of
 which the farm tells what it shows every 0.4 s, or every two seconds where nothing happens. A farm takes a
 thousand printers, so Klippers take the places of as many OctoPrints.
+
+While the OctoPrints are alone it is measured in turn: with the farm's tick, without it, and what it costs
+trio-websocket to read and decode the same pushes, so that the farm's cost is a multiple on any machine.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
 import trio
 
+from farm.config import Live
+from farm.drivers.octoprint import push
+from scripts.benches.crowd import rival
 from scripts.benches.crowd.deaths import ALIVE, kill
 from scripts.benches.crowd.watcher import LONG_PRINT, Bystander, Watcher, is_online
 from scripts.benches.crowd.window import Window, window
@@ -47,9 +53,8 @@ async def measure(crowd: Crowd, rounds: int, seconds: float) -> list[Figure]:
     async with open_shop({"octoprint": crowd.printers, "moonraker": crowd.klippers}) as shop:
         bench = _Bench(shop, crowd)
         async with trio.open_nursery() as nursery:
-            await nursery.start(bench.watcher.watch, shop)
-            for _ in range(SUBSCRIBERS - 1):
-                nursery.start_soon(Bystander().listen, shop)
+            for subscriber in bench.subscribers:
+                await nursery.start(subscriber.listen, shop)
             await bench.measure(rounds, seconds)
             nursery.cancel_scope.cancel()
         return bench.figures(await bench.connect_all())
@@ -71,13 +76,22 @@ class _Bench:
             [name for name in self._octoprints if name not in doomed],
             [name for name in self._klippers if name not in doomed],
         )
+        self.subscribers: list[Watcher | Bystander] = [
+            self.watcher,
+            *(Bystander() for _ in range(SUBSCRIBERS - 1)),
+        ]
         self._shop = shop
         self._crowd = crowd
         self._windows: dict[str, list[Window]] = {}
+        self._rival_us: list[float] = []  # of a message
 
     async def measure(self, rounds: int, seconds: float) -> None:
-        await self._open([*self._octoprints, *self._going], _some(self._octoprints, 0, 2, 5, 8))
-        await self._look("", rounds, seconds)
+        printers, printing = [*self._octoprints, *self._going], _some(self._octoprints, 0, 2, 5, 8)
+        await self._open(printers, printing)
+        for _ in range(rounds):
+            await self._gather("no_tick", 0, seconds)
+            await self._gather("", Live().batch_delay_ms, seconds)
+            await self._decode(printers, printing, seconds)
         await each(self._going, self._shop.take_out)
         await self._open(self._klippers, _some(self._klippers, 0, 3, 6))
         await self._look("mix", rounds, seconds)
@@ -96,12 +110,31 @@ class _Bench:
         await shop.ask("POST", "/v1/jobs", json={"file": file["id"], "copies": len(printing)})
         await self.watcher.until(printing, lambda status: status["operation"] == "printing")
 
+    async def _gather(self, name: str, batch_delay_ms: int, seconds: float) -> None:
+        """Measure while all subscribers let the farm gather for so long what it sends them."""
+        for subscriber in self.subscribers:
+            await subscriber.configure(batch_delay_ms)
+        await self._look(name, 1, seconds)
+
+    async def _decode(self, printers: Sequence[str], printing: Sequence[str], seconds: float) -> None:
+        """Measure what the same pushes cost where nothing more is done with them."""
+        addresses, busy = self._shop.fleet.printers, frozenset(printing)
+        listened = [
+            rival.Listened(
+                addresses[name].url, addresses[name].api_key, push.AT_WORK if name in busy else push.AT_REST
+            )
+            for name in printers
+        ]
+        took = await rival.listen(listened, seconds)
+        self._rival_us.append(took.cpu_us_per_message)
+
     async def _kill(self, dying: Sequence[str], printer: str) -> None:
         await kill(self._shop, printer, dying.index(printer))
 
     async def _look(self, name: str, rounds: int, seconds: float) -> None:
         await trio.sleep(SETTLES_S)
-        self._windows[name] = [await window(self._shop, self.watcher, seconds) for _ in range(rounds)]
+        looks = [await window(self._shop, self.watcher, seconds) for _ in range(rounds)]
+        self._windows.setdefault(name, []).extend(looks)
 
     async def connect_all(self) -> float:
         """Seconds from the farm's start until it shows every printer online, all of them alive again."""
@@ -111,7 +144,7 @@ class _Bench:
         async with trio.open_nursery() as nursery:
             began = time.perf_counter()
             await shop.start()
-            await nursery.start(watcher.watch, shop)
+            await nursery.start(watcher.listen, shop)
             await watcher.until(names, is_online)
             took_s = time.perf_counter() - began
             nursery.cancel_scope.cancel()
@@ -124,6 +157,9 @@ class _Bench:
         whole = self._crowd.whole
         found = [
             *self._of("", "value<=100" if whole else None, "value<=15" if whole else None),
+            *self._of("no_tick", "value<=50" if whole else None, "value<=30" if whole else None),
+            self._beside_decoding("", "ratio<=2.14" if whole else None),
+            self._beside_decoding("no_tick", "ratio<=4.29" if whole else None),
             *self._of("mix"),
         ]
         for name in ("tenth_dead", "most_dead"):
@@ -150,6 +186,10 @@ class _Bench:
             self._one(name, "p99_ms", "ms", lambda one: one.p99_ms(), beside, p99_goal),
             self._one(name, "rss_mb", "MB", lambda one: one.rss_mb, beside),
         ]
+
+    def _beside_decoding(self, name: str, goal: str | None) -> Figure:
+        ours = self._one(name, "cpu_us_beside_decoding", "us", lambda one: one.cpu_us_per_message)
+        return replace(ours, rival=Rival("trio-websocket", median(self._rival_us)), goal=goal)
 
     def _one(
         self,

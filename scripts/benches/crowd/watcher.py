@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import trio
-from trio_websocket import open_websocket_url
+from trio_websocket import WebSocketConnection, open_websocket_url
 
 from farm.simulator.stamp import age_s
 from scripts.benches.shop import Shop
@@ -22,9 +22,9 @@ _HANDSHAKE = (
 SHOWN_WITHIN_S = 240.0  # for printers to be shown as they should be
 
 LONG_PRINT = b"".join(b"G1 X%d F60\n" % (200 * (line % 2)) for line in range(500))
+"""A print that outlasts every measurement: slow moves of a cold machine."""
 
 Status: TypeAlias = Mapping[str, Any]
-"""A print that outlasts every measurement: slow moves of a cold machine."""
 
 
 class Watcher:
@@ -35,18 +35,25 @@ class Watcher:
         self._ages = {name: ages for group, ages in zip(groups, self.ages_s, strict=True) for name in group}
         self._newest: dict[str, float] = {}
         self._statuses: dict[str, Status] = {}
+        self._socket: WebSocketConnection | None = None
 
-    async def watch(self, shop: Shop, task_status: trio.TaskStatus[None]) -> None:
+    async def listen(self, shop: Shop, task_status: trio.TaskStatus[None]) -> None:
         """Listens for ever, or until the farm stops; started once the farm shows its printers."""
         url = shop.url.replace("http", "ws", 1) + "/v1/live"
         async with open_websocket_url(url, max_message_size=16 * 1024 * 1024) as socket:
             await socket.send_message(msgspec.json.encode({"op": "auth", "token": shop.key}).decode())
             await socket.send_message('{"op":"subscribe","rooms":["printers"]}')
+            self._socket = socket
             while True:
                 message = await socket.get_message()
                 now = time.time()
                 if self._take(msgspec.json.decode(message), now):
                     task_status.started()
+
+    async def configure(self, batch_delay_ms: int) -> None:
+        """From now on events are gathered for so long before they are sent here."""
+        assert self._socket is not None  # noqa: S101  # for the type checker
+        await self._socket.send_message(msgspec.json.encode(_configuration(batch_delay_ms)).decode())
 
     async def until(self, printers: Sequence[str], wanted: Callable[[Status], bool]) -> None:
         """Waits until all of these printers are shown as wanted. Raises trio.TooSlowError."""
@@ -86,13 +93,23 @@ class Watcher:
 class Bystander:
     """A subscriber that hears everything and looks at nothing: it costs the machine next to nothing."""
 
-    async def listen(self, shop: Shop) -> None:
-        """Listens until the farm stops, and answers its pings."""
+    def __init__(self) -> None:
+        self._line: trio.SocketStream | None = None
+
+    async def configure(self, batch_delay_ms: int) -> None:
+        """From now on events are gathered for so long before they are sent here."""
+        assert self._line is not None  # noqa: S101  # for the type checker
+        await self._line.send_all(_masked(0x81, msgspec.json.encode(_configuration(batch_delay_ms))))
+
+    async def listen(self, shop: Shop, task_status: trio.TaskStatus[None]) -> None:
+        """Listens until the farm stops, and answers its pings; started once it has said who it is."""
         host, _, port = shop.url.removeprefix("http://").partition(":")
         async with await trio.open_tcp_stream(host, int(port)) as line:
             await line.send_all(_HANDSHAKE)
             for words in ({"op": "auth", "token": shop.key}, {"op": "subscribe", "rooms": ["printers"]}):
                 await line.send_all(_masked(0x81, msgspec.json.encode(words)))
+            self._line = line
+            task_status.started()
             kept = b""
             while b"\r\n\r\n" not in kept:
                 kept += await line.receive_some(PIECE)
@@ -116,6 +133,10 @@ def next_frame(data: bytes) -> tuple[int, bytes, bytes] | None:
     if len(data) < begins + size:
         return None
     return data[0], data[begins : begins + size], data[begins + size :]
+
+
+def _configuration(batch_delay_ms: int) -> Mapping[str, object]:
+    return {"op": "configure", "batch_delay_ms": batch_delay_ms}
 
 
 def _masked(kind: int, payload: bytes) -> bytes:
