@@ -217,12 +217,13 @@ class Http:
             file.close()
 
     async def aclose(self) -> None:
-        """Closes every connection."""
+        """Closes every connection, also for somebody who is cancelled."""
+        with trio.move_on_after(1, shield=True):
+            if self._kept is not None:
+                await self._kept.aclose()
+            if self._made is not None:
+                await self._made.aclose()
         await trio.lowlevel.checkpoint()
-        if self._kept is not None:
-            await self._kept.aclose()
-        if self._made is not None:
-            await self._made.aclose()
 
     def _request(
         self,
