@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from farm.detect import care, line
 from farm.detect.baseline import NOTHING_LEARNED, Baseline
 from farm.detect.channel import Phase
+from farm.detect.filament import Supply
 from farm.detect.heater import HeaterWatch
 from farm.detect.line import Resends, Standstill
 from farm.detect.power import Load, Standing
@@ -180,6 +181,8 @@ class Guard:
             self._see_boards(sample, found)
         if sample.sent is not None:
             _add(self._resends.see(sample), found)
+        if sample.filament and sample.operation in BUSY:
+            found += self._supply.see(sample, waits)
         self._see_work(sample, moved, waits, passed_s, found)
         self._last = sample
         if not found and not self._wrong:
@@ -376,6 +379,7 @@ class Guard:
         usual_gap_s = self._usual.gap_s if self._usual.is_sound else 0.0
         self._stall, self._layers, self._overrun = Stall(self._cadence, usual_gap_s), Layers(), Overrun()
         self._standstill, self._unwanted = Standstill(), care.Unwanted()
+        self._supply = Supply()
         self._progress_at = float("-inf")
         self._printed_s = 0.0
         self._troubled, self._in_sight = False, True

@@ -51,6 +51,7 @@ class Sample:
     and z_mm: as told. progress: 0..1. elapsed_s, estimate_s: of the print. sent, resent: lines since the
     line was opened (bytes, where a host counts those). duty: each heater's share of its power, 0..1. fans: by
     name; "fan" blows at the part. load: of the controllers on its boards, above 1 they come too late.
+    filament: whether each sensor that is switched on sees some, or sees it move.
     file_targets: the targets that the print's file sets, by heater, as far as known.
     Everything that nobody told is None, or missing.
     """
@@ -68,6 +69,7 @@ class Sample:
     duty: Mapping[str, float] = field(default_factory=dict)
     fans: Mapping[str, Turning] = field(default_factory=dict)
     load: Mapping[str, float] = field(default_factory=dict)
+    filament: Mapping[str, bool] = field(default_factory=dict)
     file_targets: Mapping[str, frozenset[float]] = field(default_factory=dict)
 
 

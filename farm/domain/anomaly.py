@@ -39,6 +39,7 @@ class AnomalyKind(StrEnum):
     SENSOR_IMPOSSIBLE = "sensor_impossible"
     DUTY = "duty"  # a heater needs more, or less, power than on good days
     FAN = "fan"  # a fan that should turn stands still
+    FILAMENT = "filament"  # a sensor sees none, or sees it stand still
     TARGET_CHANGED = "target_changed"  # neither by the file nor through the farm
     STALLED = "stalled"  # the print does not come on
     LAYER_TIME = "layer_time"

@@ -129,8 +129,9 @@ class Reading(Struct, frozen=True):
     said: lines in its console since the reading before, each on one line.
     duty: of heaters by their names, the share of its full power that each gets, 0..1.
     fans: by the peer's names. load: of the controllers on its boards, by the peer's names, the share of the
-    time a task may take that theirs take; above 1 they come too late. All of them empty where the peer tells
-    nothing of that.
+    time a task may take that theirs take; above 1 they come too late. filament: whether each sensor that is
+    switched on sees some, or sees it move where it should. All of them empty where the peer tells nothing of
+    that.
     """
 
     machine_connected: bool
@@ -150,6 +151,7 @@ class Reading(Struct, frozen=True):
     duty: Mapping[str, float] = {}
     fans: Mapping[str, Fan] = {}
     load: Mapping[str, float] = {}
+    filament: Mapping[str, bool] = {}
 
 
 class OutcomeKind(StrEnum):

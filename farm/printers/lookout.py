@@ -369,6 +369,7 @@ def _sample(reading: Reading, ours: Assignment | None, now: float) -> Sample:
         duty=reading.duty,
         fans=reading.fans,
         load=reading.load,
+        filament=reading.filament,
         file_targets=ours.order.targets if ours is not None else _NO_TARGETS,
     )
 

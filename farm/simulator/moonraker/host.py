@@ -66,6 +66,7 @@ class MoonrakerHost(Host):
         """Tokens that open a connection once."""
         self.known = True
         """Whether Klippy has been there since Moonraker was started: before, its routes do not exist."""
+        self.has_filament = True
         self.booted = now
         self._phase = random.Random(machine.seed).random()  # so that a fleet does not tick in step
         self._heat_at = -math.inf
@@ -334,10 +335,12 @@ class MoonrakerHost(Host):
 
     def run_out(self, now: float) -> None:
         if self.klippy.state is State.READY and self.klippy.printing:
+            self.has_filament = False
             self.say("// Filament Sensor switch: runout event detected")
             self.klippy.run("PAUSE", now, lambda result: None)
 
     def be_tended(self, now: float) -> None:
+        self.has_filament = True
         if self.klippy.state is State.READY:
             self.klippy.run("RESUME", now, lambda result: None)
 

@@ -110,6 +110,10 @@ def _fan(host: MoonrakerHost, now: float) -> Json:
     return {"speed": host.machine.fan, "rpm": None}
 
 
+def _filament_sensor(host: MoonrakerHost, now: float) -> Json:
+    return {"filament_detected": host.has_filament, "enabled": True}
+
+
 def _toolhead(host: MoonrakerHost, now: float) -> Json:
     return {
         "homed_axes": "".join(sorted(host.klippy.homed)),
@@ -204,6 +208,7 @@ OBJECTS: Mapping[str, PrinterObject] = {
     "heater_bed": PrinterObject(_heater_bed, lively=True),
     "extruder": PrinterObject(_extruder, lively=True),
     "fan": PrinterObject(_fan),
+    "filament_switch_sensor switch": PrinterObject(_filament_sensor),
     "gcode_move": PrinterObject(_gcode_move),
     "print_stats": PrinterObject(_print_stats),
     "virtual_sdcard": PrinterObject(_virtual_sdcard),

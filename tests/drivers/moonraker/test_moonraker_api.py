@@ -193,6 +193,20 @@ def test_fans_boards_duty_and_the_line_are_told_where_klipper_tells_them() -> No
     assert set(fields) - set(klipper.wanted(list(fields))) == set()
 
 
+def test_filament_is_told_by_each_sensor_that_is_switched_on() -> None:
+    fields: dict[str, dict[str, object]] = {
+        "filament_switch_sensor spool": {"filament_detected": True, "enabled": True},
+        "filament_motion_sensor wheel": {"filament_detected": False, "enabled": True},
+        "filament_switch_sensor unused": {"filament_detected": False, "enabled": False},
+        "filament_switch_sensor odd": {"filament_detected": "?", "enabled": True},
+        "filament_switch_sensor silent": {},
+    }
+    found = klipper.reading(Klipper("ready", fields=fields))
+
+    assert found.filament == {"spool": True, "wheel": False}
+    assert set(fields) - set(klipper.wanted(list(fields))) == set()
+
+
 def test_odd_fans_boards_and_layers_are_none() -> None:
     odd: Any
     for odd in (None, "x", [], {"last_stats": 7}, {"speed": True, "power": "full", "info": [1]}):

@@ -15,7 +15,7 @@ from farm.drivers.base import Ending, EndKind, Fan, LineStatistics, LoadedFile, 
 from farm.drivers.exchange import one_line
 from farm.drivers.values import amount, count, number, seconds, text_of
 
-MAX_HEATERS = 32  # more is a peer gone mad; so are more fans, or boards
+MAX_HEATERS = 32  # more is a peer gone mad; so are more fans, boards and the like
 MAX_NAME = 1024  # characters of a file's path; no file system takes more
 MAX_OBJECT_NAME = 100  # characters
 MAX_OBJECTS = 4000  # macros are objects too; large machines have some hundreds
@@ -35,6 +35,7 @@ _HEATER = re.compile(r"extruder\d*|heater_bed|heater_generic .+")
 _SENSOR = re.compile(r"temperature_sensor .+")
 _FAN = re.compile(r"fan|(fan_generic|heater_fan|controller_fan) .+")
 _BOARD = re.compile(r"mcu( .+)?")
+_FILAMENT = re.compile(r"filament_(switch|motion)_sensor .+")
 _TASK_S = 0.0025  # what a task on a board may take, by Klipper's own reckoning of a board's load
 _MEASURED = frozenset({"temperature", "power", "speed", "rpm", "last_stats"})
 """Fields that change by themselves, without anything going on."""
@@ -44,6 +45,7 @@ _KINDS: Mapping[re.Pattern[str], Sequence[str]] = {
     _SENSOR: ("temperature",),
     _FAN: ("speed", "rpm"),
     _BOARD: ("last_stats",),
+    _FILAMENT: ("filament_detected", "enabled"),
 }
 """Objects of which a Klipper may have several, and the fields to ask for."""
 
@@ -113,7 +115,7 @@ def wanted(names: object, beside: bool = False) -> dict[str, Sequence[str]]:
     fields = {**_FIELDS, **_BUSY_BESIDE} if beside else _FIELDS
     found = {name: fields[name] for name in there if name in fields}
     heat = [name for name in there if _kind(name) in (_HEATER, _SENSOR)]
-    rest = [name for name in there if _kind(name) in (_FAN, _BOARD)]
+    rest = [name for name in there if _kind(name) in (_FAN, _BOARD, _FILAMENT)]
     for name in (*heat[:MAX_HEATERS], *rest[:MAX_HEATERS]):
         kind = _kind(name)
         if kind is not None:
@@ -153,6 +155,7 @@ def reading(klipper: Klipper) -> Reading:
         duty=_duty(klipper),
         fans=_fans(klipper),
         load=_load(klipper),
+        filament=_filament(klipper),
     )
 
 
@@ -337,6 +340,17 @@ def _load(klipper: Klipper) -> dict[str, float]:
             mean, spread = number(stats.get("mcu_task_avg")), number(stats.get("mcu_task_stddev"))
             if mean is not None and spread is not None:
                 found.setdefault(_own_name(name), (mean + 3 * spread) / _TASK_S)
+    return found
+
+
+def _filament(klipper: Klipper) -> dict[str, bool]:
+    """Of the sensors that are switched on, whether each sees filament, or sees it move where it should."""
+    found: dict[str, bool] = {}
+    for name, fields in klipper.fields.items():
+        if _kind(name) is _FILAMENT and fields.get("enabled") is True:
+            detected = fields.get("filament_detected")
+            if isinstance(detected, bool):
+                found.setdefault(_own_name(name), detected)
     return found
 
 
