@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.peers.farm_process import FarmProcess
+from tests.peers.farm_process import running_farm
 
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 KILLS = max(3, int(30 * SCALE))
@@ -21,10 +21,7 @@ GIVE_UP_S = 240.0
 
 def test_no_request_is_done_twice_nor_lost_however_often_the_server_is_killed(tmp_path):
     chance = random.Random(7)
-    with httpx.Client(trust_env=False) as http:
-        farm = FarmProcess(tmp_path / "data", http)
-        farm.start()
-        farm.make_owner()
+    with running_farm(tmp_path / "data") as farm:
         file = farm.ask("POST", "/v1/files?name=part.gcode", content=b"G28\n" * 50).json()["id"]
         enough = threading.Event()
         with ThreadPoolExecutor(SENDERS) as senders:
@@ -38,7 +35,6 @@ def test_no_request_is_done_twice_nor_lost_however_often_the_server_is_killed(tm
                 enough.set()
             answered = [answer for sender in working for answer in sender.result()]
         rows = farm.rows("SELECT id, name FROM print_jobs")
-        farm.kill()
 
     assert len(answered) > KILLS
     assert Counter(name for _, name in rows) == Counter(name for _, name in answered)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.peers.dying_farm import POINTS
-from tests.peers.farm_process import FarmProcess
+from tests.peers.farm_process import FarmProcess, running_farm
 
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 UPLOADS = int(500 * SCALE)
@@ -88,13 +88,8 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    with httpx.Client(trust_env=False) as http:
-        server = FarmProcess(tmp_path / "data", http)
-        server.start()
-        server.make_owner()
+    with running_farm(tmp_path / "data") as server:
         yield Shop(server)
-        if server.process is not None:
-            server.kill()
 
 
 def test_nothing_acknowledged_is_lost_whenever_the_server_is_killed(shop: Shop):

@@ -25,7 +25,7 @@ from scripts.benches import live
 from scripts.benches.fanout import servers
 from scripts.benches.fanout.servers import Server
 from scripts.benches.fanout.subscribers import FarmTalk, stalled
-from tests.peers.farm_process import FarmProcess
+from tests.peers.farm_process import FarmProcess, running_farm
 
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 KILLS = max(4, int(40 * SCALE))
@@ -36,15 +36,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="ends the server by signal
 
 @pytest.fixture
 def server(tmp_path: Path):
-    with httpx.Client(trust_env=False) as http:
-        farm = FarmProcess(tmp_path / "data", http)
-        farm.start()
-        farm.make_owner()
-        try:
-            yield farm
-        finally:
-            if farm.process is not None:
-                farm.kill()
+    with running_farm(tmp_path / "data") as farm:
+        yield farm
 
 
 @asynccontextmanager

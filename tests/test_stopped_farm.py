@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.peers.farm_process import FarmProcess
+from tests.peers.farm_process import FarmProcess, running_farm, until
 
 CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
@@ -30,23 +29,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="stops processes with
 
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[FarmProcess]:
-    with httpx.Client(trust_env=False) as http:
-        farm = FarmProcess(tmp_path / "data", http)
-        farm.start()
-        try:
-            farm.make_owner()
-            yield farm
-        finally:
-            farm.kill()
-
-
-def until(look: Callable[[], Any], within_s: float = SOON_S) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
-    return found
+    with running_farm(tmp_path / "data") as farm:
+        yield farm
 
 
 def statuses(farm: FarmProcess) -> dict[str, dict[str, Any]]:

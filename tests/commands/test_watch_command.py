@@ -12,26 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 import trio
 
 from farm.commands import watch
 from farm.data_folder import LocalAccess
 from farm.errors import Refused
-from tests.peers.farm_process import FARM, FarmProcess
+from tests.peers.farm_process import FARM, FarmProcess, running_farm
 
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmProcess]:
-    with httpx.Client(trust_env=False, timeout=30) as http:
-        farm = FarmProcess(tmp_path_factory.mktemp("farm") / "data", http)
-        farm.start()
-        farm.make_owner()
-        try:
-            yield farm
-        finally:
-            farm.kill()
+    with running_farm(tmp_path_factory.mktemp("farm") / "data") as farm:
+        yield farm
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ SETTINGS = {
     "FARM_QUEUE__PLATE_UNDO_S": "0",
     "FARM_LOG__LEVEL": "warning",
 }
+SOON_S = 120.0
 
 
 @dataclass
@@ -87,3 +89,26 @@ class FarmProcess:
         """Look into the database from outside, as it is committed."""
         with closing(sqlite3.connect(f"file:{self.folder}/farm.db?mode=ro", uri=True, timeout=5)) as db:
             return db.execute(query).fetchall()
+
+
+@contextmanager
+def running_farm(folder: Path) -> Iterator[FarmProcess]:
+    """A farm on a data folder of its own, with an owner. Killed at the end, where it still runs."""
+    with httpx.Client(trust_env=False) as http:
+        farm = FarmProcess(folder, http)
+        try:
+            farm.start()
+            farm.make_owner()
+            yield farm
+        finally:
+            if farm.process is not None:
+                farm.kill()
+
+
+def until(look: Callable[[], Any], within_s: float = SOON_S) -> Any:
+    """What `look` finds, once it finds something."""
+    deadline = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.1)
+    return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from farm.web import openapi
 from farm.web.app import ALL
-from tests.peers.farm_process import FarmProcess
+from tests.peers.farm_process import running_farm
 
 SCALE = float(os.environ.get("FARM_TEST_SCALE", "0.1"))
 TRIES = max(4, int(40 * SCALE))  # of each operation, of each kind, for things there and not there
@@ -44,14 +43,8 @@ SLOW = ("probe_printer", "list_events", "discover")
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory):
-    with httpx.Client(trust_env=False) as http:
-        farm = FarmProcess(tmp_path_factory.mktemp("fuzzed") / "data", http)
-        farm.start()
-        try:
-            farm.make_owner()
-            yield farm
-        finally:
-            farm.kill()
+    with running_farm(tmp_path_factory.mktemp("fuzzed") / "data") as farm:
+        yield farm
 
 
 @pytest.fixture(scope="module")
