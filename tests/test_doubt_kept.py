@@ -1,26 +1,30 @@
-"""kill -9 of the server while something is wrong with a printer: the next one knows of it, and of what people
-said to it. Its printer is simulated in a process of its own, which goes on meanwhile."""
+"""kill -9 of the server while something is wrong with a printer: the next one knows of it, of what people
+said to it, and since when nobody was there.
+
+Its printer is simulated in a process of its own, which goes on meanwhile.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.peers.farm_process import CHECKOUT, FARM, FarmProcess
+from tests.peers.farm_process import CHECKOUT, FARM, FarmProcess, running_farm, until
 
 LONG_PRINT = "".join(
     ["G90\n", "G1 X0 F6000\n", "M109 S210\n", *(f"G1 X{10 * step} F240\n" for step in range(1, 2000))]
 )
-SOON_S = 120.0
 STAYS_S = 25.0  # longer than it takes to see, and to pause, what was not known
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
@@ -50,15 +54,8 @@ def one_printer() -> Iterator[tuple[dict[str, Any], Callable[[str], None]]]:
 
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[FarmProcess]:
-    with httpx.Client(trust_env=False) as http:
-        farm = FarmProcess(tmp_path / "data", http)
-        farm.start()
-        try:
-            farm.make_owner()
-            yield farm
-        finally:
-            if farm.process is not None:
-                farm.kill()
+    with running_farm(tmp_path / "data") as farm:
+        yield farm
 
 
 def status(farm: FarmProcess) -> dict[str, Any]:
@@ -69,13 +66,9 @@ def told(farm: FarmProcess) -> list[str]:
     return [kind for (kind,) in farm.rows("SELECT data FROM events WHERE type = 'anomalies.detected'")]
 
 
-def until(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + SOON_S
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
-    return found
+def command(farm: FarmProcess, name: str) -> None:
+    answer = farm.ask("POST", "/v1/printers/mk4/commands", json={"command": name})
+    assert answer.status_code == 202, answer.text
 
 
 def begin_a_print(farm: FarmProcess, printer: dict[str, Any]) -> None:
@@ -85,8 +78,7 @@ def begin_a_print(farm: FarmProcess, printer: dict[str, Any]) -> None:
     sent = farm.ask("POST", "/v1/files?name=long.gcode", content=LONG_PRINT)
     assert farm.ask("POST", "/v1/jobs", json={"file": sent.json()["id"]}).status_code == 201
     until(lambda: status(farm)["connection"] == "online")
-    cleared = farm.ask("POST", "/v1/printers/mk4/commands", json={"command": "plate_cleared"})
-    assert cleared.status_code == 202, cleared.text
+    command(farm, "plate_cleared")
     until(lambda: (status(farm)["temperatures"].get("tool0") or {}).get("actual", 0) > 208)
 
 
@@ -110,11 +102,31 @@ def test_the_next_server_knows_what_is_wrong_and_does_not_overrule_who_goes_on(f
         farm.kill()
         farm.start()
         until(lambda: status(farm)["operation"] == "paused")
-        resumed = farm.ask("POST", "/v1/printers/mk4/commands", json={"command": "resume"})
-        assert resumed.status_code == 202, resumed.text
+        command(farm, "resume")
         until(lambda: status(farm)["operation"] == "printing")
         until_then = time.monotonic() + STAYS_S
         while time.monotonic() < until_then:
             assert status(farm)["operation"] == "printing"
             time.sleep(0.5)
         assert told(farm) == known
+
+
+@pytest.mark.timeout(600)
+def test_the_next_server_goes_on_counting_how_long_a_nozzle_was_left_hot(farm: FarmProcess):
+    with one_printer() as (printer, _):
+        settings = farm.ask("PATCH", "/v1/settings", json={"watching": {"paused_hot_s": 60}})
+        assert settings.status_code == 200, settings.text
+        begin_a_print(farm, printer)
+        command(farm, "pause")
+        until(lambda: farm.rows("SELECT id FROM printers WHERE left_hot IS NOT NULL"))
+
+        farm.kill()
+        killed_at = datetime.now(UTC)
+        farm.start()
+        query = "SELECT at, data FROM events WHERE type = 'anomalies.detected'"
+        ((found_at, found),) = until(lambda: farm.rows(query))
+        found = json.loads(found)
+        assert found["kind"] == "paused_hot"
+        left_for = timedelta(seconds=found["evidence"]["window_s"])
+        assert datetime.fromisoformat(found_at) - left_for < killed_at
+        until(lambda: status(farm)["temperatures"]["tool0"]["target"] == 0)

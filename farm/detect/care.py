@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
 from farm.detect.channel import Channel
 from farm.detect.values import anomaly, called
 from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
@@ -56,6 +59,66 @@ class Unwanted:
             target_degc=target,
             before_degc=before,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Heat that no print needs now, and nobody has seen to.
+
+    paused: a print is on, and stands; else there is none. since: seconds of the guard's clock. targets:
+    degrees Celsius, of the heaters that are on.
+    """
+
+    paused: bool
+    since: float
+    targets: Mapping[str, float]
+
+
+class Alone:
+    """Since when nobody has been at a printer whose heat no print needs."""
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self) -> None:
+        self._now: Left | None = None
+        self._before: Left | None = None  # it could be seen
+
+    @property
+    def left(self) -> Left | None:
+        """As it is, or was when it was seen last: another object whenever anything of it changes."""
+        return self._now or self._before
+
+    def recall(self, left: Left | None) -> None:
+        """It was left like that before it could not be seen. If it is seen like that, nobody was there."""
+        self._before, self._now = left, None
+
+    def attended(self, at: float) -> None:
+        """Somebody does something with it."""
+        self._before = None
+        if self._now is not None:
+            self._now = replace(self._now, since=at)
+
+    def over(self) -> None:
+        """It has something to do that needs its heat, or there is no heat."""
+        self._now = self._before = None
+
+    def see(self, at: float, paused: bool, targets: Mapping[str, float]) -> float:
+        """It needs its heat for nothing now. Returns for how many seconds that was left to itself."""
+        if not targets:
+            self.over()
+            return 0.0
+        now = self._now
+        if now is None or now.paused is not paused:
+            now = self._seen_before(paused, targets) or Left(paused, at, targets)
+        elif now.targets != targets:
+            now = replace(now, targets=targets)
+        self._now = now
+        return at - now.since
+
+    def _seen_before(self, paused: bool, targets: Mapping[str, float]) -> Left | None:
+        before, self._before = self._before, None
+        same = before is not None and (before.paused, before.targets) == (paused, targets)
+        return before if same else None
 
 
 def heated_unattended(heaters: dict[str, float], since_s: float, limit_s: float) -> Anomaly:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from farm.detect import care, line
 from farm.detect.baseline import NOTHING_LEARNED, Baseline
+from farm.detect.care import Alone, Left
 from farm.detect.channel import Phase
 from farm.detect.filament import Supply
 from farm.detect.heater import HeaterWatch
@@ -73,8 +74,7 @@ class Guard:
         self._ours: dict[str, float] = {}  # targets set through the farm
         self._at = self._from = float("-inf")
         self._operation = Operation.UNKNOWN
-        self._heated_since: float | None = None
-        self._paused_since: float | None = None
+        self._alone = Alone()
         self._lost_at: float | None = None
         self._problem = ""
         self._last: Sample | None = None
@@ -101,12 +101,21 @@ class Guard:
         """What is usual for the next print."""
         self._usual = usual
 
-    def take_up(self, at: float, operation: Operation, wrong: Iterable[Anomaly]) -> None:
+    @property
+    def left(self) -> Left | None:
+        """Heat that no print needs now, and since when; another object whenever anything of it changes."""
+        return self._alone.left
+
+    def take_up(
+        self, at: float, operation: Operation, wrong: Iterable[Anomaly], left: Left | None = None
+    ) -> None:
         """Somebody else has watched it before: the printer was seen doing this, and so much was wrong.
 
-        What is known already is not told again, and it is over when it is not found again.
+        What is known already is not told again, and it is over when it is not found again. left: as it was
+        then; that goes on where the same heaters still have the same targets.
         """
         self._operation = operation
+        self._alone.recall(left)
         self._begin()
         self._in_sight, self._taken_up = False, operation in BUSY
         for anomaly in wrong:
@@ -139,6 +148,7 @@ class Guard:
 
         What is wrong stays so until it is over, and the printer's first seconds are not listened to.
         """
+        self._alone.recall(self._alone.left)
         self._begin()
         self._in_sight = False
         self._last = None
@@ -151,10 +161,7 @@ class Guard:
 
     def attended(self, at: float) -> None:
         """Somebody does something with the printer."""
-        if self._heated_since is not None:
-            self._heated_since = at
-        if self._paused_since is not None:
-            self._paused_since = at
+        self._alone.attended(at)
 
     def targeted(self, heater: str, degc: float) -> None:
         """A target is set through the farm."""
@@ -203,17 +210,14 @@ class Guard:
     def to_cool(self) -> Mapping[str, float]:
         """Heaters that are to be switched off, with their targets: hot for too long with nobody there, or in
         a paused print, where the bed stays warm."""
-        cool: dict[str, float] = {}
-        for wrong in self._wrong.values():
-            anomaly = wrong.anomaly
-            if wrong.taken_up:  # somebody may have been there since
-                continue
-            if anomaly.kind is AnomalyKind.PAUSED_HOT:
-                cool[anomaly.evidence.channel] = 0.0
-            elif anomaly.kind is AnomalyKind.HEATED_UNATTENDED:
-                cool |= dict.fromkeys(self._heated(), 0.0)
-        targets = {name: self._heaters[name].channel.target for name in cool if name in self._heaters}
-        return {name: target for name, target in targets.items() if target > 0.0}
+        heated = self._heated()
+        # What was found before it was watched anew is not enough: somebody may have been there since.
+        found = [wrong.anomaly for wrong in self._wrong.values() if not wrong.taken_up]
+        if self._operation in _PAUSED:
+            hot = {each.evidence.channel for each in found if each.kind is AnomalyKind.PAUSED_HOT}
+            return {name: target for name, target in heated.items() if name in hot}
+        idle = self._operation not in BUSY
+        return heated if idle and any(each.kind is AnomalyKind.HEATED_UNATTENDED for each in found) else {}
 
     def lesson(self) -> Baseline | None:
         """What the print that is just over has shown; None where it is no example for others.
@@ -282,7 +286,10 @@ class Guard:
     def _retargeted(self, watch: HeaterWatch, was: float, sample: Sample) -> None:
         channel = watch.channel
         ours = self._ours.pop(channel.name, None) == channel.target
-        self.attended(sample.at)  # at the machine, if not by the farm
+        if channel.gap == 0.0:  # it is seen for the first time
+            return
+        if not ours:  # somebody is at the machine
+            self.attended(sample.at)
         if sample.operation is Operation.PRINTING and channel.gap <= channel.longest_step_s:
             known = sample.file_targets.get(channel.name, frozenset())
             self._unwanted.changed(channel, was, sample.progress, known, ours)
@@ -310,7 +317,7 @@ class Guard:
         self._standstill.rest()
         if operation in BUSY:
             self._rest(sample.at, passed_s)
-            if operation is Operation.PAUSED:
+            if operation in _PAUSED:
                 self._see_pause(sample.at, found)
         else:
             self._see_idle(sample.at, found)
@@ -320,25 +327,24 @@ class Guard:
         self._layers.rest(passed_s)
 
     def _see_pause(self, at: float, found: list[Anomaly]) -> None:
-        limit_s = self._watchfulness.paused_hot_s
-        if self._paused_since is None or at - self._paused_since < limit_s:
+        heated, limit_s = self._heated(), self._watchfulness.paused_hot_s
+        since_s = self._alone.see(at, True, heated)
+        if since_s < limit_s:
             return
-        for name, watch in self._heaters.items():
-            target = watch.channel.target
+        for name, target in heated.items():
             if name.startswith("tool") and target > HOT_DEGC:
-                found.append(care.paused_hot(name, target, at - self._paused_since, limit_s))
+                found.append(care.paused_hot(name, target, since_s, limit_s))
 
     def _see_idle(self, at: float, found: list[Anomaly]) -> None:
-        if not self._heated():
-            self._heated_since = None
-        elif self._heated_since is None:
-            self._heated_since = at
-        elif at - self._heated_since >= (limit_s := self._watchfulness.heated_idle_s):
-            heaters = {name: self._heaters[name].channel.target for name in self._heated()}
-            found.append(care.heated_unattended(heaters, at - self._heated_since, limit_s))
+        heated, limit_s = self._heated(), self._watchfulness.heated_idle_s
+        since_s = self._alone.see(at, False, heated) if self._heaters else 0.0
+        if heated and since_s >= limit_s:
+            found.append(care.heated_unattended(heated, since_s, limit_s))
 
-    def _heated(self) -> list[str]:
-        return [name for name, watch in self._heaters.items() if watch.channel.target > 0.0]
+    def _heated(self) -> dict[str, float]:
+        """The targets of the heaters that are on."""
+        heaters = self._heaters.items()
+        return {name: watch.channel.target for name, watch in heaters if watch.channel.target > 0.0}
 
     # -- prints ------------------------------------------------------------------------------------
 
@@ -348,16 +354,13 @@ class Guard:
             self.override(
                 _cause(key) for key, wrong in self._wrong.items() if wrong.anomaly.severity.rank >= _PAUSE
             )
-        if operation in _PAUSED:
-            self._paused_since = self._paused_since or self._at
-        else:
-            self._paused_since = None
+        if operation in BUSY and operation not in _PAUSED:
+            self._alone.over()
         if was not in BUSY and operation in BUSY:
             self._begin()
         elif was in BUSY and operation not in BUSY:
             self.overridden = frozenset()
             self._unwanted.forget()
-            self._heated_since = None
 
     def _go_on_with(self, operation: Operation) -> None:
         """A print that was on when it was seen last is seen again.
@@ -365,8 +368,8 @@ class Guard:
         Where it was to be paused and prints all the same, that did not come about: then it is found anew.
         """
         self._taken_up = False
-        if operation in _PAUSED:
-            self._paused_since = self._at
+        if operation not in _PAUSED:
+            self._alone.over()
         if operation is self._operation is Operation.PRINTING:
             for wrong in self._wrong.values():
                 if wrong.anomaly.severity.rank >= _PAUSE:

@@ -337,6 +337,18 @@ SURE = Doubt("", None)
 """Nothing was wrong with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftHot:
+    """Heat that no print of a printer needs now, and since when nobody has seen to it.
+
+    paused: a print is on, and stands; else there is none. targets: degrees Celsius, of heaters that are on.
+    """
+
+    paused: bool
+    since: datetime
+    targets: Mapping[str, float]
+
+
 class PrinterStatus(Struct, frozen=True):
     """A frozen picture of one printer. Only that printer's actor makes the next one.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import NoReturn
 
@@ -13,12 +13,13 @@ import structlog
 import trio
 
 from farm.detect.baseline import NOTHING_LEARNED, Baseline
+from farm.detect.care import Left
 from farm.detect.guard import Guard
 from farm.detect.values import CADENCES, UNKNOWN_CADENCE, Cadence, Change, Sample
 from farm.domain.anomaly import MAY_STOP, Anomaly, AnomalyKind, Severity
 from farm.domain.clock import WallClock
 from farm.domain.job import PrintState
-from farm.domain.printer import BUSY, SURE, Doubt, Operation, Printer
+from farm.domain.printer import BUSY, SURE, Doubt, LeftHot, Operation, Printer
 from farm.drivers.base import Driver, Reading
 from farm.errors import FarmError
 from farm.printers.assignment import Assignment
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 UNTOLD = 256  # facts that wait for the database; beyond that the oldest go
 TRY_AGAIN_S = 2.0
+KEEP_LEFT_S = 10.0  # at least between two times: a printer gone mad may be told another target twice a second
 COOL_AGAIN_S = 60.0  # until a heater that was switched off, and shows it not, is switched off again
 SEND_WITHIN_S = 35.0
 HOT_WITHIN_S = 900.0
@@ -87,8 +89,10 @@ class Lookout:
         self._machine_there = True
         self._print = ""
         self._material = ""
-        self._overridden: frozenset[tuple[str, str]] = frozenset()
+        self._overridden_kept = self._guard.overridden
         self._current_kept = self._guard.current
+        self._left_kept = self._guard.left
+        self._keep_left_at = float("-inf")
         self.doubt = self._doubt_kept = SURE
         """What was wrong with it, until it has printed well."""
 
@@ -105,16 +109,16 @@ class Lookout:
         self._usual = dict(kept.usual)
         self._cooled, self._cooled_kept = dict(kept.cooled), kept.cooled
         self.doubt = self._doubt_kept = kept.doubt
-        self._overridden = kept.overridden
         doing = Operation.UNKNOWN
         if kept.order is not None:
             self._print, self._material = kept.order.print, material
             self._guard.expect(self._usual.get(material, NOTHING_LEARNED))
             doing = _DOING.get(kept.order.state, doing)
         if self._watched:
-            self._guard.take_up(self._now(), doing, kept.anomalies)
-            self._current_kept = self._guard.current
+            self._guard.take_up(self._now(), doing, kept.anomalies, self._left_before(kept.left_hot))
+            self._current_kept, self._left_kept = self._guard.current, self._guard.left
         self._guard.override(kept.overridden)
+        self._overridden_kept = self._guard.overridden
 
     def connected(self) -> None:
         """The printer is there again."""
@@ -129,6 +133,8 @@ class Lookout:
         """The computer slept, or the like: what was seen before is held against nothing."""
         self._guard.begin_anew(self._now())
         self._to_pause = None
+        if self._guard.left is not None:  # it is kept by the time of day, which may have been set
+            self._news.set()
 
     def attended(self) -> None:
         """Somebody does something with it."""
@@ -143,7 +149,8 @@ class Lookout:
     def expect(self, print_id: str, material: str) -> None:
         """A print is given to it: what is usual with its material is expected from now on."""
         if print_id != self._print:
-            self._print, self._material, self._overridden = print_id, material, frozenset()
+            self._print, self._material = print_id, material
+            self._guard.overridden = frozenset()  # of the print before, whose end may not have been seen
         self._guard.expect(self._usual.get(material, NOTHING_LEARNED))
 
     def see(self, reading: Reading, assignment: Assignment | None) -> None:
@@ -162,14 +169,16 @@ class Lookout:
         if self._to_pause is not None and reading.operation is Operation.PRINTING and ours:
             wanted, self._to_pause = self._to_pause, None
             self._acts.pause(wanted)
-        if guard.overridden is not self._overridden:
-            self._overridden = guard.overridden
+        if guard.overridden is not self._overridden_kept:
             self._news.set()
-        if guard.current:
+        if guard.current and (ours or reading.operation not in BUSY):
             self._cool()
         if self._cooled and reading.operation not in _IN_A_PAUSE:
             self._cooled.clear()  # the pause is over, whoever ended it
         if self._cooled != self._cooled_kept:
+            self._news.set()
+        if guard.left is not self._left_kept and trio.current_time() >= self._keep_left_at:
+            self._keep_left_at = trio.current_time() + KEEP_LEFT_S
             self._news.set()
 
     def pass_time(self) -> None:
@@ -250,7 +259,23 @@ class Lookout:
             self._cooled != self._cooled_kept
             or self.doubt is not self._doubt_kept
             or guard.current is not self._current_kept
+            or guard.left is not self._left_kept
+            or guard.overridden is not self._overridden_kept
         )
+
+    def _left_before(self, known: LeftHot | None) -> Left | None:
+        """On the guard's clock. The time of day is all that goes on while nobody watches; where it was set
+        back meanwhile, less has passed by it than has."""
+        if known is None:
+            return None
+        passed_s = max(0.0, (self._clock() - known.since).total_seconds())
+        return Left(known.paused, self._now() - passed_s * self._speed, known.targets)
+
+    def _left_hot(self, left: Left | None) -> LeftHot | None:
+        if left is None:
+            return None
+        passed_s = (self._now() - left.since) / self._speed
+        return LeftHot(left.paused, self._clock() - timedelta(seconds=passed_s), left.targets)
 
     def _now(self) -> float:
         """A simulated printer may live faster than we do."""
@@ -289,17 +314,20 @@ class Lookout:
                     self._guard.targeted(heater, 0.0)
 
     async def _keep(self) -> None:
+        left = self._guard.left
         now = _Unkept(
             untold=list(self._untold),
             usual=dict(self._unkept),
             print=self._print,
-            overridden=self._overridden,
+            overridden=self._guard.overridden,
             cooled=dict(self._cooled) if self._cooled != self._cooled_kept else None,
             current=self._guard.current,
             doubt=self.doubt,
+            left_hot=self._left_hot(left),
         )
         await self._database.write(now.write, self._printer, self._clock())
-        self._current_kept, self._doubt_kept = now.current, now.doubt
+        self._current_kept, self._doubt_kept, self._left_kept = now.current, now.doubt, left
+        self._overridden_kept = now.overridden
         if now.cooled is not None:
             self._cooled_kept = now.cooled
         for told in now.untold:
@@ -321,12 +349,14 @@ class _Unkept:
     cooled: Mapping[str, float] | None
     current: tuple[Anomaly, ...]
     doubt: Doubt
+    left_hot: LeftHot | None
 
     def write(self, db: Connection, printer: str, at: datetime) -> None:
         """One transaction: what was told once is known, and not told again."""
         anomalies.note(db, printer, self.untold)
         anomalies.keep_current(db, printer, self.current)
         printers.keep_doubt(db, printer, self.doubt)
+        printers.keep_left_hot(db, printer, self.left_hot)
         if self.print and self.overridden:
             anomalies.override(db, self.print, self.overridden)
         if self.print and self.cooled is not None:

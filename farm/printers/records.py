@@ -15,7 +15,7 @@ from farm.domain.anomaly import Anomaly
 from farm.domain.command import NAMES, Command
 from farm.domain.ejecting import EjectionState, Ejector
 from farm.domain.job import PrintState
-from farm.domain.printer import SURE, Doubt, Mode, Plate, Printer
+from farm.domain.printer import SURE, Doubt, LeftHot, Mode, Plate, Printer
 from farm.domain.user import SYSTEM, Principal
 from farm.errors import Invalid, Refused
 from farm.printers.messages import Imported
@@ -120,7 +120,7 @@ class Kept:
 
     usual: by material. overridden: causes of trouble that somebody went on with its print in spite of.
     cooled: heaters that were switched off while its print is paused, with the targets they had. anomalies:
-    what was wrong with it when it was seen last.
+    what was wrong with it when it was seen last. left_hot: since when nobody had seen to its heat, then.
     """
 
     plate: Plate | None
@@ -133,6 +133,7 @@ class Kept:
     cooled: Mapping[str, float] = field(default_factory=dict)
     anomalies: Sequence[Anomaly] = ()
     doubt: Doubt = SURE
+    left_hot: LeftHot | None = None
 
 
 def kept(db: Connection, printer: Printer) -> Kept:
@@ -151,6 +152,7 @@ def kept(db: Connection, printer: Printer) -> Kept:
         cooled={} if order is None else anomalies.cooled(db, order.print),
         anomalies=anomalies.current(db, printer.id),
         doubt=printers.doubt(db, printer.id),
+        left_hot=printers.left_hot(db, printer.id),
     )
 
 

@@ -202,6 +202,12 @@ def m026_counted_days(db: Schema) -> None:
         db.execute(statement)
 
 
+@farm()
+def m027_left_hot(db: Schema) -> None:
+    """Since when heat is left to itself is known after a restart."""
+    db.execute("ALTER TABLE printers ADD COLUMN left_hot TEXT")  # as JSON; NULL for no such heat
+
+
 @telemetry()
 def m001_readings(db: Schema) -> None:
     """Raw readings; `at` in Unix seconds."""

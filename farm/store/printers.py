@@ -10,7 +10,18 @@ from sqlite3 import Connection, Row
 import msgspec
 
 from farm.domain.clock import iso, parse_iso
-from farm.domain.printer import MODES, SURE, Address, Doubt, Mode, Plate, Printer, Profile, Simulation
+from farm.domain.printer import (
+    MODES,
+    SURE,
+    Address,
+    Doubt,
+    LeftHot,
+    Mode,
+    Plate,
+    Printer,
+    Profile,
+    Simulation,
+)
 from farm.domain.statistics import Power
 from farm.domain.transitions import require
 from farm.store import maintenance
@@ -160,6 +171,19 @@ def keep_doubt(db: Connection, printer: str, new: Doubt) -> None:
     """Something was wrong with a printer, or it has printed well since."""
     since = None if new.since is None else iso(new.since)
     db.execute("UPDATE printers SET doubt = ?, doubt_since = ? WHERE id = ?", (new.why, since, printer))
+
+
+def left_hot(db: Connection, printer: str) -> LeftHot | None:
+    """Heat that nobody has seen to, when a printer was seen last; None where there was none."""
+    row = db.execute("SELECT left_hot FROM printers WHERE id = ?", (printer,)).fetchone()
+    text = None if row is None else row["left_hot"]
+    return None if text is None else msgspec.json.decode(text, type=LeftHot)
+
+
+def keep_left_hot(db: Connection, printer: str, left: LeftHot | None) -> None:
+    """So much heat is left to itself at a printer now."""
+    text = None if left is None else msgspec.json.encode(left, order="deterministic").decode()
+    db.execute("UPDATE printers SET left_hot = ? WHERE id = ?", (text, printer))
 
 
 def _plate(row: Row) -> PlateRow:

@@ -68,6 +68,14 @@ class Bench:
         self.heard += heard
         return heard
 
+    def taken_up(self, seen: Operation, wrong: tuple[Anomaly, ...] | None = None) -> Bench:
+        """Another guard watches it from now on, and knows what the one before had found and seen."""
+        before, known = self.guard, self.guard.current if wrong is None else wrong
+        self.guard = Guard(self.cadence, self.watchfulness, self.usual)
+        self.guard.take_up(self.at, seen, known, before.left)
+        self.guard.connected(self.at)
+        return self
+
     def _shown(self, heat: Heat | float, gone: float, noise: float) -> float:
         actual = heat(gone) if callable(heat) else heat
         return round(actual + self._noise.gauss(0, noise), 2)

@@ -11,9 +11,9 @@ from farm.detect.guard import CALM_S, FIND_AGAIN_S, GRACE_S
 from farm.domain.anomaly import AnomalyKind, Severity
 from farm.domain.command import Resume
 from farm.domain.printer import Connection, Doubt, Operation, PrinterStatus
-from farm.live.messages import ReportStatuses
 from farm.printers.messages import ChangePrinter, RemovePrinter, RunCommand
-from farm.store import anomalies, baselines, events, printers
+from farm.store import anomalies, baselines, printers
+from tests.printers.long_print import begin_a_print, begin_anew, falling, told
 from tests.simulation.machine import Faults
 from tests.simulation.planner import Youngest
 from tests.simulation.shop import Shop, open_shop
@@ -21,44 +21,9 @@ from tests.simulation.shop import Shop, open_shop
 COLD_DEGC = 180.0
 
 
-async def begin_a_print(shop: Shop, print_s: float = 6000.0) -> None:
-    await shop.add_printer("mk4", print_s=print_s)
-    await shop.add_job()
-    await trio.sleep(1)
-    await shop.clear("mk4")
-    await trio.sleep(120)
-    assert shop.machines["mk4"].running
-
-
-def falling(to: float = COLD_DEGC) -> Callable[[], float]:
-    began = trio.current_time()
-    return lambda: max(to, 210.0 - (trio.current_time() - began))
-
-
 def rising() -> Callable[[], float]:
     began = trio.current_time()
     return lambda: min(210.0, COLD_DEGC + trio.current_time() - began)
-
-
-async def begin_anew(shop: Shop, faults: Faults | None = None) -> None:
-    """The printer's actor crashes and is begun again. faults: of its machine from then on."""
-    machine = shop.machines["mk4"]
-    before = shop.restarts("printer:mk4")
-    machine.faults = Faults(bug=1.0)
-    for _ in range(100):  # and not once more
-        await trio.sleep(0.1)
-        if shop.restarts("printer:mk4") > before:
-            break
-    machine.faults = faults or Faults()
-
-
-async def status(shop: Shop) -> PrinterStatus:
-    return (await shop.farm.address("events").ask(ReportStatuses()))["mk4"]
-
-
-async def told(shop: Shop, type: str = "anomalies.detected") -> list[tuple[str, str]]:
-    facts = await shop.database.read(events.since, 0)
-    return [(fact.data["kind"], fact.data["severity"]) for fact in facts if fact.type == type]
 
 
 async def make_doubtful(shop: Shop) -> PrinterStatus:
@@ -68,7 +33,7 @@ async def make_doubtful(shop: Shop) -> PrinterStatus:
     await trio.sleep(15)
     machine.nozzle = lambda: 210.0
     await trio.sleep(60)
-    shown = await status(shop)
+    shown = await shop.status("mk4")
     assert shown.anomalies == ()
     assert shown.doubt
     return shown
@@ -89,7 +54,7 @@ async def test_a_doubt_is_known_before_the_printer_is_seen_again(autojump_clock)
         await begin_anew(shop, Faults(unreachable=1.0))
         await trio.sleep(1)
 
-        shown = await status(shop)
+        shown = await shop.status("mk4")
         assert shown.connection is not Connection.ONLINE
         assert same(shown.doubt, before.doubt)
         planner.asked.clear()
@@ -108,7 +73,7 @@ async def test_a_doubt_keeps_its_beginning_and_takes_its_newest_reason(autojump_
         shop.machines["mk4"].nozzle = falling(to=200.0)
         await trio.sleep(60)
 
-        after = (await status(shop)).doubt
+        after = (await shop.status("mk4")).doubt
         assert after.why != before.why
         assert same(Doubt(before.why, after.since), before)
 
@@ -120,15 +85,15 @@ async def test_a_doubt_that_a_good_print_has_cleared_stays_cleared(autojump_cloc
         await trio.sleep(2500)
         await begin_anew(shop)
         await trio.sleep(30)
-        assert (await status(shop)).doubt  # the print that was troubled, and then over, clears nothing
+        assert (await shop.status("mk4")).doubt  # the print that was troubled, and then over, clears nothing
 
         await shop.add_job()
         await shop.clear("mk4")
         await trio.sleep(2500)
-        assert not (await status(shop)).doubt
+        assert not (await shop.status("mk4")).doubt
         await begin_anew(shop)
         await trio.sleep(30)
-        assert not (await status(shop)).doubt
+        assert not (await shop.status("mk4")).doubt
 
 
 async def test_a_print_that_was_troubled_before_is_no_good_print_after(autojump_clock):
@@ -139,20 +104,20 @@ async def test_a_print_that_was_troubled_before_is_no_good_print_after(autojump_
         await trio.sleep(4000)
 
         assert shop.machines["mk4"].running is None
-        assert (await status(shop)).doubt
+        assert (await shop.status("mk4")).doubt
         assert await shop.database.read(baselines.of_printer, "mk4") == {}
 
 
 async def test_what_is_wrong_is_told_once_and_its_end_too(autojump_clock):
     async with open_shop() as shop:
         await begin_a_print(shop)
-        shop.machines["mk4"].nozzle = falling()
+        shop.machines["mk4"].nozzle = falling(to=COLD_DEGC)
         await trio.sleep(60)
         assert shop.machines["mk4"].paused
         before = await told(shop)
         await begin_anew(shop, Faults(unreachable=1.0))
         await trio.sleep(1)
-        assert [each.kind for each in (await status(shop)).anomalies] == [AnomalyKind.DROP]
+        assert [each.kind for each in (await shop.status("mk4")).anomalies] == [AnomalyKind.DROP]
 
         shop.machines["mk4"].faults = Faults()
         await trio.sleep(400)
@@ -161,14 +126,14 @@ async def test_what_is_wrong_is_told_once_and_its_end_too(autojump_clock):
         shop.machines["mk4"].nozzle = rising()
         await trio.sleep(60 + GRACE_S + FIND_AGAIN_S + CALM_S)
         assert await told(shop, "anomalies.over") == [("drop", "pause")]
-        assert (await status(shop)).anomalies == ()
+        assert (await shop.status("mk4")).anomalies == ()
         assert await shop.database.read(anomalies.current, "mk4") == []
 
 
 async def test_whoever_resumes_what_was_paused_before_is_not_overruled(autojump_clock):
     async with open_shop() as shop:
         await begin_a_print(shop)
-        shop.machines["mk4"].nozzle = falling()
+        shop.machines["mk4"].nozzle = falling(to=COLD_DEGC)
         await trio.sleep(60)
         before = await told(shop)
         await begin_anew(shop)
@@ -184,7 +149,7 @@ async def test_whoever_resumed_it_while_nobody_watched_is_not_overruled(autojump
     async with open_shop() as shop:
         await begin_a_print(shop)
         machine = shop.machines["mk4"]
-        machine.nozzle = falling()
+        machine.nozzle = falling(to=COLD_DEGC)
         await trio.sleep(60)
         await begin_anew(shop, Faults(unreachable=1.0))
         machine.paused = False
@@ -205,7 +170,7 @@ async def test_a_pause_that_did_not_come_about_is_made_good(autojump_clock, monk
 
         with monkeypatch.context() as patched:
             patched.setattr(driver, "pause", lost)
-            machine.nozzle = falling()
+            machine.nozzle = falling(to=COLD_DEGC)
             await trio.sleep(45)
             assert ("drop", "pause") in await told(shop)
             await begin_anew(shop)
@@ -213,29 +178,29 @@ async def test_a_pause_that_did_not_come_about_is_made_good(autojump_clock, monk
         await trio.sleep(120)
 
         assert machine.paused
-        assert (await status(shop)).operation is Operation.PAUSED
+        assert (await shop.status("mk4")).operation is Operation.PAUSED
 
 
 async def test_a_printer_that_is_switched_off_has_nothing_that_is_wrong_now(autojump_clock):
     async with open_shop() as shop:
         await begin_a_print(shop)
-        shop.machines["mk4"].nozzle = falling()
+        shop.machines["mk4"].nozzle = falling(to=COLD_DEGC)
         await trio.sleep(60)
         await shop.farm.address("printers").ask(ChangePrinter("mk4", {"enabled": False}))
         await trio.sleep(30)
-        shown = await status(shop)
+        shown = await shop.status("mk4")
         assert shown.anomalies == ()
         assert shown.doubt
 
         await shop.farm.address("printers").ask(ChangePrinter("mk4", {"enabled": True}))
         await trio.sleep(5)
-        assert [each.severity for each in (await status(shop)).anomalies] == [Severity.PAUSE]
+        assert [each.severity for each in (await shop.status("mk4")).anomalies] == [Severity.PAUSE]
 
 
 async def test_with_the_printer_goes_what_was_wrong_with_it(autojump_clock):
     async with open_shop() as shop:
         await begin_a_print(shop)
-        shop.machines["mk4"].nozzle = falling()
+        shop.machines["mk4"].nozzle = falling(to=COLD_DEGC)
         await trio.sleep(60)
         await shop.farm.address("printers").ask(RemovePrinter("mk4", force=True))
 

@@ -122,6 +122,11 @@ ROWS = {
         "INSERT INTO counted_names VALUES (1, 'p1')",
         "UPDATE print_days SET prints = x'00' WHERE day = '2026-01-01'",
     ),
+    "m027_left_hot": (
+        'UPDATE printers SET left_hot = \'{"paused": false, "since": "2026-01-01T00:00:00Z",'
+        ' "targets": {"bed": 60.0}}\''
+        " WHERE id = 'p1'",
+    ),
     "m001_readings": (
         "INSERT INTO heaters VALUES (7, 'p1', 'nozzle')",
         "INSERT INTO temperature_readings VALUES (7, 1.5, 200.25, NULL)",
