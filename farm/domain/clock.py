@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,3 +40,23 @@ def parse_iso(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"a time without its zone: {text}")
     return moment.astimezone(UTC)
+
+
+class ClockSetting:
+    """Notices that the time of day was set, or that the computer slept: what is old by it may not be old."""
+
+    JUMP_S = 3600.0  # by so much no clock errs
+    SETTLES_S = 3600.0  # it may be set back
+
+    def __init__(self) -> None:
+        self._ahead_s: float | None = None  # of the clock that never goes back
+        self._settled_at = -math.inf  # on that one
+
+    def is_settled(self, wall: datetime, now: float) -> bool:
+        """Whether what is old by `wall` may be thrown away. now: seconds of a clock that never goes back."""
+        ahead_s = wall.timestamp() - now
+        if self._ahead_s is None:
+            self._ahead_s = ahead_s
+        elif abs(ahead_s - self._ahead_s) > self.JUMP_S:
+            self._ahead_s, self._settled_at = ahead_s, now + self.SETTLES_S
+        return now >= self._settled_at

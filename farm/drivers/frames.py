@@ -52,8 +52,7 @@ class Frames:
         self._longest = longest
         self._rest = b""  # of a frame that is not whole yet
         self._begun: Kind | None = None  # a message, of which more is to come
-        self._parts: list[bytes] = []  # of that one
-        self._size = 0  # of those, in bytes
+        self._parts = bytearray()  # of that one
 
     def receive(self, data: bytes) -> Iterator[Said]:
         """What became whole with these bytes; not to be left half-way. Raises Nonsense, TooLong."""
@@ -69,7 +68,7 @@ class Frames:
                 if size < head:
                     break
                 length = int.from_bytes(data[begin + 2 : head], "big")
-            if length + self._size > self._longest:
+            if length + len(self._parts) > self._longest:
                 raise TooLong(f"more than {self._longest} bytes")
             if size < head + length:
                 break
@@ -96,12 +95,11 @@ class Frames:
 
     def _gathered(self, kind: Kind, part: bytes, is_last: bool) -> Said | None:
         begun = self._begun = self._begun or kind
-        self._parts.append(part)
-        self._size += len(part)
+        self._parts += part  # in one piece, for a part may be empty, and the next ones too
         if not is_last:
             return None
-        said = Said(begun, b"".join(self._parts))
-        self._begun, self._parts, self._size = None, [], 0
+        said = Said(begun, bytes(self._parts))
+        self._begun, self._parts = None, bytearray()
         return said
 
 

@@ -179,8 +179,10 @@ class Http:
         if line is None or not answer.status:
             line = await self._new_line()
             answer = await line.exchange(head, body, on_sent)
-        if line.is_open:
+        if line.is_open and self._kept is None:
             self._kept = line
+        elif line.is_open:  # somebody else asked meanwhile
+            await line.aclose()
         return answer
 
     async def _new_line(self) -> urgent.Line:

@@ -12,7 +12,7 @@ import structlog
 import trio
 
 from farm.actors import Mailbox
-from farm.domain.clock import WallClock
+from farm.domain.clock import ClockSetting, WallClock
 from farm.errors import FarmError
 from farm.history.book import Book
 from farm.history.messages import HistoryMessage, PrinterLeft, StatusSeen
@@ -45,6 +45,7 @@ class History:
         self._database = parts.database
         self._clock = parts.clock
         self._book = Book()
+        self._clock_setting = ClockSetting()
         self._counted = 0.0
         self._troubled = False
 
@@ -90,12 +91,19 @@ class History:
 
     async def _forget_again_and_again(self) -> None:
         while True:
-            gone = 0
-            try:
-                gone = await self._database.write(histories.prune, self._clock() - KEPT)
-            except FarmError as problem:
-                log.warning("old history stays", problem=str(problem))
+            gone = await self._forget_some()
             await trio.sleep(FORGET_MORE_S if gone else FORGET_EVERY_S)
+
+    async def _forget_some(self) -> bool:
+        """Whether anything went."""
+        now = self._clock()
+        if not self._clock_setting.is_settled(now, trio.current_time()):
+            return False
+        try:
+            return await self._database.write(histories.prune, now - KEPT) > 0
+        except FarmError as problem:
+            log.warning("old history stays", problem=str(problem))
+            return False
 
     async def _pack_again_and_again(self) -> None:
         """Days that are over are put together; until then they are read print by print."""

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from sqlite3 import Connection, Row
 from typing import NamedTuple, TypeVar
 
@@ -17,6 +18,7 @@ from farm.domain.occupation import Occupation, Trouble
 from farm.store import shop, statistics
 
 MOST_LINES = 10_000  # of each kind that wait for the disk; of more the oldest go
+MOST_SLOTS = 100_000  # in which time went on and that wait, too: a day of a thousand printers
 MOST_ROWS = 1_000_000  # of each table, however young they are
 SLOT_S = 900  # the days of every zone begin with a quarter of an hour
 
@@ -87,6 +89,8 @@ class Lines:
         self.troubles.extend(later.troubles)
         for place, seconds in later.seconds.items():
             self.seconds[place] += seconds
+        for place in list(islice(self.seconds, max(0, len(self.seconds) - MOST_SLOTS))):
+            del self.seconds[place]
 
     @property
     def is_urgent(self) -> bool:

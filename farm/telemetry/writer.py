@@ -10,7 +10,7 @@ from math import isfinite
 import structlog
 import trio
 
-from farm.domain.clock import WallClock
+from farm.domain.clock import ClockSetting, WallClock
 from farm.errors import FarmError
 from farm.store import forgetting, readings
 from farm.store.curves import Level
@@ -25,12 +25,11 @@ log = structlog.get_logger(__name__)
 DAY_S = 24 * HOUR_S
 MB = 1_000_000
 MOST_WAITING = 100_000  # readings of heaters: those of 1000 printers for 8 s; beyond that the oldest go
+MOST_CHANNELS = 50_000  # of everything else; a thousand printers have some 20 each, one gone mad new ones
 MOST_AT_ONCE = 10_000  # readings in one transaction: some 40 ms
 METRIC_EVERY_S = 60.0  # where it stays as it is
 FORGET_EVERY_S = 300.0
 FORGET_MORE_S = 0.5  # each bite is bounded; new readings go in between
-JUMP_S = HOUR_S  # by so much the clock does not err
-AFTER_A_JUMP_S = HOUR_S  # nothing goes so soon after it was set: it may be set back
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,7 @@ class Writer:
         self._metrics: dict[tuple[str, str], Measured] = {}  # the newest of each channel
         self._written: dict[tuple[str, str], Measured] = {}
         self._cuts: dict[Level, float] = {}  # before when a level was cut for want of room
-        self._ahead_s = 0.0  # of the clock, before the one that never goes back
-        self._calm_at = 0.0  # on that one: before, the clock was set a short time ago
+        self._clock_setting = ClockSetting()
         self._troubled = False
 
     @property
@@ -93,8 +91,9 @@ class Writer:
             actual, target = _finite(read.actual), _finite(read.target)
             self._unwritten.append(Reading(seen.printer, heater, seen.at, actual, target))
         for channel, value in metrics_of(seen.reading):
-            if isfinite(value):
-                self._metrics[seen.printer, channel] = Measured(seen.printer, channel, seen.at, value)
+            place = seen.printer, channel
+            if isfinite(value) and (place in self._metrics or len(self._metrics) < MOST_CHANNELS):
+                self._metrics[place] = Measured(seen.printer, channel, seen.at, value)
 
     def forget(self, printer: str) -> None:
         """It was taken out of the farm; what is written stays until it is old."""
@@ -104,7 +103,6 @@ class Writer:
 
     async def run(self) -> None:
         """Write and forget, again and again."""
-        self._ahead_s = self._clock().timestamp() - trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_again_and_again)
             nursery.start_soon(self._forget_again_and_again)
@@ -145,22 +143,16 @@ class Writer:
 
     async def _forget_again_and_again(self) -> None:
         while True:
-            gone = not self._jumped() and await self._forget_some()
+            gone = await self._forget_some()
             await trio.sleep(FORGET_MORE_S if gone else FORGET_EVERY_S)
-
-    def _jumped(self) -> bool:
-        """Whether the clock was set a short time ago: what is old by it may not be old."""
-        now = trio.current_time()
-        ahead_s = self._clock().timestamp() - now
-        if abs(ahead_s - self._ahead_s) > JUMP_S:
-            self._ahead_s, self._calm_at = ahead_s, now + AFTER_A_JUMP_S
-        return now < self._calm_at
 
     async def _forget_some(self) -> bool:
         """Whether anything went."""
-        now = self._clock().timestamp()
+        now = self._clock()
+        if not self._clock_setting.is_settled(now, trio.current_time()):
+            return False
         try:
-            gone = await self._database.write(forgetting.forget, self._limits, now)
+            gone = await self._database.write(forgetting.forget, self._limits, now.timestamp())
         except FarmError as problem:
             log.warning("old readings stay", problem=str(problem))
             return False

@@ -420,6 +420,28 @@ async def test_a_kept_line_that_the_peer_has_closed_is_made_anew(nursery: trio.N
     await http.aclose()
 
 
+async def test_of_the_lines_of_two_who_ask_at_once_one_is_kept_and_no_other_left_open(
+    nursery: trio.Nursery,
+) -> None:
+    closed = 0
+
+    async def behave(stream: trio.SocketStream, request: bytes) -> None:
+        nonlocal closed
+        while request:
+            await trio.sleep(0.05)
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            request = await read_request(stream)
+        closed += 1
+
+    http = Http(await raw_peer(nursery, behave), "OctoPrint", {}, BRIEF)
+    async with trio.open_nursery() as asking:
+        asking.start_soon(http.send_kept, LOOK)
+        asking.start_soon(http.send_kept, LOOK)
+    assert (await http.send_kept(LOOK)).status == 200
+    assert closed == 1
+    await http.aclose()
+
+
 @pytest.mark.parametrize("behaviour", WITHOUT_AN_ANSWER, **NAMES)
 async def test_a_peer_that_dies_on_a_kept_line_is_lost_and_found_again(
     nursery: trio.Nursery, behaviour: Behaviour

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +101,18 @@ def test_a_message_whose_parts_grow_too_long_is_refused() -> None:
     part = b"\x00\x7e" + (60_000).to_bytes(2, "big") + b"x" * 60_000
     with pytest.raises(TooLong):
         said_by(b"\x01" + part[1:] + part)
+
+
+def test_parts_without_end_in_which_nothing_is_take_no_room() -> None:
+    frames = Frames(LONGEST)
+    assert list(frames.receive(b"\x01\x00")) == []
+    before = _size_of(frames)
+    for _ in range(1000):
+        assert list(frames.receive(b"\x00\x00" * 10)) == []
+
+    assert _size_of(frames) == before
+    assert list(frames.receive(b"\x80\x02hi")) == [Said(Kind.TEXT, b"hi")]
+
+
+def _size_of(frames: Frames) -> int:
+    return sum(sys.getsizeof(value) for value in vars(frames).values())

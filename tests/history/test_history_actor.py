@@ -35,9 +35,10 @@ class Bench:
     def __init__(self, database):
         self.database = database
         self.begun = trio.current_time()
+        self.set_by = timedelta()
 
     def clock(self):
-        return EVENING + timedelta(seconds=trio.current_time() - self.begun)
+        return EVENING + timedelta(seconds=trio.current_time() - self.begun) + self.set_by
 
     async def stand(self, status, for_s, printer="mk4"):
         """A printer says how it stands, as often as they do."""
@@ -185,6 +186,20 @@ async def test_old_lines_go_in_bites_and_too_many_of_them(autojump_clock, monkey
         assert len(await Bench(database).statuses(limit=500)) == 100
 
 
+def test_time_that_cannot_be_written_for_long_is_forgotten_from_the_oldest_on(monkeypatch):
+    monkeypatch.setattr(histories, "MOST_SLOTS", 3)
+    lines, later = Lines(), Lines()
+    lines.seconds |= {("mk4", slot, Occupation.IDLE): 900.0 for slot in (900, 1800)}
+    later.seconds |= {("mk4", slot, Occupation.IDLE): 900.0 for slot in (1800, 2700, 3600)}
+    lines.extend(later)
+
+    assert [(slot, seconds) for (_, slot, _), seconds in lines.seconds.items()] == [
+        (1800, 1800.0),
+        (2700, 900.0),
+        (3600, 900.0),
+    ]
+
+
 async def test_the_actor_forgets_by_itself(autojump_clock, bench):
     lines = Lines()
     old = EVENING - KEPT - timedelta(days=1)
@@ -192,6 +207,15 @@ async def test_the_actor_forgets_by_itself(autojump_clock, bench):
     await bench.database.write(histories.keep, lines)
     await trio.sleep(700)
     assert await bench.statuses() == []
+
+
+async def test_a_clock_that_is_set_ahead_for_a_while_takes_no_history_away(autojump_clock, bench):
+    await bench.stand(IDLE, 60)
+    bench.set_by = KEPT + timedelta(days=100)
+    await trio.sleep(1800)
+    bench.set_by = timedelta()
+    await trio.sleep(2 * 3600)
+    assert [period.line.operation for period in await bench.statuses()] == ["idle"]
 
 
 async def test_days_that_are_over_are_put_together_and_again_when_they_change(autojump_clock, bench):

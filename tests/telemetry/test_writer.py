@@ -153,6 +153,17 @@ async def test_readings_for_which_there_is_no_room_are_counted(autojump_clock, b
     assert bench.telemetry.kept().dropped == 2
 
 
+async def test_a_printer_that_tells_ever_new_channels_takes_no_more_room(autojump_clock, bench, monkeypatch):
+    monkeypatch.setattr(writer, "MOST_CHANNELS", 3)
+    for number in range(5):
+        bench.see(load={f"board{number}": 0.1})
+    bench.see(load={"board0": 0.2})
+    await trio.sleep(6)
+    assert await bench.curve("load.board0") == [0.2]
+    assert await bench.curve("load.board2") == [0.1]
+    assert await bench.curve("load.board4") == []
+
+
 async def test_a_clock_that_is_set_takes_nothing_away_for_an_hour(autojump_clock, bench):
     bench.see()
     await trio.sleep(70)
