@@ -25,6 +25,7 @@ RUNS_IN = {
     "printers/fleet.py": ("printers",),
     "printers/maintenance.py": ("printers",),
     "printers/actor.py": ("printer",),
+    "printers/cool_down.py": ("printer",),
     "printers/ends.py": ("printer",),
     "printers/decisions.py": ("printer",),
     "printers/tidy.py": ("printer",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -28,7 +28,6 @@ from farm.domain.command import (
     SendGcode,
     SetTemperature,
 )
-from farm.domain.durations import Phase
 from farm.domain.job import PrintState
 from farm.domain.printer import (
     BUSY,
@@ -43,15 +42,16 @@ from farm.domain.printer import (
 from farm.domain.transitions import require as require_transition
 from farm.domain.user import SYSTEM, Principal
 from farm.drivers.alarm import Alarm
-from farm.drivers.base import Capability, Driver, Loss, Reading
+from farm.drivers.base import Capability, Driver, Reading
 from farm.drivers.flight import FlightRecorder, recording
-from farm.errors import FarmError, Refused
+from farm.errors import Refused
 from farm.history.messages import StatusSeen
 from farm.live.messages import StatusChanged
-from farm.printers import commands, flights, halt, records
+from farm.printers import commands, flights, halt, machine_line, records
 from farm.printers.assignment import Assignment
 from farm.printers.breaker import CircuitBreaker
 from farm.printers.console import Console, Kind, Lines
+from farm.printers.cool_down import CoolDown
 from farm.printers.decisions import Decision, Decisions
 from farm.printers.ends import Ends
 from farm.printers.foreign_time import ForeignTime
@@ -61,6 +61,7 @@ from farm.printers.health import HealthCheck
 from farm.printers.lanes import Lanes
 from farm.printers.link import Ears, Link
 from farm.printers.lookout import Acts, Lookout
+from farm.printers.machine_line import MachineLine
 from farm.printers.messages import (
     EjectorIs,
     EmergencyStop,
@@ -81,19 +82,16 @@ from farm.printers.messages import (
     WatchPrint,
 )
 from farm.printers.pace import Pace
-from farm.printers.phases import Cooling
 from farm.printers.records import Kept
 from farm.printers.tidy import Tidying
 from farm.printers.turnstile import Turnstile
 from farm.printers.watching import Watching
-from farm.store import durations
 from farm.store.database import Database
 from farm.telemetry.messages import PrinterObserved
 
 log = structlog.get_logger(__name__)
 
 SAY_AGAIN_S = 5.0  # a status whose message was lost is made good this soon
-TAKE_UP_AGAIN_S = 15.0  # between two tries to have the host take up a printer whose line dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +156,13 @@ class PrinterActor:
         self._assignment: Assignment | None = None
         self._tidying = Tidying(printer, self._driver, parts.database, parts.clock, self._is_calm)
         self._foreign_time = ForeignTime(printer.id, parts.database, parts.clock)
-        self._cooling: Cooling | None = None  # of what it has printed last
+        self._cool_down = CoolDown(printer.id, parts.database, parts.clock, self._begin)
+        self._line = MachineLine(printer.id, self._driver, self._lanes, self._begin, self._hold)
         self._stops = EmergencyStops(
             lambda: self._printer, self._driver, lambda: self._mode is Mode.EMERGENCY
         )
         acts = Acts(self._pause_for, self._hold_for, self._stop_for, self._cool)
         self._lookout = Lookout(printer, parts.watching, acts, parts.database, parts.clock)
-        self._seen_to = ""  # the firmware error a person has cleared
-        self._looked_after = False  # by a person, while nothing could be seen of the printer
-        self._take_up_at = 0.0
         self._undisturbed_since = trio.current_time()
         self._noted_online: bool | None = None  # in the log
 
@@ -220,6 +216,10 @@ class PrinterActor:
         self._nursery.start_soon(self._tidying.run)
         self._nursery.start_soon(self._foreign_time.run)
         self._nursery.start_soon(self._lookout.run)
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Let something be done beside."""
+        self._nursery.start_soon(work)
 
     # -- what others ask -----------------------------------------------------------------------
 
@@ -336,7 +336,7 @@ class PrinterActor:
         if self._assignment is not None:
             report = self._assignment.report
             if report.stage is Stage.FINISHED:
-                self._cooling = Cooling(report.print, trio.current_time())
+                self._cool_down.begin(report.print)
             operation, progress = self._shown_operation(), self._assignment.progress(self._reading)
             self._show(operation=operation, print=progress)
             self._say()
@@ -390,7 +390,7 @@ class PrinterActor:
 
     def _look_anew(self, why: str) -> None:
         """What was seen before says nothing any more, and what it prints is asked for as after a loss."""
-        self._cooling = None
+        self._cool_down.give_up()
         self._lookout.begin_anew()
         self._link.look_anew()
         if self._status.connection is not Connection.ONLINE:
@@ -433,9 +433,8 @@ class PrinterActor:
     def _take_in(self, reading: Reading) -> None:
         self._lookout.see(reading, self._assignment)
         self._show_reading(reading)
-        self._mind_the_machine(reading)
-        if self._cooling is not None:
-            self._watch_it_cool(self._cooling, reading)
+        self._line.see(reading, self._mode)
+        self._cool_down.see(reading.temperatures.get("bed"))
         now = trio.current_time()
         if self._pace.keeps(now):
             self._parts.telemetry().tell_nowait(self._observation(reading, now))
@@ -450,22 +449,6 @@ class PrinterActor:
             self._assignment.order.estimate_s if self._assignment is not None else None,
             self._pace.passed_over(),
         )
-
-    def _watch_it_cool(self, cooling: Cooling, reading: Reading) -> None:
-        bed = reading.temperatures.get("bed")
-        goes_on = cooling.see(trio.current_time(), bed)
-        took_s = cooling.took_s(bed) if goes_on else None
-        if took_s is not None:
-            self._nursery.start_soon(self._keep_cooling, cooling.print, took_s)
-        if not goes_on or took_s is not None:
-            self._cooling = None
-
-    async def _keep_cooling(self, print_id: str, took_s: float) -> None:
-        printer, at = self._printer.id, self._parts.clock()
-        try:
-            await self._parts.database.write(durations.teach, print_id, printer, Phase.COOL, took_s, at)
-        except FarmError as problem:  # others will teach it
-            log.info("time to cool down not kept", printer=printer, problem=str(problem))
 
     async def _seen(self, wanted: Callable[[Reading], bool]) -> None:
         """Wait for a reading, newer than this call, for which `wanted` is true."""
@@ -525,52 +508,7 @@ class PrinterActor:
             return reading.attention
         if self._lookout.current and self._lookout.current[0].severity is not Severity.NOTE:
             return self._lookout.current[0].sentence
-        return self._breaker.problem if reading.machine_connected else _lost_machine(reading)
-
-    def _mind_the_machine(self, reading: Reading) -> None:
-        """After a stop or a firmware error wait for a person; take up a dropped line again by ourselves."""
-        if self._looked_after:
-            self._go_on_after(reading)
-        if reading.loss is None:
-            self._seen_to = ""
-        elif reading.loss in _FOR_A_PERSON and self._mode is Mode.NORMAL:
-            if reading.error != self._seen_to:
-                self._decide(Decision(Mode.ATTENTION, _lost_machine(reading), SYSTEM))
-        elif reading.loss is Loss.LINK_LOST and self._mode is not Mode.EMERGENCY and self._can_take_up:
-            now = trio.current_time()
-            if now >= self._take_up_at:
-                self._take_up_at = now + TAKE_UP_AGAIN_S
-                self._nursery.start_soon(self._take_up_again)
-
-    def _go_on_after(self, reading: Reading | None) -> None:
-        """A person has looked: what stopped the printer stops it no longer."""
-        self._looked_after = reading is None  # then the next look shows what to go on from
-        if reading is not None and not reading.machine_connected:
-            self._seen_to = reading.error
-            if self._can_take_up:
-                self._nursery.start_soon(self._take_up_the_machine)
-
-    @property
-    def _can_take_up(self) -> bool:
-        """Whether its host takes up its printer when it is told; others do so by themselves."""
-        return Capability.TAKE_UP in self._driver.capabilities
-
-    async def _take_up_again(self) -> None:
-        """Without a person, so only a line that dropped: by now there may be an error behind it."""
-        try:
-            with trio.fail_after(commands.MACHINE_WITHIN_S):
-                reading = await self._driver.status()
-        except (FarmError, trio.TooSlowError):
-            return
-        if reading.loss is Loss.LINK_LOST:
-            await self._take_up_the_machine()
-
-    async def _take_up_the_machine(self) -> None:
-        try:
-            with self._lanes.until_stopped(), trio.fail_after(commands.MACHINE_WITHIN_S):
-                await self._driver.connect_machine()
-        except (FarmError, trio.TooSlowError) as problem:
-            log.info("printer not taken up", printer=self._printer.id, problem=str(problem))
+        return self._breaker.problem if reading.machine_connected else machine_line.lost(reading)
 
     # -- what people want ----------------------------------------------------------------------
 
@@ -599,7 +537,7 @@ class PrinterActor:
             why = command.reason if isinstance(command, MaintenanceOn) else ""
             self._decide(Decision(_DECIDED[type(command)], why, by, accepted))
             if isinstance(command, (ClearAttention, ClearEmergency)):
-                self._go_on_after(self._reading)
+                self._line.looked_after(self._reading)
             return
         if isinstance(command, Cancel) and self._assignment is not None:
             self._assignment.note_cancel()
@@ -633,11 +571,14 @@ class PrinterActor:
     def _hold_for(self, anomaly: Anomaly) -> None:
         """Nothing is begun on it before somebody has looked."""
         if self._mode is Mode.NORMAL:
-            self._decide(Decision(Mode.ATTENTION, anomaly.sentence, SYSTEM))
+            self._hold(anomaly.sentence)
 
     def _stop_for(self, anomaly: Anomaly) -> None:
         log.error("stopped by itself", printer=self._printer.id, why=anomaly.sentence)
         self._stop_now(SYSTEM, anomaly.sentence)
+
+    def _hold(self, why: str) -> None:
+        self._decide(Decision(Mode.ATTENTION, why, SYSTEM))
 
     def _is_stopped(self) -> bool:
         return self._mode is Mode.EMERGENCY
@@ -660,7 +601,8 @@ class PrinterActor:
         self._tidying.give_way()
         if self._assignment is not None:
             self._assignment.stop_sending()
-        self._reading, self._looked_after = None, False  # what was seen before says nothing any more
+        self._reading = None  # what was seen before says nothing any more
+        self._line.stopped()
         if self._mode is not Mode.EMERGENCY:
             words = halt.WHY[self._stops.comes_to]
             self._decide(Decision(Mode.EMERGENCY, f"{words}: {why}" if why else words, by))
@@ -728,9 +670,6 @@ _DECIDES = attrgetter("connection", "operation", "plate", "foreign", "foreign_fi
 
 _OVER = frozenset({Stage.FINISHED, Stage.FAILED, Stage.CANCELLED, Stage.UNDECIDED})
 
-_FOR_A_PERSON = (Loss.FIRMWARE_ERROR, Loss.EMERGENCY_STOP)
-"""What somebody has to look into before the machine is taken up again, whoever stopped it."""
-
 _SHOWN_AS = {
     Mode.MAINTENANCE: Operation.MAINTENANCE,
     Mode.ATTENTION: Operation.ATTENTION,
@@ -749,8 +688,3 @@ def _material(printer: Printer) -> str:
     """What is in its first tool, "" where nobody said."""
     first = next((each.material for each in printer.profile.loaded if each.tool == 0), None)
     return (first or "").upper()
-
-
-def _lost_machine(reading: Reading) -> str:
-    what = reading.error or reading.text
-    return "the print host has no connection to its printer" + (f": {what}" if what else "")
