@@ -353,6 +353,8 @@ class _Unkept:
 
     def write(self, db: Connection, printer: str, at: datetime) -> None:
         """One transaction: what was told once is known, and not told again."""
+        if printers.plate(db, printer) is None:  # it was taken out of the farm, with all that was known of it
+            return
         anomalies.note(db, printer, self.untold)
         anomalies.keep_current(db, printer, self.current)
         printers.keep_doubt(db, printer, self.doubt)

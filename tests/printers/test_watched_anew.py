@@ -11,6 +11,8 @@ from farm.detect.guard import CALM_S, FIND_AGAIN_S, GRACE_S
 from farm.domain.anomaly import AnomalyKind, Severity
 from farm.domain.command import Resume
 from farm.domain.printer import Connection, Doubt, Operation, PrinterStatus
+from farm.errors import StorageFull
+from farm.printers import lookout
 from farm.printers.messages import ChangePrinter, RemovePrinter, RunCommand
 from farm.store import anomalies, baselines, printers
 from tests.printers.long_print import begin_a_print, begin_anew, falling, told
@@ -205,3 +207,23 @@ async def test_with_the_printer_goes_what_was_wrong_with_it(autojump_clock):
         await shop.farm.address("printers").ask(RemovePrinter("mk4", force=True))
 
         assert await shop.database.read(anomalies.current, "mk4") == []
+
+
+async def test_what_could_not_be_kept_before_its_printer_was_taken_out_is_not_kept_after(
+    autojump_clock, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise StorageFull("the disk is full")
+
+    async with open_shop() as shop:
+        await begin_a_print(shop)
+        with monkeypatch.context() as patched:
+            patched.setattr(anomalies, "note", refuse)
+            patched.setattr(lookout, "TRY_AGAIN_S", 3600.0)
+            shop.machines["mk4"].nozzle = falling(to=COLD_DEGC)
+            await trio.sleep(60)
+        assert (await shop.status("mk4")).anomalies
+        await shop.farm.address("printers").ask(RemovePrinter("mk4", force=True))
+
+        assert await shop.database.read(anomalies.current, "mk4") == []
+        assert await told(shop) == []
