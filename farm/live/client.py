@@ -47,12 +47,13 @@ OUTBOX = 256  # messages, of some kilobytes when much happens; states take no pl
 MOST_AT_ONCE = 64  # messages taken out of it together
 LOAD = 64 * 1024  # characters sent in one go; a phone on shop Wi-Fi takes them within a second
 SEND_WITHIN_S = 5.0  # a client that takes nothing for so long is cut; ten seconds are promised
+SPREAD_S = 1.0  # or up to so much sooner: of many that stall together a few are cut at a time
 ALIVE_WITHIN_S = 10.0  # for the answer to a ping; a phone in a pocket may need a while
 CLOSE_WITHIN_S = 1.0  # to tell why; whoever does not listen is cut without
 AUTH_WITHIN_S = 10.0  # nobody holds a place in the farm without saying who they are
 RENEW_WITHIN_S = 60.0  # a program's next access token is one request away
 CHECK_EVERY_S = 5.0  # how late the end of a token's or key's time is noticed
-SHARES = 10  # of those who came together, so many groups are looked after at different moments
+SHARES = 10  # of those who came together, so many groups are looked after, or cut, at different moments
 MOST_MISTAKES = 20  # requests that could not be read; a person trying things out makes a few
 MAX_REASON = 123  # bytes in a WebSocket close frame
 
@@ -110,6 +111,7 @@ class Client:
         share = (number % SHARES + 1) / SHARES
         self._check_at = trio.current_time() + share * CHECK_EVERY_S
         self._silent_s = (1 + share) / 2 * live.ping_interval_s
+        self._send_within_s = SEND_WITHIN_S - (1 - share) * SPREAD_S
 
     async def run(self, mailbox: Mailbox[ClientMessage]) -> None:
         """The actor: until the client leaves, is cut, or the farm stops."""
@@ -197,14 +199,14 @@ class Client:
 
     async def _send(self, frames: Sequence[Frame]) -> None:
         loads = 1 + sum(len(frame.text) for frame in frames) // LOAD
-        with trio.move_on_after(loads * SEND_WITHIN_S) as patience:
+        with trio.move_on_after(loads * self._send_within_s) as patience:
             await self._connection.send(frames)
         if patience.cancelled_caught:
             self.too_slow()
 
     async def _ask_for_life(self) -> None:
         self._asked_for_life_at = trio.current_time()
-        with trio.move_on_after(SEND_WITHIN_S) as patience:
+        with trio.move_on_after(self._send_within_s) as patience:
             await self._connection.ping()
         if patience.cancelled_caught:
             self.too_slow()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import trio
@@ -590,6 +591,23 @@ async def test_client_that_takes_nothing_for_seconds_is_cut_even_with_little_to_
     await trio.sleep(SEND_WITHIN_S + 1.1)
 
     assert farm.clients.numbers().closed == {1013: 1}
+
+
+async def test_clients_that_stall_together_are_cut_a_few_at_a_time_and_all_within_ten_seconds(
+    autojump_clock, farm
+):
+    stuck = [(await farm.watch("queue"))[0] for _ in range(20)]
+    for browser in stuck:
+        browser.stop_reading()
+    await farm.happen()
+
+    cut = [0]
+    for _ in range(99):
+        await trio.sleep(0.1)
+        cut.append(farm.clients.numbers().closed.get(1013, 0))
+
+    assert max(after - before for before, after in pairwise(cut)) <= 5
+    assert cut[-1] == len(stuck)
 
 
 async def test_client_that_asks_without_reading_is_cut(autojump_clock, farm):
