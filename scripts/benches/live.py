@@ -66,7 +66,7 @@ async def _run(quick: bool) -> list[Figure]:
             crowds += [await _crowd_of_rival(stack, rival, str(packages), subscribers) for rival in rivals]
             figures += await _pace(name, crowds, rivals, rate, seconds, rounds)
     figures += await _making(packages, seconds, rounds)
-    figures += await _slow_readers(2.0 if quick else 10.0, 1 if quick else 2)
+    figures += await _slow_readers(2.0 if quick else 10.0, 1 if quick else 4)
     figures += await _herd(1 if quick else 3)
     return figures
 
@@ -114,6 +114,11 @@ class Crowd:
         cuts = quantiles(self.tally.latencies, n=100)
         cpu_us = done["cpu_s"] / due * 1e6
         return Window(cpu_us, cuts[49] * 1000, cuts[98] * 1000, self.tally.bytes / due)
+
+    async def pace_us(self, **order: Any) -> float:
+        """CPU for each time the server wakes up as in `window`, and makes nothing."""
+        done = await self.server.ask("keep_pace", settle_s=SETTLE_S, **order)
+        return float(done["cpu_s"] / done["sent"] * 1e6)
 
 
 async def _farm(stack: AsyncExitStack) -> Server:
@@ -164,20 +169,33 @@ async def _pace(
 
 
 async def _making(packages: Path | None, seconds: float, rounds: int) -> list[Figure]:
-    """With one subscriber: what an event costs that is made a hundred times a second, whoever hears it."""
-    order = {"rate": 100, "seconds": seconds, "facts_in_ten": 1, "per_commit": 1, "bytes": 200}
+    """With one subscriber: what an event costs that is made a hundred times a second, whoever hears it.
+
+    Beside it what it costs to be woken so often: here a timer does that, on a farm a printer's message.
+    """
+    pace = {"rate": 100, "seconds": seconds}
+    order = {**pace, "facts_in_ten": 1, "per_commit": 1, "bytes": 200}
     ours: list[Window] = []
     theirs: list[Window] = []
+    our_pace_us: list[float] = []
+    their_pace_us: list[float] = []
     async with AsyncExitStack() as stack:
         farm = await _crowd_of_farm(stack, 1)
         rival = None if packages is None else await _crowd_of_rival(stack, "socket.io", str(packages), 1)
         for _ in range(rounds):
             ours.append(await farm.window(**order))
+            our_pace_us.append(await farm.pace_us(**pace))
             if rival is not None:
                 size = {"bytes": max(1, round(ours[-1].event_bytes) - 60)}
                 theirs.append(await rival.window(**{**order, **size}))
-    held = Rival(RIVALS["socket.io"][0], _of(theirs, "cpu_us")) if theirs else None
-    return [Figure("cpu_us_per_event_made_1x100_tick", _of(ours, "cpu_us"), "us", held)]
+                their_pace_us.append(await rival.pace_us(**pace))
+    name = RIVALS["socket.io"][0]
+    made = Rival(name, _of(theirs, "cpu_us")) if theirs else None
+    paced = Rival(name, median(their_pace_us)) if theirs else None
+    return [
+        Figure("cpu_us_per_event_made_1x100_tick", _of(ours, "cpu_us"), "us", made),
+        Figure("cpu_us_per_wake_up_of_the_publisher_100", median(our_pace_us), "us", paced),
+    ]
 
 
 def _figures(

@@ -66,7 +66,9 @@ async def _serve(folder: DataFolder) -> None:
             nursery.start_soon(watched.run, farm)
             async for line in trio.wrap_file(sys.stdin):
                 order = json.loads(line)
-                if order["do"] == "publish":
+                if order["do"] == "keep_pace":
+                    _say(await _keep_pace(order))
+                elif order["do"] == "publish":
                     watched.begin(order.get("watch_until"))
                     _say(await _publish(farm, order))
                     await watched.seen()
@@ -108,6 +110,16 @@ class Watched:
                 await trio.sleep(0.1)
 
 
+async def _keep_pace(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As `_publish`, but of nothing: what it takes to wake up so often."""
+    before, begun = time.process_time(), trio.current_time()
+    total = round(order["rate"] * order["seconds"])
+    for n in range(total):
+        await trio.sleep_until(begun + n / order["rate"])
+    await trio.sleep(order["settle_s"])
+    return {"sent": total, "cpu_s": time.process_time() - before}
+
+
 async def _publish(farm: Farm, order: Mapping[str, Any]) -> Mapping[str, Any]:
     """`rate` events a second for `seconds`; answers with the CPU seconds that all of it took.
 
@@ -128,14 +140,16 @@ async def _publish(farm: Farm, order: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _record(db: Connection, numbers: range, size: int) -> None:
     for n in numbers:
-        events.record(db, EVENT, (ROOMS[0],), real_clock(), {"n": n, "at": time.time(), "pad": "x" * size})
+        events.record(
+            db, EVENT, (ROOMS[0],), real_clock(), {"n": n, "at": time.perf_counter(), "pad": "x" * size}
+        )
 
 
 def _show(farm: Farm, n: int) -> None:
     """A printer says something new, as it does once a second."""
     printer = PRINTERS[n % len(PRINTERS)]
     heaters = {"tool0": Temperature(214.8, 215.0), "bed": Temperature(60.1, 60.0)}
-    told = f"{n} {time.time()}"
+    told = f"{n} {time.perf_counter()}"
     status = PrinterStatus(
         Connected.ONLINE, Operation.PRINTING, Plate.OCCUPIED, temperatures=heaters, message=told
     )

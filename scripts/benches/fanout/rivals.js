@@ -41,15 +41,22 @@ function cpuSeconds() {
   return (used.user + used.system) / 1e6;
 }
 
-function publish({ rate, seconds, bytes, settle_s }) {
-  const pad = "x".repeat(bytes);
+// The clock that Python calls perf_counter: time of day is put right now and then, by milliseconds at once.
+function now() {
+  const [s, ns] = process.hrtime();
+  return s + ns / 1e9;
+}
+
+function publish({ do: what, rate, seconds, bytes, settle_s }) {
+  const pad = "x".repeat(bytes ?? 0);
+  const make = what === "publish" ? (n) => rival.emit({ n, at: now(), pad }) : () => {};
   const before = cpuSeconds();
   const begun = performance.now();
   const total = Math.round(rate * seconds);
   let sent = 0;
   const next = () => {
     while (sent < total && performance.now() - begun >= (sent / rate) * 1000) {
-      rival.emit({ n: sent, at: (performance.timeOrigin + performance.now()) / 1000, pad });
+      make(sent);
       sent += 1;
     }
     if (sent < total) setTimeout(next, (sent / rate) * 1000 - (performance.now() - begun));
@@ -60,7 +67,7 @@ function publish({ rate, seconds, bytes, settle_s }) {
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const order = JSON.parse(line);
-  if (order.do === "publish") publish(order);
+  if (["publish", "keep_pace"].includes(order.do)) publish(order);
   else say({ clients: rival.clients(), rss_mb: process.memoryUsage().rss / 1e6 });
 }).on("close", () => process.exit(0));
 

@@ -27,7 +27,7 @@ class Amiss(Exception):
 
 
 class Event(msgspec.Struct):
-    """What was published: the n-th of this run, at a time of day in seconds."""
+    """What was published: the n-th of this run. at: in seconds on the clock that all processes here share."""
 
     n: int
     at: float
@@ -235,7 +235,7 @@ class Subscriber(asyncio.Protocol):
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == _TEXT:
             events, answer = self.talk.hear(payload)
-            now = time.time()
+            now = time.perf_counter()
             for event in events:
                 if event.n in self.heard:
                     raise Amiss(f"event {event.n} came twice")
