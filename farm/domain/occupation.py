@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from farm.domain.anomaly import Severity
 from farm.domain.printer import BUSY, DECIDED, Connection, Operation, Plate, PrinterStatus
 
 
@@ -39,6 +40,7 @@ class Trouble(StrEnum):
     EMERGENCY = "emergency"
     ATTENTION = "attention"
     FAILED = "failed"  # the print at the machine, by its own word
+    ANOMALY = "anomaly"  # the farm sees by its values that something is wrong
 
 
 _TROUBLES = {
@@ -57,4 +59,7 @@ def trouble_of(status: PrinterStatus) -> Trouble | None:
         return Trouble.EMERGENCY
     if status.connection in (Connection.OFFLINE, Connection.FAULTED):
         return Trouble.CONNECTION
-    return _TROUBLES.get(status.operation) if status.connection is Connection.ONLINE else None
+    if status.connection is not Connection.ONLINE:
+        return None
+    wrong = any(found.severity is not Severity.NOTE for found in status.anomalies)
+    return _TROUBLES.get(status.operation, Trouble.ANOMALY if wrong else None)

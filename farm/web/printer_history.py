@@ -107,7 +107,7 @@ async def list_statuses(call: Call, printer: str, query: StatusQuery) -> Page[St
 
 
 async def list_errors(call: Call, printer: str, query: HistoryQuery) -> Page[Failing]:
-    """What was the matter with a printer, newest first: lost connections, stops, and what needed a person."""
+    """What was the matter with a printer, newest first: lost, stopped, out of line, in need of a person."""
     await readable(call, printer)
     found = await call.desk.database.read(histories.troubles, printer, query.cursor, query.limit + 1)
     return Page(

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from farm.actors.supervisor import ActorReport
 from farm.actors.vitals import Resources
+from farm.domain.anomaly import Severity
 from farm.domain.job import JobState, PrintState
 from farm.domain.printer import Connection, Operation
 from farm.web import components
@@ -91,6 +92,15 @@ def _of_farm(version: str, look: Look) -> Iterator[Metric]:
     yield _gauge(
         "printers_doing", "Printers by what they do.", _by_state(map(str, Operation), doing), "operation"
     )
+    wrong = Counter(str(found.severity) for status in look.statuses.values() for found in status.anomalies)
+    yield _gauge(
+        "anomalies",
+        "What is wrong with printers now, by how bad it is.",
+        _by_state(Severity, wrong),
+        "severity",
+    )
+    doubted = sum(bool(status.doubt) for status in look.statuses.values())
+    yield _gauge("printers_doubted", "Printers that others are preferred to: something was wrong.", doubted)
     if numbers is not None:
         yield _gauge("jobs", "Jobs by state.", _by_state(JobState, numbers.jobs), "state")
         yield _gauge("files", "Files that are kept.", numbers.files)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.occupation import Occupation, Trouble, occupation_of, trouble_of
 from farm.domain.printer import Connection, Operation, Plate, PrinterStatus, PrintProgress, Temperature
 from farm.history.book import LONGEST_UNSEEN_S, Book
@@ -144,5 +146,13 @@ def test_every_way_to_stand_is_one_occupation():
     for (connection, operation, plate, foreign), occupation in expected.items():
         status = PrinterStatus(connection, operation, plate, foreign=foreign)
         assert occupation_of(status) is occupation
+    wrong = Anomaly(
+        AnomalyKind.DROP, Severity.WARN, "The nozzle is too cold.", Evidence("tool0", 30.0, {}, 8.0)
+    )
+    printing = PrinterStatus(Connection.ONLINE, Operation.PRINTING, anomalies=(wrong,))
+    assert trouble_of(printing) is Trouble.ANOMALY
+    noted = structs.replace(printing, anomalies=(replace(wrong, severity=Severity.NOTE),))
+    assert trouble_of(noted) is None
+    assert trouble_of(structs.replace(printing, operation=Operation.ATTENTION)) is Trouble.ATTENTION
     assert trouble_of(PrinterStatus(Connection.CONNECTING)) is None
     assert trouble_of(PrinterStatus(Connection.DISABLED)) is None

@@ -10,9 +10,10 @@ from test_web_system import running
 from web_farm import NOON
 
 from farm.actors.supervisor import ActorState
+from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.file import FileKind, StoredFile
 from farm.domain.job import Job, JobState
-from farm.domain.printer import Connection, Operation, PrinterStatus
+from farm.domain.printer import Connection, Doubt, Operation, PrinterStatus
 from farm.errors import StorageFailed
 from farm.store import files, jobs
 from farm.web.prometheus import text_of
@@ -42,7 +43,12 @@ async def test_the_farms_numbers_are_read_by_prometheus(farm):
         running("client:17", handled=99),
     ]
     farm.reports = lambda: actors
-    farm.statuses["mk4-01"] = PrinterStatus(Connection.ONLINE, Operation.PRINTING)
+    cold = Anomaly(
+        AnomalyKind.DROP, Severity.WARN, "The nozzle is too cold.", Evidence("tool0", 30.0, {}, 8.0)
+    )
+    farm.statuses["mk4-01"] = PrinterStatus(
+        Connection.ONLINE, Operation.PRINTING, anomalies=(cold,), doubt=Doubt(cold.sentence, NOON)
+    )
     farm.statuses["mk4-02"] = PrinterStatus(Connection.OFFLINE)
     await farm.database.write(
         files.add, StoredFile("f1", "secret.gcode", FileKind.GCODE, 3_000, "00" * 32, "test", NOON)
@@ -56,6 +62,9 @@ async def test_the_farms_numbers_are_read_by_prometheus(farm):
     assert value(families, "farm_printers", connection="faulted") == 1
     assert value(families, "farm_printers", connection="disabled") == 0
     assert value(families, "farm_printers_doing", operation="printing") == 1
+    assert value(families, "farm_anomalies", severity="warn") == 1
+    assert value(families, "farm_anomalies", severity="pause") == 0
+    assert value(families, "farm_printers_doubted") == 1
     assert value(families, "farm_jobs", state="queued") == 1
     assert value(families, "farm_jobs", state="held") == 0
     assert value(families, "farm_prints", state="printing") == 0
