@@ -84,6 +84,11 @@ class ClearAttention:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearDoubt:
+    """A person has seen to what was wrong with the printer: others are not preferred any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClearEmergency:
     """A person has looked after an emergency stop: the printer may be talked to again."""
 
@@ -101,6 +106,7 @@ Command: TypeAlias = (
     | MaintenanceOn
     | MaintenanceOff
     | ClearAttention
+    | ClearDoubt
     | ClearEmergency
 )
 
@@ -117,6 +123,7 @@ NAMES: dict[type[Command], str] = {
     MaintenanceOn: "maintenance_on",
     MaintenanceOff: "maintenance_off",
     ClearAttention: "clear_attention",
+    ClearDoubt: "clear_doubt",
     ClearEmergency: "clear_emergency",
 }
 """What each command is called in the API and in histories."""

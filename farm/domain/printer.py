@@ -323,8 +323,8 @@ class PrintProgress(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What was wrong with a printer that has not printed well since. why: a sentence, the newest; "" for
-    nothing. since: when the first of it was seen."""
+    """What was wrong with a printer that has not printed well since, and that nobody has seen to. why: a
+    sentence, the newest; "" for nothing. since: when the first of it was seen."""
 
     why: str
     since: datetime | None
@@ -355,7 +355,7 @@ class PrinterStatus(Struct, frozen=True):
     message: one sentence for the person at the printer, "" when all is well. foreign: it prints what the farm
     did not start; foreign_file: under this name there, "" where it does not say. ejector: of a printer that
     pushes prints off by itself. anomalies: what is wrong with it now, the worst first. doubt: what was
-    wrong with it, until it has printed well.
+    wrong with it, until it has printed well or somebody has seen to it.
     """
 
     connection: Connection = Connection.OFFLINE

@@ -121,7 +121,8 @@ class Status(Struct, frozen=True):
 
     ejector: null where it does not push prints off by itself.
     anomalies: what is wrong with it now, the worst first. doubt: what was wrong with it, until it has printed
-    well; until then the plan prefers others. doubt_since: when the first of it was seen.
+    well or somebody has seen to it (`clear_doubt`); until then the plan prefers others. doubt_since: when the
+    first of it was seen.
     """
 
     connection: Connection

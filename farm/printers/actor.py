@@ -19,6 +19,7 @@ from farm.domain.clock import Randomness, WallClock, new_id
 from farm.domain.command import (
     Cancel,
     ClearAttention,
+    ClearDoubt,
     ClearEmergency,
     Command,
     MaintenanceOff,
@@ -176,6 +177,7 @@ class PrinterActor:
             async with trio.open_nursery() as self._nursery:
                 self._start_link()
                 self._nursery.start_soon(self._say_again_and_again)
+                self._nursery.start_soon(self._lookout.run)  # also of one that is switched off
                 await serve(mailbox, self._handle)
                 self._nursery.cancel_scope.cancel()
         finally:
@@ -215,7 +217,6 @@ class PrinterActor:
         self._nursery.start_soon(self._follow_readings)
         self._nursery.start_soon(self._tidying.run)
         self._nursery.start_soon(self._foreign_time.run)
-        self._nursery.start_soon(self._lookout.run)
 
     def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let something be done beside."""
@@ -533,6 +534,12 @@ class PrinterActor:
         self._lookout.attended()
         if isinstance(command, SetTemperature):
             self._lookout.targeted(command.heater, command.target_degc)
+        if isinstance(command, _SEEN_TO):
+            self._lookout.seen_to()
+            self._show(doubt=self._lookout.doubt)
+        if isinstance(command, ClearDoubt):
+            self._nursery.start_soon(self._ends.finish, accepted, "")
+            return
         if commands.is_decision(command):
             why = command.reason if isinstance(command, MaintenanceOn) else ""
             self._decide(Decision(_DECIDED[type(command)], why, by, accepted))
@@ -669,6 +676,9 @@ _DECIDES = attrgetter("connection", "operation", "plate", "foreign", "foreign_fi
 """What of a status the queue decides by: most readings bring other temperatures and nothing more."""
 
 _OVER = frozenset({Stage.FINISHED, Stage.FAILED, Stage.CANCELLED, Stage.UNDECIDED})
+
+_SEEN_TO = (ClearDoubt, ClearAttention, MaintenanceOff)
+"""By what a person says that they have seen to the printer."""
 
 _SHOWN_AS = {
     Mode.MAINTENANCE: Operation.MAINTENANCE,

@@ -8,9 +8,11 @@ from typing import assert_never
 
 import trio
 
+from farm.domain.anomaly import Severity
 from farm.domain.command import (
     Cancel,
     ClearAttention,
+    ClearDoubt,
     ClearEmergency,
     Command,
     Connect,
@@ -81,6 +83,8 @@ def why_not(
         return "it was stopped in an emergency; look at it, then send clear_emergency"
     if isinstance(command, ClearAttention):
         return None if mode is Mode.ATTENTION else "it asks for nothing"
+    if isinstance(command, ClearDoubt):
+        return _still_doubtful(status)
     if isinstance(command, MaintenanceOff):
         return None if mode is Mode.MAINTENANCE else "it is not in maintenance"
     if isinstance(command, MaintenanceOn):
@@ -101,6 +105,13 @@ def check_limits(command: Command, profile: Profile) -> None:
     most = profile.max_bed_degc if bed else profile.max_nozzle_degc if tool else None
     if most is not None and command.target_degc > most:
         raise Invalid(f"the {command.heater} of this printer may have {most:g} °C at most", "target_degc")
+
+
+def _still_doubtful(status: PrinterStatus) -> str | None:
+    if not status.doubt:
+        return "there is no doubt about it to clear"
+    worst = next((found for found in status.anomalies if found.severity is not Severity.NOTE), None)
+    return f"this is not over yet: {worst.sentence}" if worst is not None else None
 
 
 def _unfitting(command: Command, observed: Operation) -> str | None:
@@ -170,7 +181,7 @@ async def _send(driver: Driver, command: Command) -> None:
             await driver.connect_machine()
         case Disconnect():
             await driver.disconnect_machine()
-        case MaintenanceOn() | MaintenanceOff() | ClearAttention() | ClearEmergency():
+        case MaintenanceOn() | MaintenanceOff() | ClearAttention() | ClearDoubt() | ClearEmergency():
             raise ValueError(f"{command} is not sent to printers")
         case _:
             assert_never(command)

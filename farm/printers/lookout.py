@@ -94,7 +94,7 @@ class Lookout:
         self._left_kept = self._guard.left
         self._keep_left_at = float("-inf")
         self.doubt = self._doubt_kept = SURE
-        """What was wrong with it, until it has printed well."""
+        """What was wrong with it, until it has printed well or somebody has seen to it."""
 
     @property
     def current(self) -> tuple[Anomaly, ...]:
@@ -139,6 +139,12 @@ class Lookout:
     def attended(self) -> None:
         """Somebody does something with it."""
         self._guard.attended(self._now())
+
+    def seen_to(self) -> None:
+        """Somebody has seen to what was wrong with it. What still is says more than they do."""
+        if self.doubt and all(found.severity is Severity.NOTE for found in self.current):
+            self.doubt = SURE
+            self._news.set()
 
     def targeted(self, heater: str, degc: float) -> None:
         """Somebody sets a target through the farm."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,31 @@ def test_a_printers_window_says_when_its_print_will_be_done_and_where_its_heat_g
         expect(box).to_contain_text(re.compile(r"Done.* ± \d+ (s|min)"), timeout=4 * SOON_MS)
 
 
+def test_whoever_looks_later_sees_why_a_printer_was_paused_and_says_that_they_have_seen_to_it(
+    new_shop, window, simulated
+):
+    page = printing(new_shop, window, simulated).page
+    new_shop.stop()
+    with closing(sqlite3.connect(new_shop.folder / "farm.db")) as db, db:  # what it was doubted for is over
+        db.execute(
+            "UPDATE printers SET doubt = 'The nozzle was too cold.', doubt_since = '2026-01-01T12:00:00Z'"
+        )
+    new_shop.start()
+    tile(page, "MK4 left").get_by_role("button", name="MK4 left", exact=True).click()
+    box = page.get_by_role("dialog")
+    expect(box).to_contain_text("The plan prefers other printers", timeout=3 * SOON_MS)
+    box.get_by_role("button", name="Pause").click()
+    page.keyboard.press("Escape")
+    expect(needs(page)).to_contain_text("is paused")
+    expect(needs(page)).to_contain_text("The nozzle was too cold.")
+
+    needs(page).get_by_role("button", name="MK4 left", exact=True).click()
+    box.get_by_role("button", name="Seen to it").click()
+    expect(box).not_to_contain_text("The plan prefers other printers")
+    page.keyboard.press("Escape")
+    expect(needs(page)).not_to_contain_text("The nozzle was too cold.")
+
+
 def test_plate_cleared_by_mistake_is_taken_back(new_shop, window, simulated):
     page = with_printer(new_shop, window, simulated).page
     clears_plate(page, "MK4 left")
@@ -117,6 +144,10 @@ def test_maintenance_that_is_due_waits_and_a_printers_window_sends_gcode_and_kee
     page.get_by_label("G-code", exact=True).fill("M115")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("list", name="Lines")).to_contain_text("M115")
+    with page.expect_download() as flight:
+        page.get_by_role("link", name="Flight recorder").click()
+    assert flight.value.suggested_filename == "flight-mk4-left.txt"
+    assert "POST /api/printer/command" in flight.value.path().read_text()
 
     page.get_by_text("Filament", exact=True).click()
     page.get_by_label("Colour").fill("galaxy black")

@@ -12,6 +12,7 @@ from farm.domain.command import (
     NAMES,
     Cancel,
     ClearAttention,
+    ClearDoubt,
     ClearEmergency,
     Command,
     Connect,
@@ -53,6 +54,7 @@ COMMANDS: list[Command] = [
     MaintenanceOn(),
     MaintenanceOff(),
     ClearAttention(),
+    ClearDoubt(),
     ClearEmergency(),
 ]
 

@@ -284,6 +284,20 @@ async def asking_for_attention(api: ApiShop) -> str:
     return name
 
 
+async def doubtful(api: ApiShop) -> str:
+    """Its nozzle was cold for a while, and is no more."""
+    name = await api.printer()
+    api.shop.machines[name].print_s = 6000.0
+    await api.shop.add_job(await api.file(), required_printers=frozenset({name}))
+    await trio.sleep(120)
+    api.shop.machines[name].nozzle = lambda: 203.0
+    await trio.sleep(15)
+    api.shop.machines[name].nozzle = lambda: 210.0
+    await trio.sleep(60)
+    assert (await api.get(f"/v1/printers/{name}"))["status"]["doubt"]
+    return name
+
+
 commands("pause", ApiShop.printing, reason="look")
 commands("resume", paused)
 commands("cancel", ApiShop.printing)
@@ -296,6 +310,7 @@ commands("disconnect", ApiShop.printer)
 commands("maintenance_on", ApiShop.printer, reason="new nozzle")
 commands("maintenance_off", in_maintenance)
 commands("clear_attention", asking_for_attention)
+commands("clear_doubt", doubtful)
 commands("clear_emergency", stopped)
 commands("plate_cleared", uncleared)
 commands("plate_undo", ApiShop.printer)

@@ -32,6 +32,7 @@ EVERY = [
     ({"command": "maintenance_on", "reason": "new nozzle"}, command.MaintenanceOn("new nozzle")),
     ({"command": "maintenance_off"}, command.MaintenanceOff()),
     ({"command": "clear_attention"}, command.ClearAttention()),
+    ({"command": "clear_doubt"}, command.ClearDoubt()),
     ({"command": "clear_emergency"}, command.ClearEmergency()),
 ]
 

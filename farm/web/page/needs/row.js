@@ -44,6 +44,9 @@ const since = (at) => at && html` since <${Moment} at=${at} />`;
 
 const wrong = (status) => troubles(status).map((each) => sentence(each.sentence)).join(" ");
 
+/** Why the farm may have paused it: once its heaters are off, what was wrong is over, and still to be seen to. */
+const why = (status) => wrong(status) || sentence(status.doubt);
+
 const PRINTER_WORDS = {
   emergency: (printer) => stops(printer)
     ? "It was stopped. Look at it before anything moves again."
@@ -51,7 +54,7 @@ const PRINTER_WORDS = {
   attention: ({ status }) => sentence(status.message) || "Look at it.",
   offline: ({ status }) => html`Not reached${since(status.since)}. ${sentence(status.message)}`,
   paused: ({ status, status: { print, since: at } }) => html`
-    ${print?.name ?? "A print"} is paused${since(at)}, and the heaters may be on. ${wrong(status)}`,
+    ${print?.name ?? "A print"} is paused${since(at)}, and the heaters may be on. ${why(status)}`,
   trouble: ({ status }) => wrong(status),
   plate: (printer) => html`<${WhatLies} printer=${printer} />`,
 };

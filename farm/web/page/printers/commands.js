@@ -17,6 +17,7 @@ const WORDS = {
   maintenance_on: "Maintenance",
   maintenance_off: "End of maintenance",
   clear_attention: "Seen to it",
+  clear_doubt: "Seen to it",
   clear_emergency: "Clear emergency",
 };
 

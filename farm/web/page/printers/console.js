@@ -16,6 +16,11 @@ export function Console({ printer }) {
       <summary>Console</summary>
       ${open && html`<${Lines} id=${printer.id} />`}
       ${open && mayOperate.value && html`<${Send} printer=${printer} />`}
+      ${open && mayOperate.value && html`
+        <p class="hint">
+          <a href=${`/v1/printers/${encodeURIComponent(printer.id)}/flight-recorder`} download>Flight recorder</a>: all that
+          the farm and its print host have said to each other last, without keys and passwords.
+        </p>`}
     </details>`;
 }
 

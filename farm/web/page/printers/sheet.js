@@ -7,6 +7,7 @@ import { lookAt, printerOf, understood } from "../core/store.js";
 import { moment } from "../core/time.js";
 import { heaterName, inOrder, sentence, standing } from "../core/words.js";
 import { askToStop } from "../header/emergency.js";
+import { troubles } from "../needs/needs.js";
 import { confirm, Dialog, openDialog } from "../parts/dialog.js";
 import { Icon, State } from "../parts/icon.js";
 import { Moment } from "../parts/moment.js";
@@ -22,6 +23,7 @@ import { Durations } from "./durations.js";
 import { ejects } from "./ejecting.js";
 import { HandsOn } from "./hands_on.js";
 import { Spools } from "./spools.js";
+import { Troubles } from "./troubles.js";
 import { doneAt, going } from "./understood.js";
 
 export const openPrinter = (id) => openDialog((close) => html`<${Sheet} id=${id} close=${close} />`);
@@ -43,12 +45,10 @@ function Sheet({ id, close }) {
       ${status.message && html`<p>${sentence(status.message)}</p>`}
       ${status.anomalies.filter((each) => each.sentence !== status.message).map((each) =>
         html`<p key=${each.kind + each.evidence.channel}>${sentence(each.sentence)}</p>`)}
-      ${status.doubt && status.anomalies.length === 0 && html`
-        <p class="hint">The plan prefers other printers until it has printed well. Something was wrong with it
-          ${status.doubt_since && html` (<${Moment} at=${status.doubt_since} />)`}: ${sentence(status.doubt)}</p>`}
+      ${status.doubt && troubles(status).length === 0 && html`<${Doubt} printer=${printer} />`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
-        ${doneAt(means) && fact("Done", doneAt(means))}
+        ${status.print && doneAt(means) && fact("Done", doneAt(means))}
         ${status.foreign && fact("Print", `${status.foreign_file ?? "something"}, started at the printer, not by the farm`)}
         ${fact("Plate", PLATES[status.plate])}
         ${status.ejector && fact("Ejecting", ejects(status))}
@@ -65,6 +65,7 @@ function Sheet({ id, close }) {
       <${Spools} printer=${printer} />
       <${Chores} printer=${printer} />
       <${Curves} printer=${printer} />
+      <${Troubles} printer=${printer} />
       <${Durations} printer=${printer} />
       <${Console} printer=${printer} />
       <div class="actions">
@@ -78,6 +79,16 @@ function Sheet({ id, close }) {
           </button>`}
       </div>
     <//>`;
+}
+
+/** What was wrong and is over, until it has printed well, or somebody says that they have seen to it. */
+function Doubt({ printer }) {
+  const { doubt, doubt_since: since, operation } = printer.status;
+  return html`
+    <p class="hint">The plan prefers other printers until it has printed well, or somebody has seen to it. Something was
+      wrong with it${since && html` (<${Moment} at=${since} />)`}: ${sentence(doubt)}</p>
+    ${mayOperate.value && !["attention", "emergency"].includes(operation) && html`
+      <div class="actions"><button type="button" onClick=${() => command(printer, "clear_doubt")}>Seen to it</button></div>`}`;
 }
 
 const degrees = ({ actual, target }) => `${actual.toFixed(1)} °C${target ? `, wanted ${Math.round(target)} °C` : ""}`;

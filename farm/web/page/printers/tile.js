@@ -57,7 +57,9 @@ function Print({ print, name }) {
 
 /** What there is to say of a printer that prints nothing of ours. */
 function Rest({ printer }) {
-  const text = printer.status.foreign ? "A print that was started at the printer." : sentence(printer.status.message);
+  const { status } = printer;
+  const said = sentence(status.message) || (status.plate === "clear" && sentence(status.doubt));
+  const text = status.foreign ? "A print that was started at the printer." : said;
   return html`<p class="rest">${text || html`<${WhatLies} printer=${printer} />`}</p>`;
 }
 
