@@ -14,13 +14,15 @@ from farm.errors import Invalid
 
 MOST_NAMED = 25  # known names in one sentence; commands have 15
 
-_AT = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>[^`]*)`)?", re.DOTALL)
+_AT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`)?", re.DOTALL)
+_NAME = re.compile(r"Invalid enum value '(?P<name>.*)'", re.DOTALL)
 _STEP = re.compile(r"\.(?P<field>[^.\[\]]+)|\[(?P<item>\d+|\.\.\.)\]")
 _NAMED = re.compile(r"Object (?P<problem>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _LIMIT = re.compile(r"Expected `(?P<kind>\w+)` (?P<length>of length )?(?P<side>[<>]=?) (?P<limit>[\d.]+)")
 _KIND = re.compile(r"Expected `(?P<expected>[^`]+)`(?:, got `(?P<got>[^`]+)`)?")
 _ONE_OF = ("Invalid enum value", "Invalid value")
-_TIME = ("Invalid RFC3339", "Expected `datetime` with")
+_DAY = "Invalid RFC3339 encoded date"
+_TIME = ("Invalid RFC3339 encoded datetime", "Expected `datetime` with")
 
 _KINDS = {
     "str": "text",
@@ -31,21 +33,29 @@ _KINDS = {
     "object": "an object",
     "null": "null",
     "datetime": "a time",
+    "date": "a day",
 }
 
 
-def invalid(error: msgspec.ValidationError, shape: Any, sent: Any) -> Invalid:
-    """What msgspec has against `sent`, which should have been a `shape`."""
+def invalid(error: msgspec.ValidationError, shape: Any, sent: Any, *, as_text: bool = False) -> Invalid:
+    """What msgspec has against `sent`, which should have been a `shape`.
+
+    as_text: whether all of it was sent as text, as in an address: then nobody can send null, or a number.
+    """
     told = _AT.fullmatch(str(error))
     what, path = (told["what"], told["path"] or "") if told else (str(error), "")
     field, found = path.lstrip("."), _walk(shape, sent, path)
+    key = _NAME.fullmatch(what) if told and told["key"] else None
+    if key:
+        way = f"{field}.{key['name']}" if field else key["name"]
+        return unknown(way, key["name"], [name for kind in found for name in _keys(kind)])
     named = _NAMED.fullmatch(what)
     if named:
         field = f"{field}.{named['name']}" if field else named["name"]
         if named["problem"] == "missing required":
             return _missing(field, [inner for kind in found for inner in _inner(kind, named["name"])])
         return unknown(field, named["name"], [name for kind in found for name in _fields(kind)])
-    sentence = _sentence(what, found)
+    sentence = _sentence(what, found, as_text)
     return Invalid(f"{field}: {sentence}" if field else sentence, field)
 
 
@@ -64,7 +74,9 @@ def unknown(field: str, name: str, known: Iterable[str]) -> Invalid:
     return Invalid(f"there is no {field}; known here: {shown}", field)
 
 
-def _sentence(what: str, found: Iterable[inspect.Type]) -> str:
+def _sentence(what: str, found: Iterable[inspect.Type], as_text: bool) -> str:
+    if what == _DAY:
+        return "a day, like 2026-01-31"
     if what.startswith(_TIME):
         return "a time with its zone, like 2026-01-31T08:00:00Z"
     if what.startswith(_ONE_OF):
@@ -74,17 +86,22 @@ def _sentence(what: str, found: Iterable[inspect.Type]) -> str:
         return _limit(limit)
     kind = _KIND.fullmatch(what)
     if kind:
-        got = f", not {_kind(kind['got'])}" if kind["got"] else ""
+        got = f", not {_kind(kind['got'])}" if kind["got"] and not as_text else ""
         if kind["got"] == "float":
             got = ", without a fraction"
-        return " or ".join(_kind(name) for name in kind["expected"].split(" | ")) + got
+        names = [name for name in kind["expected"].split(" | ") if not (as_text and name == "null")]
+        return " or ".join(map(_kind, names)) + got
     return what[:1].lower() + what[1:]
 
 
 def _limit(told: re.Match[str]) -> str:
-    unit = "" if not told["length"] else " characters" if told["kind"] == "str" else " of them"
+    limit = float(told["limit"])
+    unit = "" if not told["length"] else " character" if told["kind"] == "str" else " of them"
+    if unit == " character" and limit != 1:
+        unit += "s"
     sides = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
-    return f"{sides[told['side']]} {float(told['limit']):g}{unit}"
+    number = f"{limit:.0f}" if limit.is_integer() else f"{limit:g}"
+    return f"{sides[told['side']]} {number}{unit}"
 
 
 def _kind(name: str) -> str:
@@ -152,6 +169,10 @@ def _fields(kind: inspect.Type) -> list[str]:
         return []
     tag = [kind.tag_field] if kind.tag_field else []
     return [*tag, *(field.encode_name for field in kind.fields)]
+
+
+def _keys(kind: inspect.Type) -> list[str]:
+    return _values(kind.key_type) if isinstance(kind, inspect.DictType) else []
 
 
 def _values(kind: inspect.Type) -> list[str]:

@@ -133,7 +133,7 @@ def require_sound(wanted: Settings) -> None:
     for each in fields(Weights):
         value, name = getattr(wanted.weights, each.name), f"weights.{each.name}"
         if not 0 <= value <= MOST_WEIGHT:
-            raise Invalid(f"{name}: from 0 to {MOST_WEIGHT:g}", name)
+            raise Invalid(f"{name}: from 0 to {MOST_WEIGHT:.0f}", name)
     _require_costs(wanted.costs)
     anomaly.require_sound(wanted.watching)
     _require_share(wanted.fair_share.each, "fair_share.each")
@@ -159,7 +159,9 @@ def _require_costs(costs: Costs) -> None:
     }
     for name, price in prices.items():
         if price is not None and not 0 <= price <= MOST_PRICE:
-            raise Invalid(f"costs.{name}: from 0 to {MOST_PRICE:g}", f"costs.{name}")
+            raise Invalid(f"costs.{name}: from 0 to {MOST_PRICE:.0f}", f"costs.{name}")
+    if not all(name.strip() for name in costs.materials_per_kg):
+        raise Invalid("costs.materials_per_kg: a material has a name, like PLA", "costs.materials_per_kg")
 
 
 def _require_share(share: Share, field: str) -> None:

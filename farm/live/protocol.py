@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from farm.domain import misshapen
 from farm.domain.clock import iso
 from farm.domain.event import Fact
 
@@ -99,9 +100,8 @@ class _Claimed(msgspec.Struct):
     op: str
 
 
-_REQUESTS: msgspec.json.Decoder[Auth | Subscribe | Unsubscribe | Configure | _Command | Ping] = (
-    msgspec.json.Decoder(Auth | Subscribe | Unsubscribe | Configure | _Command | Ping)
-)
+_Sent: TypeAlias = Auth | Subscribe | Unsubscribe | Configure | _Command | Ping
+_REQUESTS: msgspec.json.Decoder[_Sent] = msgspec.json.Decoder(_Sent)
 _CLAIMED = msgspec.json.Decoder(_Claimed)
 _OPS = ("auth", "subscribe", "unsubscribe", "configure", "command", "ping")
 # A frame can hold lone surrogates (UnicodeEncodeError) and brackets nested without end (RecursionError).
@@ -134,6 +134,8 @@ def _unreadable(message: str, problem: Exception) -> Unreadable:
         return Unreadable(None, 'send one JSON object a message, like {"op":"ping"}')
     if op not in _OPS:
         return Unreadable(op[:_SHOWN], f"unknown op; known are {', '.join(_OPS)}")
+    if isinstance(problem, msgspec.ValidationError):
+        problem = misshapen.invalid(problem, _Sent, msgspec.json.decode(message))
     return Unreadable(op, str(problem)[:200])
 
 

@@ -124,7 +124,7 @@ def read_query(sent: MultiDict[str, str], shape: type[msgspec.Struct] | None) ->
     try:
         query = msgspec.convert(given, wanted, strict=False)
     except msgspec.ValidationError as error:
-        raise misshapen.invalid(error, wanted, given) from error
+        raise misshapen.invalid(error, wanted, given, as_text=True) from error
     _check_times(query)
     return None if shape is None else query
 

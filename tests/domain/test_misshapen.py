@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -44,6 +44,9 @@ class Wish(Struct, forbid_unknown_fields=True):
     inner: Inner | None = None
     several: dict[str, Inner] = {}
     colours: frozenset[Colour] = frozenset()
+    counts: dict[Colour, int] = {}
+    day: date | None = None
+    most: Annotated[int, Meta(le=31_622_400)] = 0
     side: Literal["left", "right"] = "left"
     command: Stop | Move | None = None
 
@@ -61,7 +64,13 @@ class Wish(Struct, forbid_unknown_fields=True):
         ('"hold": 1', "hold", "hold: true or false, not a whole number"),
         ('"colour": "green"', "colour", "colour: one of red, blue"),
         ('"colours": ["green"]', "colours[0]", "colours[0]: one of red, blue"),
+        ('"counts": {"rde": 1}', "counts.rde", "there is no counts.rde; did you mean red?"),
+        ('"counts": {"green": 1}', "counts.green", "there is no counts.green; known here: red, blue"),
         ('"side": "top"', "side", "side: one of left, right"),
+        ('"day": "2026-02-30"', "day", "day: a day, like 2026-01-31"),
+        ('"day": 7', "day", "day: a day or null, not a whole number"),
+        ('"most": 1e9', "most", "most: a whole number, without a fraction"),
+        ('"most": 99999999', "most", "most: at most 31622400"),
         ('"due_at": "2026-01-01T00:00:00"', "due_at",
          "due_at: a time with its zone, like 2026-01-31T08:00:00Z"),
         ('"due_at": "0001-01-01T00:00:00+14:00"', "due_at", "due_at: no clock will ever show this time"),
@@ -130,3 +139,24 @@ def read_or_refused(body):
         return decoded(body, Wish)
     except Invalid as problem:
         return str(problem)
+
+
+class Question(Struct, forbid_unknown_fields=True):
+    step: int | None = None
+    name: Annotated[str, Meta(min_length=1)] | None = None
+    since: date | None = None
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "words"),
+    [
+        ("step", "ten", "step: a whole number"),
+        ("name", "", "name: at least 1 character"),
+        ("since", "yesterday", "since: a day, like 2026-01-31"),
+    ],
+)
+def test_of_an_address_which_is_all_text_nothing_else_is_asked(field, text, words):
+    with pytest.raises(Invalid) as caught:
+        read_query(MultiDict({field: text}), Question)
+    assert str(caught.value) == words
+    assert caught.value.field == field

@@ -70,6 +70,25 @@ def test_each_op_is_understood():
     assert parse('{"op":"ping"}') == Ping()
 
 
+@pytest.mark.parametrize(
+    ("sent", "detail"),
+    [
+        ('{"op":"auth"}', "token is missing"),
+        ('{"op":"subscribe","rooms":[]}', "rooms: at least 1 of them"),
+        ('{"op":"subscribe","rooms":"queue"}', "rooms: a list, not text"),
+        ('{"op":"subscribe","rooms":["queue"],"since":{"epoch":"e","seq":-4}}', "since.seq: at least 0"),
+        ('{"op":"subscribe","rooms":["queue"],"sinse":7}', "there is no sinse; did you mean since?"),
+        ('{"op":"configure","batch_delay_ms":7}', "batch_delay_ms: one of 0, 50, 250, 1000"),
+        ('{"op":"sing"}', "unknown op; known are auth, subscribe, unsubscribe, configure, command, ping"),
+        ("{", 'send one JSON object a message, like {"op":"ping"}'),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_that_help(sent, detail):
+    request = parse(sent)
+    assert isinstance(request, Unreadable)
+    assert request.detail == detail
+
+
 @some_tries
 @given(
     st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=3),
