@@ -173,12 +173,7 @@ def told(found: Found, wanted: Wanted) -> Statistics:
         figures=_figures(found.counted.whole),
         printers=[_printer(found, id) for id in _ids(found, wanted)],
         materials=[MaterialFigures(name, _figures(sums)) for name, sums in _by_name(found)],
-        days=[
-            DayFigures(
-                each.day, each.good, each.bad, each.other, _hours(each.printed_s), round(each.filament_g, 2)
-            )
-            for each in found.counted.days
-        ],
+        days=_days(found),
     )
 
 
@@ -189,17 +184,19 @@ async def send_statistics(call: Call, query: SheetQuery) -> Sheet:
     if query.by == "day":
         columns = DayFigures.__struct_fields__
         rows: list[Sequence[Cell]] = [
-            (each.day.isoformat(), each.good, each.bad, each.other, _hours(each.printed_s), each.filament_g)
-            for each in found.counted.days
+            (each.day.isoformat(), *msgspec.structs.astuple(each)[1:]) for each in _days(found)
         ]
     elif query.by == "material":
         columns = ("material", *FIGURE_COLUMNS)
-        rows = [(name, *_cells(_figures(sums))) for name, sums in _by_name(found)]
+        rows = [(name, *_cells(_figures(sums)), found.costs.currency) for name, sums in _by_name(found)]
     else:
         columns = ("printer", "name", *Time.__struct_fields__, *FIGURE_COLUMNS)
         told = [_printer(found, id) for id in _ids(found, wanted)]
         rows = [
-            (each.printer, each.name, *msgspec.structs.astuple(each.time), *_cells(each.figures))
+            (
+                *(each.printer, each.name, *msgspec.structs.astuple(each.time)),
+                *(*_cells(each.figures), found.costs.currency),
+            )
             for each in told
         ]
     return sheet(f"statistics-by-{query.by}", columns, _at_once(rows))
@@ -217,10 +214,18 @@ async def _prints(call: Call, wanted: Wanted) -> AsyncGenerator[list[Sequence[Ce
         found = await call.desk.database.read(
             prints.over, wanted.first, wanted.last, wanted.printers, after, PIECE
         )
-        yield list(found)
+        yield [_rounded_off(each) for each in found]
         if len(found) < PIECE:
             return
         after = (found[-1].ended_at, found[-1].id)
+
+
+def _rounded_off(over: prints.Over) -> prints.Over:
+    return over._replace(
+        printed_s=round(over.printed_s, 1),
+        waited_s=_rounded(over.waited_s, 1),
+        filament_g=_rounded(over.filament_g, 2),
+    )
 
 
 async def _at_once(rows: list[Sequence[Cell]]) -> AsyncGenerator[list[Sequence[Cell]]]:
@@ -276,6 +281,15 @@ def _printer(found: Found, id: str) -> PrinterFigures:
     )
 
 
+def _days(found: Found) -> list[DayFigures]:
+    return [
+        DayFigures(
+            each.day, each.good, each.bad, each.other, _hours(each.printed_s), round(each.filament_g, 2)
+        )
+        for each in found.counted.days
+    ]
+
+
 def _together(times: Iterable[dict[Occupation, float]]) -> dict[Occupation, float]:
     found = dict.fromkeys(Occupation, 0.0)
     for time in times:
@@ -325,11 +339,12 @@ FIGURE_COLUMNS = (
     *(name for name in Figures.__struct_fields__ if name not in ("causes", "waiting", "cost")),
     *(f"waiting_{name}" for name in Waiting.__struct_fields__),
     *(f"cost_{name}" for name in Cost.__struct_fields__),
+    "currency",
 )
 
 
 def _cells(figures: Figures) -> Iterator[Cell]:
-    """In the order of FIGURE_COLUMNS."""
+    """In the order of FIGURE_COLUMNS, up to the currency."""
     for name in Figures.__struct_fields__:
         if name not in ("causes", "waiting", "cost"):
             yield getattr(figures, name)

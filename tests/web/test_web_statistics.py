@@ -138,6 +138,7 @@ async def test_tables_by_printer_material_and_day(shop):
         ("mk4-01", "2", "0.25"),
         ("mk4-02", "1", "0.0"),
     ]
+    assert {row["currency"] for row in by_printer} == {(await ask(shop)).json()["currency"]}
     (material,) = rows((await ask(shop, "?by=material", "statistics.csv")).text)
     assert (material["material"], material["filament_g"]) == ("PLA", "400.0")
     (day,) = rows((await ask(shop, "?by=day", "statistics.csv")).text)
@@ -158,6 +159,7 @@ async def test_prices_that_cannot_be_are_refused(shop):
     admin = await shop.admin()
     for costs, field in (
         ({"energy_per_kwh": -1}, "costs.energy_per_kwh"),
+        ({"materials_per_kg": {" ": 1}}, "costs.materials_per_kg"),
         ({"materials_per_kg": {"PLA": -1}}, "costs.materials_per_kg.PLA"),
         ({"currency": "x" * 9}, "costs.currency"),
         ({"price": 1}, "costs.price"),
