@@ -68,6 +68,8 @@ def _shown(phase: Phase, learned: Learned, of_model: int | None, of_farm: int) -
     )
 
 
+FEW_S = 90.0  # below, seconds are told
+
 UNITS = {
     Phase.UPLOAD: "s/MB",
     Phase.HEAT: "s",
@@ -109,9 +111,13 @@ def _ratio(learned: Learned) -> str:
 
 def _seconds(phase: Phase, learned: Learned) -> str:
     if phase is Phase.UPLOAD:
-        return f"{1000 / learned.typical:.0f} kB/s"
+        mb_per_s = 1 / learned.typical
+        return f"{mb_per_s:.1f} MB/s" if mb_per_s >= 1 else f"{1000 * mb_per_s:.0f} kB/s"
     low, high = learned.bars
-    return f"{learned.typical / 60:.1f} min (± {(high - low) / 120:.1f})"
+    usual_s, off_s = learned.typical, (high - low) / 2
+    if usual_s < FEW_S:
+        return f"{usual_s:.0f} s (± {off_s:.0f})"
+    return f"{usual_s / 60:.1f} min (± {off_s / 60:.1f})"
 
 
 def _of(learned: Learned) -> str:

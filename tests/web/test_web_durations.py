@@ -36,7 +36,9 @@ def learned(typical, unsure=0.01, count=37):
             "Prints take as long as the slicer says, ± 2 %, by what others show.",
         ),
         (Phase.HEAT, learned(330.0), "It is warm 5.5 min (± 0.1) after the start, of 37 prints."),
-        (Phase.UPLOAD, learned(0.5), "A file is sent at 2000 kB/s, of 37 prints."),
+        (Phase.UPLOAD, learned(0.5), "A file is sent at 2.0 MB/s, of 37 prints."),
+        (Phase.UPLOAD, learned(8.0), "A file is sent at 125 kB/s, of 37 prints."),
+        (Phase.HEAT, learned(42.0), "It is warm 42 s (± 1) after the start, of 37 prints."),
         (Phase.COOL, learned(900.0), "Its bed lets go 15.0 min (± 0.3) after the end, of 37 prints."),
         (
             Phase.CLEAR,

@@ -14,9 +14,11 @@ const hours = (number) => `${Math.round(number)} h`;
 export function Chores({ printer }) {
   const [found] = useAnswer(() => get(pathOf(printer.id)), [printer.id, chores.value]);
   if (!found) return null;
+  const printed = `${hours(found.printed_h)} printed`;
+  if (found.items.length === 0) return html`<p class="hands-on hint">${printed}</p>`;
   return html`
     <details class="hands-on" open=${found.items.some(({ state }) => state !== "ok")}>
-      <summary>${hours(found.printed_h)} printed${found.items.length > 0 && ", maintenance"}</summary>
+      <summary>${printed}, maintenance</summary>
       ${found.items.map((chore) => html`
         <p key=${chore.id}>${whatOf(chore)} <${DoneButton} chore=${chore} name=${printer.name} /></p>`)}
     </details>`;

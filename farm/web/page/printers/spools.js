@@ -67,9 +67,12 @@ function Load({ printer, shelf, change }) {
         ${shelf.map((spool) => html`<option key=${spool.id} value=${spool.id}>${labelOf(spool)}, ${leftOf(spool)}</option>`)}
       </select>
       ${chosen === NEW && html`
-        <input required value=${fresh.material} onInput=${set("material")} aria-label="Material" maxlength="40" />
-        <input value=${fresh.colour} onInput=${set("colour")} aria-label="Colour" placeholder="Colour" maxlength="40" />
-        <input required type="number" min="1" max="50000" value=${fresh.full_g} onInput=${set("full_g")} aria-label="Grams" />`}
+        <label for="spool-material">Material</label>
+        <input id="spool-material" required value=${fresh.material} onInput=${set("material")} maxlength="40" />
+        <label for="spool-colour">Colour</label>
+        <input id="spool-colour" value=${fresh.colour} onInput=${set("colour")} maxlength="40" />
+        <label for="spool-grams">Grams</label>
+        <input id="spool-grams" required type="number" min="1" max="50000" value=${fresh.full_g} onInput=${set("full_g")} />`}
       <label for="spool-tool">Tool</label>
       <input id="spool-tool" type="number" min="1" max="16" required value=${tool}
         onInput=${({ target }) => setTool(Number(target.value))} />
