@@ -39,7 +39,8 @@ def add_to(commands: options.Commands) -> None:
         "--room",
         action="append",
         metavar="ROOM",
-        help=f"listen here, may be repeated: {', '.join(ROOMS)}, or printer:ID (default: all but that)",
+        help=f"listen here, may be repeated: {', '.join(ROOMS)} (those, where none is named), "
+        "schedule, alerts, or printer:ID",
     )
     parser.add_argument("--states", action="store_true", help="also how each printer stands, when it changes")
     options.add_data(parser)
@@ -120,7 +121,9 @@ class _Watch:
                 pass  # it tells how far the history goes; we go on from where we were
             case "snapshot" | "replay":
                 if self._since is None:
-                    output.complain(f"Listening to {', '.join(self._rooms)}. Ctrl-C ends it.")
+                    output.complain(
+                        f"Listening to {', '.join(self._rooms)}. Times are in UTC. Ctrl-C ends it."
+                    )
                 self._since = {"epoch": event["epoch"], "seq": event["seq"]}
             case _ if "seq" in event and self._since is not None:
                 self._since = {**self._since, "seq": event["seq"]}
@@ -154,7 +157,7 @@ class _Lines:
             case "data.update":
                 self._show_state(event, f"{about['printer']} measured", _understood(about["metrics"]))
             case type:
-                told = [f"{key} {value}" for key, value in about.items() if _is_readable(key, value)]
+                told = [f"{key} {_plain(value)}" for key, value in about.items() if _is_readable(key, value)]
                 output.say(f"{event['at'][11:19]}  {type:24}  {', '.join(told)}")
 
     def _show_state(self, event: Event, of: str, words: str) -> None:
@@ -175,6 +178,10 @@ def _understood(metrics: dict[str, Any]) -> str:
         minutes = math.ceil(progress["confidence_s"] / 60)
         told.append(f"done {progress['estimated_completion'][11:16]}, give or take {minutes} min")
     return ", ".join(told) or "nothing yet"
+
+
+def _plain(value: object) -> object:
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 def _is_readable(key: str, value: object) -> bool:
