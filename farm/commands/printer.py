@@ -344,7 +344,10 @@ def list_all(chosen: argparse.Namespace) -> int:
 
 
 def _line(printer: output.Row) -> output.Row:
-    return {**printer, **printer["status"], "url": _where(printer["connection"])}
+    status = printer["status"]
+    was_wrong = f"doubted: {status['doubt']}" if status["doubt"] else ""
+    said = {"message": status["message"] or was_wrong}
+    return {**printer, **status, **said, "url": _where(printer["connection"])}
 
 
 def _where(connection: output.Row) -> str:

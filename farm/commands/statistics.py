@@ -21,6 +21,9 @@ COLUMNS = {
 }
 
 
+_OF_DAYS = ("name", "good", "bad", "printed_h", "filament_kg")
+
+
 def add_to(commands: options.Commands) -> None:
     parser = options.command(
         commands,
@@ -62,7 +65,10 @@ def show(chosen: argparse.Namespace) -> int:
         output.say_json(told)
         return 0
     output.say(f"{told['from']} to {told['to']} ({told['timezone']})")
-    output.say_table(_rows(told, chosen.by), {**COLUMNS, "cost": f"COST {told['currency']}".strip()})
+    columns = {**COLUMNS, "cost": f"COST {told['currency']}".strip()}
+    if chosen.by == "day":
+        columns = {name: title for name, title in columns.items() if name in _OF_DAYS}
+    output.say_table(_rows(told, chosen.by), columns)
     return 0
 
 

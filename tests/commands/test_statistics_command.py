@@ -46,7 +46,9 @@ def test_by_material_and_by_day(printed):
     told = printed.types("statistics", *JANUARY, "--by", "material")[1]
     assert [line.split()[0] for line in told.splitlines()[2:]] == ["PLA", "all"]
     told = printed.types("statistics", *JANUARY, "--by", "day")[1]
-    assert [line.split()[:3] for line in told.splitlines()[2:]] == [["2026-01-02", "1", "1"]]
+    _, heading, *lines = told.splitlines()
+    assert heading.split() == ["NAME", "GOOD", "FAILED", "HOURS", "KG"]
+    assert [line.split()[:3] for line in lines] == [["2026-01-02", "1", "1"]]
 
 
 def test_for_programs_and_for_spreadsheets(printed):
