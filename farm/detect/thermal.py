@@ -15,6 +15,7 @@ from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
 PAUSE_AFTER = 2.5  # times what it may take to get warmer
 SETTLING = 2.0  # times as far it may stray while it settles
 CONFIRM_S = 1.0  # so long a value has to stay beyond a limit: a single one may be a disturbance
+LEAP_DEGC = 30.0  # between two looks; full power for 5 s, which is how seldom a PrusaLink is asked, makes 25
 SLOWER_BY = 1.3  # times its usual time
 STRAYS_S = 15.0
 STRAYS_BELOW, STRAYS_ABOVE, STRAYS_LEAST_DEGC = 1.9, 2.1, 1.2  # times as far as on any good day, and at least
@@ -78,6 +79,8 @@ class Gain:
         climbed, limit = actual - self._lowest, channel.limits.climb_degc
         if climbed < limit or actual < 50.0:  # a hot bed warms a cold nozzle
             return None
+        if not 0.0 < actual - channel.before <= LEAP_DEGC:
+            return None  # it does not climb, or was heated when nobody looked: a print may be that short
         severity = Severity.PAUSE if climbed >= 1.5 * limit else Severity.WARN
         told = "is switched off" if channel.phase is Phase.OFF else f"shall cool to {channel.target:.0f} °C"
         words = (

@@ -66,6 +66,15 @@ def test_a_heater_that_is_off_and_gets_warmer_is_told_of():
     assert kinds(heard) == {(AnomalyKind.RUNAWAY, "tool0")}
 
 
+def test_a_print_too_short_to_be_looked_at_leaves_a_nozzle_that_is_warm_and_not_a_runaway():
+    bench = Bench(operation=Operation.IDLE)
+    off = {"target": 0.0, "bed": 22.0, "bed_target": 0.0, "step_s": 10.0}
+    bench.tell(60, tool=21.0, **off)
+    for warm in (101.0, 72.0, 53.0, 42.0, 35.0):
+        bench.tell(40, tool=warm, noise=0.0, **off)  # told of four times
+    assert kinds(bench.heard) == set()
+
+
 def test_a_nozzle_that_warms_up_over_a_hot_bed_is_none():
     bench = Bench(operation=Operation.IDLE)
 
