@@ -10,10 +10,11 @@ import msgspec
 import trio
 
 from farm.actors import Address as ActorAddress
+from farm.domain import misshapen
 from farm.domain.file import RemoteFile
 from farm.domain.printer import Address, Printer, Simulation
 from farm.drivers.base import Capability, Driver, Identity, Outcome, Reading
-from farm.errors import ActorDown, ActorFailed, AskExpired, Invalid, PrinterUnreachable
+from farm.errors import ActorDown, ActorFailed, AskExpired, PrinterUnreachable
 from farm.simulator.control import Change
 from farm.simulator.messages import Simulate
 
@@ -122,11 +123,20 @@ class SimulatedDriver:
         return self._driver
 
 
+class _Connection(msgspec.Struct):
+    faults: Change
+
+
+class _Sent(msgspec.Struct):
+    """Where the faults stand in what people send, so that what is wrong is named by its whole way."""
+
+    connection: _Connection
+
+
 def _checked(simulation: Simulation) -> Simulation:
+    sent = {"connection": {"faults": simulation.faults}}
     try:
-        msgspec.convert(simulation.faults, Change)
+        msgspec.convert(sent, _Sent)
     except msgspec.ValidationError as error:
-        words, _, place = str(error).partition(" - at `$")
-        unknown = f".{words.split('`')[1]}" if "unknown field" in words else ""
-        raise Invalid(words, f"connection.faults{place.rstrip('`')}{unknown}") from error
+        raise misshapen.invalid(error, _Sent, sent) from error
     return simulation

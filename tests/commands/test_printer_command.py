@@ -94,7 +94,11 @@ def test_a_simulated_printer_is_added_without_any_address_and_shown_as_such(any_
         (["--simulated", "--url", URL], 2, "not allowed with argument"),
         (["--simulated", "--speed", "fast"], 2, "invalid float value: 'fast'"),
         (["--simulated", "--fault", "slow"], 2, "'slow' is not written like"),
-        (["--simulated", "--fault", "moody=true"], 1, "unknown field `moody`"),
+        (
+            ["--simulated", "--fault", "moody=true"],
+            1,
+            "there is no connection.faults.moody; known here: manner",
+        ),
         (["--simulated", "--speed", "0"], 1, "between 0.1 and 1000 times as fast as real time"),
         (["--simulated", "--kind", "klingon"], 2, "invalid choice: 'klingon'"),
         (["--url", URL, "--speed", "2", "--api-key-stdin"], 2, "--speed and --fault go with --simulated."),
