@@ -45,7 +45,7 @@ function Sheet({ id, close }) {
       ${status.message && html`<p>${sentence(status.message)}</p>`}
       ${status.anomalies.filter((each) => each.sentence !== status.message).map((each) =>
         html`<p key=${each.kind + each.evidence.channel}>${sentence(each.sentence)}</p>`)}
-      ${status.doubt && troubles(status).length === 0 && html`<${Doubt} printer=${printer} />`}
+      ${status.doubt && status.doubt !== status.message && troubles(status).length === 0 && html`<${Doubt} printer=${printer} />`}
       <dl class="facts">
         ${status.print && fact("Print", `${status.print.name}, ${Math.floor((status.print.progress ?? 0) * 100)} %`)}
         ${status.print && doneAt(means) && fact("Done", doneAt(means))}
