@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from farm.domain.printer import BUSY, Operation, Temperature
 from farm.drivers.base import (
@@ -62,8 +62,7 @@ _OPERATIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What /api/printer says. connected False: the print host runs, its printer is away.
 
     sampled: the host's mark of the newest temperatures; only useful for seeing whether it moves.
@@ -72,7 +71,7 @@ class Machine:
     connected: bool
     operation: Operation
     text: str = ""
-    temperatures: Mapping[str, Temperature] = field(default_factory=dict)
+    temperatures: Mapping[str, Temperature] = {}
     sampled: float | None = None
 
 
@@ -86,8 +85,7 @@ class State:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """What /api/job says: state text, error text, the selected file, and how far into it bytes were sent."""
 
     text: str

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
-from msgspec import structs
+import msgspec
+from msgspec import Raw, Struct, structs
 
 from farm.domain.printer import Position, Temperature
 from farm.drivers.base import Ending, EndKind, LineStatistics, Reading
@@ -28,6 +30,26 @@ AT_WORK, AT_REST = 1, 4
 
 _EVENTS = ("PrinterStateChanged", "PrintStarted", "PrintResumed", "PrintPaused", "PositionUpdate")
 _ENDS = {"PrintDone": EndKind.FINISHED, "PrintCancelled": EndKind.CANCELLED, "PrintFailed": EndKind.FAILED}
+
+
+class _Picture(Struct, gc=False):
+    """What of a picture of the state is looked at. Parts that seldom change stay as they were written."""
+
+    state: Raw
+    job: Raw
+    progress: Any = None
+    temps: Any = None
+    resends: Any = None
+    z_mm: Any = msgspec.field(default=None, name="currentZ")
+
+
+class _Usual(Struct, forbid_unknown_fields=True):
+    """What nearly all messages are."""
+
+    current: _Picture
+
+
+_USUAL = msgspec.json.Decoder(_Usual)
 
 
 class LoginWanted:
@@ -68,8 +90,8 @@ class Session:
         self._ended: Ending | None = None
         self._position: Position | None = None
         self._z_mm: float | None = None
-        self._line_in, self._state_in = Remembered(_line), Remembered(protocol.state_in)
-        self._name_in = Remembered(protocol.name_in)
+        self._state_in, self._name_in = Remembered(_state), Remembered(_name)
+        self._line_in = Remembered(_line)
         self._line: LineStatistics | None = None
         self._last: Reading | None = None
         self._freshness = Freshness(stale_s)
@@ -79,12 +101,15 @@ class Session:
 
         now: seconds of a monotonic clock. Raises ProtocolError for what OctoPrint does not say.
         """
+        picture = _usual(message)
+        if picture is not None:
+            return self._pushed(picture, now)
         for kind, payload in _opened(message).items():
             match kind:
                 case "reauthRequired":
                     return self._forgotten()
                 case "history" | "current" if isinstance(payload, dict):
-                    return self._pushed(payload, now)
+                    return self._pushed(_picture(payload), now)
                 case "event" if isinstance(payload, dict):
                     return self._happened(payload.get("type"), payload.get("payload"))
         return None
@@ -101,15 +126,15 @@ class Session:
             raise ProtocolError("OctoPrint forgets our session again and again: restart it.")
         return LoginWanted()
 
-    def _pushed(self, payload: Mapping[str, object], now: float) -> Reading:
+    def _pushed(self, picture: _Picture, now: float) -> Reading:
         self._logins = 0
-        self._sample(payload.get("temps"))
-        self._line = self._line_in(payload.get("resends"))
-        self._z_mm = number(payload.get("currentZ"))
-        state = self._state_in(part(payload, "state"))
+        self._sample(picture.temps)
+        self._line = self._line_in(picture.resends)
+        self._z_mm = number(picture.z_mm)
+        state = self._state_in(picture.state)
         machine = protocol.machine_in(state, self._temperatures, self._sampled)
-        name = self._name_in(part(payload, "job"))
-        job = protocol.job_in(name, payload.get("progress"), state.text, state.error)
+        name = self._name_in(picture.job)
+        job = protocol.job_in(name, picture.progress, state.text, state.error)
         return self._reading(machine, job, now)
 
     def _reading(self, machine: Machine, job: Job, now: float) -> Reading:
@@ -168,7 +193,43 @@ class Session:
         return self._last
 
 
-def _opened(message: str) -> dict[str, object]:
+def _usual(message: str) -> _Picture | None:
+    """The picture in a message that is one and is well written; `_opened` finds what else it may be."""
+    try:
+        return _USUAL.decode(message).current
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _picture(payload: Mapping[str, object]) -> _Picture:
+    """Raises ProtocolError when a part is missing."""
+    return _Picture(
+        _written(part(payload, "state")),
+        _written(part(payload, "job")),
+        payload.get("progress"),
+        payload.get("temps"),
+        payload.get("resends"),
+        payload.get("currentZ"),
+    )
+
+
+def _written(value: Mapping[str, object]) -> Raw:
+    return Raw(json.dumps(value).encode())
+
+
+def _state(written: Raw) -> protocol.State:
+    return protocol.state_in(_part("state", written))
+
+
+def _name(written: Raw) -> str | None:
+    return protocol.name_in(_part("job", written))
+
+
+def _part(name: str, written: Raw) -> dict[str, object]:
+    return part(_opened(b'{"%s":%s}' % (name.encode(), bytes(written))), name)
+
+
+def _opened(message: bytes | str) -> dict[str, object]:
     return opened(message, f"{PEER} pushes", "what is not JSON")
 
 
