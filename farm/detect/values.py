@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from farm.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from farm.domain.printer import Operation, Position, Temperature
@@ -43,8 +45,7 @@ class Turning(Protocol):
     def rpm(self) -> float | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One look at a printer.
 
     at: seconds of a steady clock that runs as fast as the printer lives. heaters: degrees Celsius. position
@@ -66,11 +67,11 @@ class Sample:
     estimate_s: float | None = None
     sent: int | None = None
     resent: int | None = None
-    duty: Mapping[str, float] = field(default_factory=dict)
-    fans: Mapping[str, Turning] = field(default_factory=dict)
-    load: Mapping[str, float] = field(default_factory=dict)
-    filament: Mapping[str, bool] = field(default_factory=dict)
-    file_targets: Mapping[str, frozenset[float]] = field(default_factory=dict)
+    duty: Mapping[str, float] = {}
+    fans: Mapping[str, Turning] = {}
+    load: Mapping[str, float] = {}
+    filament: Mapping[str, bool] = {}
+    file_targets: Mapping[str, frozenset[float]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from farm.actors import Ask, Latest
 from farm.domain.event import Fact
 from farm.domain.metrics import Metrics
@@ -30,8 +32,7 @@ class FactsCommitted:
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChanged(Latest):
+class StatusChanged(Struct, Latest, frozen=True):
     """A printer's newest status, for everybody who watches."""
 
     printer: Printer
@@ -201,8 +202,7 @@ class News:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class StateNews(Latest):
+class StateNews(Struct, Latest, frozen=True):
     """The newest state of `what` (a printer's id, say) in `room`. text: the whole frame."""
 
     room: str

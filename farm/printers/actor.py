@@ -412,7 +412,8 @@ class PrinterActor:
         else:
             self._is_behind = True
             self._unfollowed.set()
-        self._news.unpark_all()
+        if self._news:
+            self._news.unpark_all()
 
     async def _follow_readings(self) -> None:
         """Take in the newest reading; those that come while a question is out are passed over."""
@@ -432,8 +433,10 @@ class PrinterActor:
         self._take_in(reading)
 
     def _take_in(self, reading: Reading) -> None:
-        self._lookout.see(reading, self._assignment)
-        self._show_reading(reading)
+        works_on = self._assignment
+        ours = works_on if works_on is not None and works_on.works_on_it(reading) else None
+        self._lookout.see(reading, ours)
+        self._show_reading(reading, ours)
         self._line.see(reading, self._mode)
         self._cool_down.see(reading.temperatures.get("bed"))
         now = trio.current_time()
@@ -458,9 +461,8 @@ class PrinterActor:
             if self._reading is not None and wanted(self._reading):
                 return
 
-    def _show_reading(self, reading: Reading) -> None:
-        ours = self._assignment is not None and self._assignment.works_on_it(reading)
-        foreign = reading.operation in BUSY and not ours
+    def _show_reading(self, reading: Reading, ours: Assignment | None) -> None:
+        foreign = ours is None and reading.operation in BUSY
         self._foreign_time.see(foreign and reading.operation is Operation.PRINTING)
         self._show(
             connection=Connection.ONLINE,
@@ -621,9 +623,9 @@ class PrinterActor:
         """Make the next status of these changes, and let it be known if it differs."""
         before = self._status
         after = structs.replace(before, **changes)
-        require_transition(CONNECTIONS, before.connection, after.connection)
-        require_transition(OPERATIONS, before.operation, after.operation)
-        if (after.connection, after.operation) != (before.connection, before.operation):
+        if after.connection is not before.connection or after.operation is not before.operation:
+            require_transition(CONNECTIONS, before.connection, after.connection)
+            require_transition(OPERATIONS, before.operation, after.operation)
             after = structs.replace(after, since=self._parts.clock())
             self._tidying.soon()
         if after != before:

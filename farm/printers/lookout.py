@@ -159,20 +159,19 @@ class Lookout:
             self._guard.overridden = frozenset()  # of the print before, whose end may not have been seen
         self._guard.expect(self._usual.get(material, NOTHING_LEARNED))
 
-    def see(self, reading: Reading, assignment: Assignment | None) -> None:
-        """Take in one look at it, whoever prints on it."""
+    def see(self, reading: Reading, ours: Assignment | None) -> None:
+        """Take in one look at it, whoever prints on it. ours: what it is at work on, where that is ours."""
         guard = self._guard
         if guard.watchfulness is not self._watching.now:
             guard.watchfulness = self._watching.now
         if reading.machine_connected and not self._machine_there:
             guard.connected(self._now())
         self._machine_there = reading.machine_connected
-        ours = assignment is not None and assignment.works_on_it(reading)
-        changes = guard.see(_sample(reading, assignment if ours else None, self._now()))
+        changes = guard.see(_sample(reading, ours, self._now()))
         if changes:
             self._note(changes)
-            self._act_on(changes, reading, ours)
-        if self._to_pause is not None and reading.operation is Operation.PRINTING and ours:
+            self._act_on(changes, reading, ours is not None)
+        if self._to_pause is not None and reading.operation is Operation.PRINTING and ours is not None:
             wanted, self._to_pause = self._to_pause, None
             self._acts.pause(wanted)
         if guard.overridden is not self._overridden_kept:
