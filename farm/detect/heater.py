@@ -62,11 +62,13 @@ class HeaterWatch:
         if actual is None:
             return False
         channel = self.channel
-        impossible = self._impossible.see(channel, at, actual)
-        if impossible is not None:
-            found.append(impossible)
-        if not -200.0 < actual < 1000.0 or not channel.limits.coldest <= actual <= channel.limits.hottest:
+        limits = channel.limits
+        if not limits.coldest <= actual <= limits.hottest:  # also true for what is no number
+            impossible = self._impossible.see(channel, at, actual)
+            if impossible is not None:
+                found.append(impossible)
             return False
+        self._impossible.since = None
         was = channel.target
         if channel.see(at, actual, target or 0.0):
             self._begin(was != channel.target)

@@ -22,22 +22,19 @@ COUNT_AGAIN = 64  # changes, after which older ones count half
 
 
 class Impossible:
-    """A temperature that a sensor in one piece never shows."""
+    """A temperature that a sensor in one piece never shows. since: when such a one came after others."""
 
-    __slots__ = ("_since",)
+    __slots__ = ("since",)
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self.since: float | None = None
 
     def see(self, channel: Channel, at: float, actual: float) -> Anomaly | None:
-        """actual: as told; it is not in the channel, so that nothing else counts with it."""
+        """actual: as told, beyond its limits; not in the channel, so that nothing else counts with it."""
         limits = channel.limits
-        if limits.coldest <= actual <= limits.hottest:  # also false for what is no number
-            self._since = None
-            return None
-        if self._since is None:
-            self._since = at
-        lasted_s = at - self._since
+        if self.since is None:
+            self.since = at
+        lasted_s = at - self.since
         if lasted_s < channel.cadence.fresh_s:
             return None
         limit = limits.coldest if actual < limits.coldest else limits.hottest

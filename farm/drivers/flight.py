@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from urllib.parse import quote
 
 import trio
+from msgspec import Struct
 
 from farm.domain.clock import iso
 
@@ -35,7 +35,7 @@ _SECRET = re.compile(
 )
 
 
-class Exchange(NamedTuple):
+class Exchange(Struct, frozen=True, gc=False):
     """Something sent, heard or gone wrong. at: seconds of trio's clock. size: bytes of the whole body."""
 
     at: float

@@ -19,9 +19,11 @@ class Allowance:
 
     def take(self, amount: float, now: float) -> float:
         """Takes `amount` at `now`, seconds of a monotonic clock. How many seconds that was too early."""
-        self._left = min(self._most, self._left + (now - self._at) * self._a_second) - amount
-        self._at = now
-        return max(0.0, -self._left / self._a_second)
+        left = self._left + (now - self._at) * self._a_second
+        if left > self._most:
+            left = self._most
+        self._left, self._at = left - amount, now
+        return 0.0 if left >= amount else (amount - left) / self._a_second
 
 
 class Pace:

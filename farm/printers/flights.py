@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import trio
+from msgspec import structs
 
 from farm.domain.clock import iso
 from farm.domain.printer import Printer
@@ -41,6 +42,6 @@ async def told(recorder: FlightRecorder, printer: Printer, now: datetime) -> str
 
 def last_words(recorder: FlightRecorder, printer: Printer) -> str:
     """The last exchanges without what was in them, for a line of the log."""
-    last = [exchange._replace(body="", size=0) for exchange in recorder.everything()[-WORDS:]]
+    last = [structs.replace(exchange, body="", size=0) for exchange in recorder.everything()[-WORDS:]]
     lines = written(last, datetime.now(UTC), trio.current_time(), [printer.address.secret])
     return "; ".join(line.partition(" ")[2] for line in lines)

@@ -28,6 +28,8 @@ class ForeignTime:
 
     def see(self, printing: bool) -> None:
         """printing: whether it prints, at this moment, what the farm did not start."""
+        if not printing and self._seen_at is None:  # as nearly always
+            return
         now = trio.current_time()
         if self._seen_at is not None and now - self._seen_at <= LONGEST_UNSEEN_S:
             self._seconds += now - self._seen_at
