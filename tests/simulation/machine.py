@@ -35,6 +35,7 @@ CHECKSUM = "a1" * 20  # of every file: the shop has one content
 GIVE_UP_S = 5.0  # of the transport, when nobody answers
 EJECTION = "_eject.gcode"  # what files end with that push a print off
 EJECTION_S = 20.0
+PRINTS_DEGC = 210.0  # of the nozzle
 ROOM_DEGC, WARM_DEGC, COOLS_S = 21.0, 60.0, 400.0  # of the bed; it falls to a third of it in COOLS_S
 SEEN_FOR_S = 15.0  # a foreign print that could be seen for so long is to be known
 
@@ -110,7 +111,7 @@ class Machine:
     bed_since: float = 0.0
     cools_s: float = COOLS_S
     nozzle: Callable[[], float] = lambda: 210.0  # what its sensor shows while it prints
-    nozzle_target: float = 210.0
+    nozzle_target: float = PRINTS_DEGC
     idle_target: float = 0.0
     _seen_since: float | None = None  # of a foreign print
 
@@ -143,6 +144,7 @@ class Machine:
     def _begin(self, name: str, seconds: float) -> None:
         self.running, self.foreign, self.paused = name, False, False
         self._seen_since = None
+        self.nozzle_target = PRINTS_DEGC  # as every file sets it at its beginning
         self.began_at = trio.current_time()
         self.ends_at = self.began_at + seconds
 
@@ -209,7 +211,10 @@ class Machine:
             return Reading(
                 True,
                 Operation.IDLE,
-                temperatures={"tool0": Temperature(21.0, self.idle_target), **self._bed()},
+                temperatures={
+                    "tool0": Temperature(max(ROOM_DEGC, self.idle_target), self.idle_target),
+                    **self._bed(),
+                },
             )
         self._note_seen()
         elapsed_s, left_s = trio.current_time() - self.began_at, self.ends_at - trio.current_time()
