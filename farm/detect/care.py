@@ -12,6 +12,7 @@ from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
 COLD_EXTRUSION_DEGC = 150.0
 NEAR_DEGC = 1.0
 BEGUN, ENDING = 0.02, 0.97  # of a print: before and after it files heat up, and switch off
+ON_S = 20.0  # it prints on for so long: a small file switches off long before its end, which is all comments
 
 
 class Unwanted:
@@ -20,19 +21,24 @@ class Unwanted:
     __slots__ = ("_found",)
 
     def __init__(self) -> None:
-        self._found: dict[str, Anomaly] = {}
+        self._found: dict[str, tuple[float, Anomaly]] = {}
 
-    @property
-    def found(self) -> dict[str, Anomaly]:
+    def found(self, at: float) -> list[Anomaly]:
         """What stays so until the target is another."""
-        return self._found
+        return [anomaly for since, anomaly in self._found.values() if at - since >= ON_S]
 
     def forget(self) -> None:
         """The print is over."""
         self._found.clear()
 
     def changed(
-        self, channel: Channel, before: float, progress: float | None, known: frozenset[float], ours: bool
+        self,
+        at: float,
+        channel: Channel,
+        before: float,
+        progress: float | None,
+        known: frozenset[float],
+        ours: bool,
     ) -> None:
         """A target has changed while it prints. before: what it was. known: what the file sets, if known.
 
@@ -49,7 +55,7 @@ class Unwanted:
             f"The target of {channel.called} went from {before:.0f} to {target:.0f} °C in the middle of the "
             "print; it was not set through the farm, and the file's slicer does not speak of it."
         )
-        self._found[channel.name] = anomaly(
+        found = anomaly(
             AnomalyKind.TARGET_CHANGED,
             Severity.WARN if cold else Severity.NOTE,
             words,
@@ -59,6 +65,7 @@ class Unwanted:
             target_degc=target,
             before_degc=before,
         )
+        self._found[channel.name] = at, found
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,8 +251,7 @@ class Guard:
                 moved = True
             if channel.phase is Phase.HEATING or channel.phase is Phase.COOLING:
                 waits = True
-        if self._unwanted.found:
-            found += self._unwanted.found.values()
+        found += self._unwanted.found(at)
         return moved, waits
 
     def _see_boards(self, sample: Sample, found: list[Anomaly]) -> None:
@@ -292,7 +291,7 @@ class Guard:
             self.attended(sample.at)
         if sample.operation is Operation.PRINTING and channel.gap <= channel.longest_step_s:
             known = sample.file_targets.get(channel.name, frozenset())
-            self._unwanted.changed(channel, was, sample.progress, known, ours)
+            self._unwanted.changed(sample.at, channel, was, sample.progress, known, ours)
 
     def _see_work(
         self, sample: Sample, moved: bool, waits: bool, passed_s: float, found: list[Anomaly]

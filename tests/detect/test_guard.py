@@ -166,10 +166,21 @@ def test_a_target_that_nobody_set_is_told_of():
     assert bench.tell(HEALTHY_S, file_targets=known) == []
     assert bench.tell(60, target=215.0, tool=lambda s: min(215, 210 + s), file_targets=known) == []
 
-    heard = bench.tell(5, target=0.0, tool=214.0, file_targets=known)
+    heard = bench.tell(25, target=0.0, tool=lambda s: 214.0 - s, file_targets=known)
 
     assert kinds(heard) == {(AnomalyKind.TARGET_CHANGED, "tool0")}
     assert first(heard, Severity.WARN)
+
+
+def test_a_small_file_that_switches_off_long_before_the_comments_at_its_end_is_nobodys_trouble():
+    known = {"tool0": frozenset({210.0}), "bed": frozenset({60.0})}
+    bench = Bench()
+    bench.progress = 0.6
+    bench.tell(HEALTHY_S, file_targets=known)
+
+    off = {"target": 0.0, "bed_target": 0.0, "file_targets": known}
+    assert bench.tell(15, tool=lambda s: 210.0 - s, **off) == []
+    assert bench.tell(60, tool=lambda s: 195.0 - s, operation=Operation.IDLE, **off) == []
 
 
 def test_a_target_set_through_the_farm_is_nobodys_trouble():
