@@ -69,8 +69,8 @@ class Jump:
             rate = limits.up_s if by > 0.0 and channel.phase is Phase.HEATING else limits.jump_s
             if size >= limits.jump_degc + rate * max(channel.gap, channel.cadence.held_s):
                 back = by * self._by < 0.0 and channel.at - self._jumped_at <= channel.longest_step_s
-                self._count += 0.0 if back else 1.0  # there and back is one jump
-                self._by, self._jumped_at = by, channel.at
+                self._count += 0.0 if back else 1.0  # there and back is one jump; what comes then is another
+                self._by, self._jumped_at = by, float("-inf") if back else channel.at
         if self._count == 0.0:
             return None
         self._count = max(0.0, self._count - channel.dt / JUMP_FORGOTTEN_S)

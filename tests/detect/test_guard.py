@@ -150,6 +150,14 @@ def test_one_jump_is_noted_and_many_are_a_loose_contact():
     assert first(heard, Severity.PAUSE).kind is AnomalyKind.SENSOR_JUMP
 
 
+def test_a_contact_that_is_loose_at_every_look_is_many_jumps():
+    bench = printing()
+
+    heard = bench.tell(20, tool=lambda s: 230 if s % 2 else 210)
+
+    assert first(heard, Severity.PAUSE).kind is AnomalyKind.SENSOR_JUMP
+
+
 @pytest.mark.parametrize("shown", [-60.0, 900.0, float("inf")])
 def test_a_temperature_that_cannot_be_is_told_of_and_counts_for_nothing_else(shown):
     bench = printing()
