@@ -25,7 +25,8 @@ class Channel:
     """One heater's newest values. Detectors read it; only `see` changes it.
 
     at: of the newest look. dt: since the one before, 0 across a gap of which nobody knows anything. err: so
-    much it is below its target, degC. changed: whether the value differs from the one before.
+    much it is below its target, degC. changed: whether the value differs from the one before. before,
+    earlier: the last value, and the one before that.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Channel:
         "changed",
         "changed_at",
         "dt",
+        "earlier",
         "err",
         "gap",
         "limits",
@@ -59,7 +61,7 @@ class Channel:
         self.longest_step_s = LONGEST_STEP_S * cadence.held_s + 1.0
         self.at = self.changed_at = self.phase_at = self.reached_at = float("-inf")
         self.dt = self.err = self.gap = 0.0
-        self.actual = self.before = self.target = 0.0
+        self.actual = self.before = self.earlier = self.target = 0.0
         self.changed = self.settled = False
         self.phase = Phase.UNSEEN
 
@@ -67,10 +69,10 @@ class Channel:
         """Take in a value. Whether it has another phase, or another target, than before."""
         if self.phase is Phase.UNSEEN:
             self.at = self.changed_at = at
-            self.actual = actual
+            self.actual = self.before = actual
         self.gap = at - self.at
         self.dt = self.gap if self.gap <= self.longest_step_s else 0.0
-        self.at, self.before, self.actual = at, self.actual, actual
+        self.at, self.earlier, self.before, self.actual = at, self.before, self.actual, actual
         self.changed = actual != self.before
         if self.changed:
             self.changed_at = at

@@ -257,7 +257,7 @@ class Guard:
     def _see_boards(self, sample: Sample, found: list[Anomaly]) -> None:
         for name, fan in sample.fans.items():
             standing = self._fans.get(name)
-            if standing is None and len(self._fans) < MOST_HEATERS:
+            if standing is None and fan.rpm is not None and len(self._fans) < MOST_HEATERS:
                 standing = self._fans[name] = Standing(name)
             if standing is not None:
                 _add(standing.see(name, sample.at, fan.speed, fan.rpm), found)

@@ -44,7 +44,7 @@ class HeaterWatch:
         """usual: None where too few prints have shown it. others_moved: anything but this, since a moment."""
         channel = self.channel = Channel(name, cadence, usual)
         self._others_moved = lambda since: others_moved(name, since)
-        self._impossible, self._jump, self._frozen = Impossible(), Jump(), Frozen(channel)
+        self._impossible, self._jump, self._frozen = Impossible(), Jump(channel), Frozen(channel)
         self._gain, self._rise = Gain(), Rise()
         self._drop, self._above, self._swing = Drop(channel), Above(channel), Oscillation(channel)
         self._duty, self._slip, self._stray = Duty(), Slip(), Stray()

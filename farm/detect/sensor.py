@@ -12,6 +12,7 @@ from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
 IMPOSSIBLE_PAUSE_S = 5.0
 JUMPS_WARN, JUMPS_PAUSE = 2.0, 6.0  # that are not forgotten
 JUMP_FORGOTTEN_S = 60.0
+THROWN_DEGC, THROWN_TIMES = 5.0, 3.5  # from its target, within two looks: times as far as on any good day
 CHANCE = 1e-8  # that a healthy value stands so long, by how often it repeats itself
 CHANGES_NEEDED = 20
 LEAST_FROZEN_S = 15.0
@@ -52,11 +53,18 @@ class Impossible:
 
 
 class Jump:
-    """A temperature that jumps further than heat can come: a loose contact."""
+    """A temperature that jumps further than heat can come: a loose contact, or a sensor that slips at once.
 
-    __slots__ = ("_by", "_count", "_jumped_at")
+    While it holds its target, two looks may be all there is to be seen of it: the control takes it up.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_by", "_count", "_jumped_at", "_thrown")
+
+    def __init__(self, channel: Channel) -> None:
+        self._thrown = math.inf  # degC, where that is not known
+        if (usual := channel.usual) is not None:
+            furthest = max(usual.below_degc, usual.above_degc)
+            self._thrown = min(max(THROWN_DEGC, THROWN_TIMES * furthest), channel.limits.jump_degc)
         self._count = self._by = 0.0
         self._jumped_at = float("-inf")
 
@@ -68,17 +76,35 @@ class Jump:
         if size >= limits.jump_degc and channel.gap <= channel.longest_step_s:
             rate = limits.up_s if by > 0.0 and channel.phase is Phase.HEATING else limits.jump_s
             if size >= limits.jump_degc + rate * max(channel.gap, channel.cadence.held_s):
-                back = by * self._by < 0.0 and channel.at - self._jumped_at <= channel.longest_step_s
-                self._count += 0.0 if back else 1.0  # there and back is one jump; what comes then is another
-                self._by, self._jumped_at = by, float("-inf") if back else channel.at
+                self._jumped(channel, by)
+        if not -THROWN_DEGC < channel.err < THROWN_DEGC and channel.phase is Phase.HOLDING:
+            self._look_twice(channel)
         if self._count == 0.0:
             return None
         self._count = max(0.0, self._count - channel.dt / JUMP_FORGOTTEN_S)
+        return self._found(channel)
+
+    def _look_twice(self, channel: Channel) -> None:
+        """At how far it came since the look before the last, or since that."""
+        by = max(channel.actual - channel.earlier, channel.actual - channel.before, key=abs)
+        if channel.dt and min(abs(by), abs(channel.err)) >= self._thrown:
+            self._jumped(channel, by)
+
+    def _jumped(self, channel: Channel, by: float) -> None:
+        """There and back, or on from there, is one jump; what comes then is another."""
+        self._by = by
+        if channel.at - self._jumped_at <= channel.longest_step_s:
+            self._jumped_at = float("-inf")
+        else:
+            self._count += 1.0
+            self._jumped_at = channel.at
+
+    def _found(self, channel: Channel) -> Anomaly:
         severity = Severity.NOTE
         if self._count >= JUMPS_WARN - 0.5:
             severity = Severity.PAUSE if self._count >= JUMPS_PAUSE - 0.5 else Severity.WARN
         words = (
-            f"The sensor of {channel.called} jumped by {self._by:+.0f} °C between two looks"
+            f"The sensor of {channel.called} jumped by {self._by:+.0f} °C from one look to another"
             f"{', again and again' if severity is not Severity.NOTE else ''}: look for a loose contact."
         )
         return anomaly(
@@ -87,7 +113,7 @@ class Jump:
             words,
             channel.name,
             JUMP_FORGOTTEN_S,
-            limits.jump_degc,
+            min(self._thrown, channel.limits.jump_degc),
             jump_degc=self._by,
             jumps=math.ceil(self._count),
             actual_degc=channel.actual,

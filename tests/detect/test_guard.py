@@ -158,6 +158,31 @@ def test_a_contact_that_is_loose_at_every_look_is_many_jumps():
     assert first(heard, Severity.PAUSE).kind is AnomalyKind.SENSOR_JUMP
 
 
+@pytest.mark.parametrize("off", [-9.0, 9.0])
+def test_sensor_that_slips_at_once_is_noted_before_the_control_takes_it_up(off):
+    usual = Baseline(prints=3, heaters={"tool0": HeaterBaseline(below_degc=1.2, above_degc=0.9)})
+    cases = [
+        (CADENCES["prusalink"], 5.0, [0.7]),  # a single look, before it is where it was
+        (CADENCES["serial"], 1.0, [0.3, 0.75, 0.6, 0.4, 0.2]),  # in the midst of it, and then
+    ]
+    for cadence, step_s, shares in cases:
+        bench = Bench(cadence=cadence, usual=usual)
+        bench.tell(200, step_s=step_s)
+
+        heard = [bench.tell(step_s, tool=210 + off * share, step_s=step_s) for share in shares]
+
+        found = [(each.anomaly.kind, each.anomaly.severity) for changes in heard for each in changes]
+        assert found == [(AnomalyKind.SENSOR_JUMP, Severity.NOTE)]
+
+
+def test_what_strays_as_on_good_days_is_no_jump():
+    usual = Baseline(prints=3, heaters={"tool0": HeaterBaseline(below_degc=2.5, above_degc=1.0)})
+    bench = Bench(cadence=CADENCES["prusalink"], usual=usual)
+    bench.tell(200, step_s=5.0)
+
+    assert not bench.tell(60, tool=lambda s: 204 if s == 20 else 210, step_s=5.0)  # the mains dip
+
+
 @pytest.mark.parametrize("shown", [-60.0, 900.0, float("inf")])
 def test_a_temperature_that_cannot_be_is_told_of_and_counts_for_nothing_else(shown):
     bench = printing()
