@@ -7,14 +7,12 @@ export function doneAt({ progress }) {
   return `${moment(progress.estimated_completion)} ± ${duration(progress.confidence_s)}`;
 }
 
-const rate = (slope) => slope.toFixed(slope < 10 ? 1 : 0);
-
 /** Where a temperature is going; "" where it stays. */
 export function going(statistics) {
   switch (statistics?.trend) {
     case "rising":
     case "falling":
-      return `, ${statistics.trend} by ${rate(Math.abs(statistics.slope_per_min))} °C a minute`;
+      return `, ${statistics.trend} by ${Math.abs(statistics.slope_per_min).toFixed(1)} °C a minute`;
     case "oscillating":
       return `, swinging every ${duration(statistics.period_s)}`;
     default:
