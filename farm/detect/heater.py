@@ -68,7 +68,7 @@ class HeaterWatch:
             if impossible is not None:
                 found.append(impossible)
             return False
-        self._impossible.since = None
+        self._impossible.over()
         was = channel.target
         if channel.see(at, actual, target or 0.0):
             self._begin(was != channel.target)

@@ -23,19 +23,23 @@ COUNT_AGAIN = 64  # changes, after which older ones count half
 
 
 class Impossible:
-    """A temperature that a sensor in one piece never shows. since: when such a one came after others."""
+    """A temperature that a sensor in one piece never shows."""
 
-    __slots__ = ("since",)
+    __slots__ = ("_since",)
 
     def __init__(self) -> None:
-        self.since: float | None = None
+        self._since: float | None = None
+
+    def over(self) -> None:
+        """It shows what can be."""
+        self._since = None
 
     def see(self, channel: Channel, at: float, actual: float) -> Anomaly | None:
         """actual: as told, beyond its limits; not in the channel, so that nothing else counts with it."""
         limits = channel.limits
-        if self.since is None:
-            self.since = at
-        lasted_s = at - self.since
+        if self._since is None:
+            self._since = at
+        lasted_s = at - self._since
         if lasted_s < channel.cadence.fresh_s:
             return None
         limit = limits.coldest if actual < limits.coldest else limits.hottest
