@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from farm.detect.channel import Channel
-from farm.detect.values import anomaly, called
+from farm.detect.values import Sample, anomaly, called
 from farm.domain.anomaly import Anomaly, AnomalyKind, Severity
 
 COLD_EXTRUSION_DEGC = 150.0
 NEAR_DEGC = 1.0
 BEGUN, ENDING = 0.02, 0.97  # of a print: before and after it files heat up, and switch off
-ON_S = 20.0  # it prints on for so long: a small file switches off long before its end, which is all comments
+LATE = 0.5  # of the time it was to take: a small file may switch off now, long before its end of comments
+ON_S = 20.0  # it prints on for so long, and did not switch off because it was done
 
 
 class Unwanted:
@@ -21,31 +22,25 @@ class Unwanted:
     __slots__ = ("_found",)
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[float, Anomaly]] = {}
+        self._found: dict[str, tuple[float, Anomaly]] = {}  # with the moment from which on it counts
 
     def found(self, at: float) -> list[Anomaly]:
         """What stays so until the target is another."""
-        return [anomaly for since, anomaly in self._found.values() if at - since >= ON_S]
+        return [anomaly for counts_at, anomaly in self._found.values() if at >= counts_at]
 
     def forget(self) -> None:
         """The print is over."""
         self._found.clear()
 
     def changed(
-        self,
-        at: float,
-        channel: Channel,
-        before: float,
-        progress: float | None,
-        known: frozenset[float],
-        ours: bool,
+        self, sample: Sample, channel: Channel, before: float, known: frozenset[float], ours: bool
     ) -> None:
         """A target has changed while it prints. before: what it was. known: what the file sets, if known.
 
         ours: whether it was set through the farm.
         """
         self._found.pop(channel.name, None)
-        target = channel.target
+        target, progress = channel.target, sample.progress
         if ours or not known or progress is None or not BEGUN <= progress <= ENDING or before <= 0.0:
             return
         if any(abs(target - each) <= NEAR_DEGC for each in known):
@@ -65,7 +60,13 @@ class Unwanted:
             target_degc=target,
             before_degc=before,
         )
-        self._found[channel.name] = at, found
+        self._found[channel.name] = sample.at + (ON_S if target == 0.0 and _is_late(sample) else 0.0), found
+
+
+def _is_late(sample: Sample) -> bool:
+    """Whether the print may be done by its time, though much of its file is still to come."""
+    elapsed_s, estimate_s = sample.elapsed_s, sample.estimate_s
+    return elapsed_s is not None and estimate_s is not None and elapsed_s >= LATE * estimate_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,10 @@ NOTHING: Sequence[Change] = ()
 _PAUSED = frozenset({Operation.PAUSED, Operation.PAUSING})
 _GOES_ON = frozenset({Operation.PRINTING, Operation.RESUMING})
 
+_COLD = "cold"
 _CAUSES: Mapping[AnomalyKind, str] = {
-    AnomalyKind.NOT_HEATING: "cold",
-    AnomalyKind.DROP: "cold",
+    AnomalyKind.NOT_HEATING: _COLD,
+    AnomalyKind.DROP: _COLD,
     AnomalyKind.SENSOR_FROZEN: "sensor",
     AnomalyKind.SENSOR_JUMP: "sensor",
     AnomalyKind.SENSOR_IMPOSSIBLE: "sensor",
@@ -291,7 +292,7 @@ class Guard:
             self.attended(sample.at)
         if sample.operation is Operation.PRINTING and channel.gap <= channel.longest_step_s:
             known = sample.file_targets.get(channel.name, frozenset())
-            self._unwanted.changed(sample.at, channel, was, sample.progress, known, ours)
+            self._unwanted.changed(sample, channel, was, known, ours)
 
     def _see_work(
         self, sample: Sample, moved: bool, waits: bool, passed_s: float, found: list[Anomaly]
@@ -427,7 +428,7 @@ class Guard:
         end = self._ends[key[0]]
         if end is None:
             return None
-        if severity.rank >= _PAUSE and _cause(key) in self.overridden:
+        if severity.rank >= _PAUSE and self._is_overridden(key):
             return Severity.WARN
         if end is Severity.STOP and severity is Severity.PAUSE and key[0] in MAY_STOP:
             wrong = self._wrong.get(key)
@@ -435,6 +436,13 @@ class Guard:
             if since is not None and at - since >= self._watchfulness.stop_after_s:
                 return Severity.STOP
         return severity if severity.rank <= end.rank else end
+
+    def _is_overridden(self, key: tuple[AnomalyKind, str]) -> bool:
+        """Whoever went on in spite of a value that fell knows that it may not be true, and so may jump."""
+        kind, channel = key
+        if kind is AnomalyKind.SENSOR_JUMP and (_COLD, channel) in self.overridden:
+            return True
+        return _cause(key) in self.overridden
 
     def _worse(
         self, at: float, key: tuple[AnomalyKind, str], anomaly: Anomaly, severity: Severity

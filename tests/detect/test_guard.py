@@ -158,6 +158,28 @@ def test_a_contact_that_is_loose_at_every_look_is_many_jumps():
     assert first(heard, Severity.PAUSE).kind is AnomalyKind.SENSOR_JUMP
 
 
+def test_whoever_went_on_in_spite_of_a_value_that_fell_is_not_overruled_when_it_jumps():
+    bench = printing()
+    fallen = bench.tell(40, tool=lambda s: max(160, 210 - 2 * s))
+    assert first(fallen, Severity.PAUSE).kind is AnomalyKind.DROP
+    bench.tell(2, tool=160, operation=Operation.PAUSED)
+
+    heard = bench.tell(60, tool=lambda s: 210 if s % 2 else 160, operation=Operation.PRINTING)
+
+    assert AnomalyKind.SENSOR_JUMP in {each.anomaly.kind for each in heard}
+    assert Severity.PAUSE not in {each.anomaly.severity for each in heard}
+
+
+def test_a_value_that_falls_after_somebody_went_on_in_spite_of_jumps_pauses_it_anew():
+    bench = printing()
+    bench.tell(20, tool=lambda s: 230 if s % 2 else 210)
+    bench.tell(2, operation=Operation.PAUSED)
+
+    heard = bench.tell(60, tool=lambda s: max(160, 210 - 2 * s), operation=Operation.PRINTING)
+
+    assert first(heard, Severity.PAUSE).kind is AnomalyKind.DROP
+
+
 @pytest.mark.parametrize("off", [-9.0, 9.0])
 def test_sensor_that_slips_at_once_is_noted_before_the_control_takes_it_up(off):
     usual = Baseline(prints=3, heaters={"tool0": HeaterBaseline(below_degc=1.2, above_degc=0.9)})
@@ -199,7 +221,7 @@ def test_a_target_that_nobody_set_is_told_of():
     assert bench.tell(HEALTHY_S, file_targets=known) == []
     assert bench.tell(60, target=215.0, tool=lambda s: min(215, 210 + s), file_targets=known) == []
 
-    heard = bench.tell(25, target=0.0, tool=lambda s: 214.0 - s, file_targets=known)
+    heard = bench.tell(5, target=0.0, tool=214.0, file_targets=known)
 
     assert kinds(heard) == {(AnomalyKind.TARGET_CHANGED, "tool0")}
     assert first(heard, Severity.WARN)
@@ -211,9 +233,25 @@ def test_a_small_file_that_switches_off_long_before_the_comments_at_its_end_is_n
     bench.progress = 0.6
     bench.tell(HEALTHY_S, file_targets=known)
 
-    off = {"target": 0.0, "bed_target": 0.0, "file_targets": known}
+    done = {"file_targets": known, "elapsed_s": 100.0, "estimate_s": 110.0}
+    bench.tell(5, **done)
+
+    off = {"target": 0.0, "bed_target": 0.0, **done}
     assert bench.tell(15, tool=lambda s: 210.0 - s, **off) == []
     assert bench.tell(60, tool=lambda s: 195.0 - s, operation=Operation.IDLE, **off) == []
+
+
+def test_a_nozzle_switched_off_late_in_a_print_that_goes_on_is_told_of():
+    known = {"tool0": frozenset({210.0}), "bed": frozenset({60.0})}
+    bench = Bench()
+    bench.progress = 0.6
+    late = {"file_targets": known, "elapsed_s": 100.0, "estimate_s": 110.0}
+    bench.tell(HEALTHY_S, **late)
+
+    heard = bench.tell(25, target=0.0, tool=lambda s: 210.0 - s, **late)
+
+    assert kinds(heard) == {(AnomalyKind.TARGET_CHANGED, "tool0")}
+    assert first(heard, Severity.WARN)
 
 
 def test_a_target_set_through_the_farm_is_nobodys_trouble():
