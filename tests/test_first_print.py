@@ -8,22 +8,23 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import trio
 from trio_websocket import open_websocket_url
 
+from tests.peers.farm_process import until
 from tests.peers.octoprint import OctoPrint
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
 PASSWORD = "three or four words"
+wait_for = partial(until, within_s=60.0)
 
 
 @contextmanager
@@ -67,15 +68,6 @@ def browser(url: str) -> Iterator[httpx.Client]:
     """What a person talks to the farm with."""
     with httpx.Client(base_url=url, timeout=10, trust_env=False) as client:
         yield client
-
-
-def wait_for(look: Any, within_s: float = 60.0) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
-    return found
 
 
 def printer_is(owner: httpx.Client, **wanted: str) -> bool:

@@ -6,9 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from farm.data_folder import DataFolder
+from tests.peers.farm_process import until
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHIP = Path(__file__).parent / "data" / "gcode" / "chip6_fast.gcode"
@@ -31,6 +32,7 @@ PRINTER: dict[str, Any] = {
     "id": "sim1", "name": "Sim", "connection": {"kind": "simulated", "speed": 20},
 }  # fmt: skip
 SOON_S = 30.0
+wait_for = partial(until, within_s=SOON_S)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends processes with signals")
 
@@ -53,15 +55,6 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]
                 yield server, http
         finally:
             server.kill()
-
-
-def wait_for(look: Callable[[], Any], within_s: float = SOON_S) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
-    return found
 
 
 def status(http: httpx.Client) -> dict[str, Any]:
@@ -131,7 +124,7 @@ def test_a_simulator_that_dies_is_started_again_and_its_print_waits_for_a_person
         first.kill()
 
         review = 60 + SOON_S  # the printer is given a minute to remember
-        wait_for(lambda: http.get(f"/v1/jobs/{job}").json()["state"] == "needs_review", review)
+        wait_for(lambda: http.get(f"/v1/jobs/{job}").json()["state"] == "needs_review", within_s=review)
 
         assert status(http)["connection"] == "online"
         assert status(http)["plate"] == "unknown"

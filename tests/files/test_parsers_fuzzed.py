@@ -12,7 +12,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,7 @@ def test_a_parser_that_sleeps_is_found(monkeypatch, capsys):
 
 MIB = 1024 * 1024
 PATTERN_S = 0.1
+LOOKS = 3
 PIECES = ("a", "1", " ", ";", "{", "{a", "M104 ", "N1 ", "\r", "\n;", "1.", "a1", "'", "-")
 
 
@@ -120,6 +122,17 @@ def thought_out(pattern: str, size: int) -> Iterator[str]:
     yield f"EXCLUDE_OBJECT_DEFINE NAME='{'x' * size}"
 
 
+def is_quick(look: Callable[[], object]) -> bool:
+    """Whether it takes no longer than a pattern may. A machine that has much to do makes a look slow; going
+    back and forth makes every look slow."""
+    for _ in range(LOOKS):
+        began = time.process_time()
+        look()
+        if time.process_time() - began < PATTERN_S:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("name", FOUND)
 def test_no_pattern_goes_back_and_forth_over_a_long_line(name: str):
     pattern, looks = FOUND[name]
@@ -129,9 +142,7 @@ def test_no_pattern_goes_back_and_forth_over_a_long_line(name: str):
         for line in thought_out(source, size):
             text = line.encode() if is_bytes else line
             for look in looks:
-                began = time.process_time()
-                getattr(pattern, look)(text)
-                assert time.process_time() - began < PATTERN_S, (look, line[:60])
+                assert is_quick(partial(getattr(pattern, look), text)), (look, line[:60])
 
 
 def test_every_pattern_is_found():
@@ -139,7 +150,4 @@ def test_every_pattern_is_found():
 
 
 def test_a_pattern_that_does_is_noticed():
-    began = time.process_time()
-    re.compile(r"; (\w+)+ = ").search("; " + "a" * 24)
-
-    assert time.process_time() - began > PATTERN_S
+    assert not is_quick(partial(re.compile(r"; (\w+)+ = ").search, "; " + "a" * 24))
