@@ -223,7 +223,8 @@ class Guard:
     def lesson(self) -> Baseline | None:
         """What the print that is just over has shown; None where it is no example for others.
 
-        It has to have gone without a warning, and in sight from its beginning to its end.
+        It has to have gone without a warning, but of what spoils no print, and in sight from its beginning to
+        its end.
         """
         if self._troubled or not self._in_sight or self._printed_s < LESSON_S:
             return None
@@ -452,12 +453,16 @@ class Guard:
         wrong.anomaly, wrong.seen_at, wrong.taken_up = now, at, False
         if severity.rank >= _PAUSE and wrong.paused_at is None:
             wrong.paused_at = at
-        if severity.rank >= _WARN:
+        if severity.rank >= _WARN and anomaly.kind not in _SPOILS_NOTHING:
             self._troubled = True
         return now
 
 
 _WARN, _PAUSE = Severity.WARN.rank, Severity.PAUSE.rank
+
+_SPOILS_NOTHING = frozenset({AnomalyKind.OSCILLATION})
+"""What a print comes out well with: a bed that is switched on and off swings with every print, and is told
+of no more once that is known to be its nature. One that swings further than it did is told of again."""
 
 
 def _cause(key: tuple[AnomalyKind, str]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -454,6 +455,23 @@ def test_a_good_print_teaches_and_one_with_trouble_does_not():
 
     bench.tell(30, tool=195.0)
     assert bench.guard.lesson() is None
+
+
+def test_a_bed_that_swings_by_nature_is_told_of_until_that_is_known_and_when_it_swings_further():
+    def swinging(by: float, usual: Baseline) -> tuple[set[tuple[AnomalyKind, str]], Baseline | None]:
+        bench = Bench(usual=usual)
+        heard = bench.tell(900, bed=lambda s: 60 + by * math.sin(s / 8))
+        return kinds(heard), bench.guard.lesson()
+
+    swings, usual = {(AnomalyKind.OSCILLATION, "bed")}, Baseline()
+    for _ in range(2):
+        found, lesson = swinging(3.0, usual)
+        assert found == swings
+        assert lesson is not None
+        usual = usual.with_print(lesson)
+
+    assert swinging(3.0, usual)[0] == set()
+    assert swinging(5.0, usual)[0] >= swings
 
 
 def test_a_print_that_was_out_of_sight_teaches_nothing():
