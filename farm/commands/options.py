@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -93,6 +94,11 @@ def data_folder(chosen: argparse.Namespace) -> DataFolder:
     from farm.data_folder import DataFolder, default_folder
 
     return DataFolder((chosen.data or default_folder()).absolute())
+
+
+def same_data(chosen: argparse.Namespace) -> str:
+    """What a command that is to follow this one has to say of the data folder."""
+    return f" --data {shlex.quote(str(chosen.data))}" if chosen.data else ""
 
 
 def settings_file(chosen: argparse.Namespace) -> Path:

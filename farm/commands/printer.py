@@ -238,7 +238,7 @@ def add(chosen: argparse.Namespace) -> int:
     else:
         output.say(
             f"{printer['id']} is in the farm. Look at its plate; when it is clear, say so:\n"
-            f"  farm printer command {printer['id']} plate_cleared"
+            f"  farm printer command {printer['id']} plate_cleared{options.same_data(chosen)}"
         )
     return 0
 
@@ -371,7 +371,7 @@ def command(chosen: argparse.Namespace) -> int:
     elif chosen.wait:
         output.complain(
             f"{chosen.id} takes {chosen.command}, and has not shown within {chosen.wait} s that it is done; "
-            "`farm printer list` shows how it stands."
+            f"`farm printer list{options.same_data(chosen)}` shows how it stands."
         )
     else:
         output.say(f"{chosen.id} takes {chosen.command}.")

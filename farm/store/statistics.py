@@ -177,6 +177,16 @@ def spend(db: Connection, printer: str, day: date, seconds: Mapping[Occupation, 
         )
 
 
+def is_known(db: Connection, printer: str) -> bool:
+    """Whether it is in the farm, or was."""
+    found = db.execute(
+        """SELECT 1 FROM printers WHERE id = ?1 UNION ALL SELECT 1 FROM prints WHERE printer = ?1
+           UNION ALL SELECT 1 FROM printer_days WHERE printer = ?1 LIMIT 1""",
+        (printer,),
+    )
+    return found.fetchone() is not None
+
+
 def time_spent(db: Connection, wanted: Wanted) -> dict[str, dict[Occupation, float]]:
     """By printer, the seconds that went into each occupation while the farm was running."""
     printers = None if wanted.printers is None else json.dumps(sorted(wanted.printers))

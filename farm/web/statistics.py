@@ -244,7 +244,11 @@ async def _wanted(call: Call, query: Days, material: str | None) -> Wanted:
     readable = None if call.asker.grant == EVERYTHING else await readable_ids(call)
     if query.printer is None:
         return Wanted(first, last, readable, material)
-    if readable is not None and query.printer not in readable:
+    if readable is None:
+        known = await call.desk.database.read(statistics.is_known, query.printer)
+    else:
+        known = query.printer in readable
+    if not known:
         raise NotFound(f"there is no printer {query.printer} in this farm")
     return Wanted(first, last, frozenset({query.printer}), material)
 

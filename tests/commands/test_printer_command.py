@@ -52,6 +52,11 @@ def test_a_printer_is_added_and_listed_and_its_key_is_seen_nowhere(any_shop):
     assert KEY not in out + table + json.dumps(printer)
 
 
+def test_what_is_to_be_typed_next_names_the_same_data_folder(any_shop):
+    _, out, _ = added(any_shop)
+    assert out.rstrip().endswith(f"plate_cleared --data {any_shop.folder.path}")
+
+
 def test_a_printer_is_answered_in_json_as_the_list_shows_it(any_shop):
     code, out, _ = added(any_shop, "mk4-01", "--json", "--tls", "sha256:" + "0a" * 32)
     assert code == 0

@@ -113,6 +113,15 @@ async def test_days_that_cannot_be_are_refused_by_name(shop, query, field):
         assert answer.json()["errors"][0]["field"] == field
 
 
+async def test_a_printer_that_was_taken_out_is_told_of_and_one_that_never_was_is_not(shop):
+    for path in ("statistics", "statistics.csv", "prints.csv"):
+        answer = await ask(shop, "?printer=mk4-03", path, 404)
+        assert "there is no printer mk4-03" in answer.json()["detail"]
+
+    await shop.database.write(printers.remove, "mk4-01")
+    assert (await ask(shop, "?printer=mk4-01")).json()["figures"]["good"] == 2
+
+
 async def test_the_first_days_of_the_calendar_break_nothing(shop):
     assert (await ask(shop, "?to=0001-01-01")).json()["figures"]["good"] == 0
 
