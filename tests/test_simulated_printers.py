@@ -153,7 +153,8 @@ def test_a_nozzle_whose_heater_fails_is_told_of_and_its_print_is_to_be_paused(tm
 
         (found,) = wait_for(lambda: status(http)["anomalies"], within_s=90)
 
-        assert (found["kind"], found["evidence"]["channel"]) == ("not_heating", "tool0")
+        assert found["kind"] in ("not_heating", "drop")  # it fails on its way there or, by chance, only then
+        assert found["evidence"]["channel"] == "tool0"
         assert status(http)["message"] == found["sentence"]
         wait_for(
             lambda: [each for each in status(http)["anomalies"] if each["severity"] == "pause"], within_s=90

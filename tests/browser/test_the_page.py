@@ -35,6 +35,7 @@ CUBE = Path(__file__).parents[1] / "data" / "models" / "cube20_bin.stl"
 COMPILED_WITHIN_MS = 240_000  # what reads a model is compiled before the first one of all
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&'
 SLOW = b"G28\n" + b"".join(b"G1 X%d F600\nG1 X0\n" % (10 + step % 50) for step in range(5000))
+TWO_MINUTES = b"M140 S60\nM109 S210\n" + b"G1 X10 F600\nG1 X0\n" * 60  # once it is hot
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_first_run_to_first_print_on_a_phone(new_shop, window):
 def test_a_printers_window_says_when_its_print_will_be_done_and_where_its_heat_goes(new_shop, window):
     with Simulated() as fleet:
         page = with_printer(new_shop, window, fleet).page
-        sends_file(page, "chip.gcode")
+        sends_file(page, "bracket.gcode", TWO_MINUTES)
         clears_plate(page, "MK4 left")
         expect(tile(page, "MK4 left")).to_contain_text("Printing", timeout=3 * SOON_MS)
 

@@ -250,6 +250,7 @@ def test_checkout_is_linked_so_that_farm_runs_from_any_folder(wanted, installer,
     answer = subprocess.run(
         [wanted.interpreter, "-P", "-c", "import farm; print(farm.__file__)"],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},  # the developer's may have one that leads to a farm
         capture_output=True,
         text=True,
         check=True,
