@@ -223,8 +223,8 @@ class Guard:
     def lesson(self) -> Baseline | None:
         """What the print that is just over has shown; None where it is no example for others.
 
-        It has to have gone without a warning, but of what spoils no print, and in sight from its beginning to
-        its end.
+        It has to have gone without a warning that matters to a print, and in sight from its beginning to its
+        end.
         """
         if self._troubled or not self._in_sight or self._printed_s < LESSON_S:
             return None
