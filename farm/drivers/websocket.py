@@ -148,7 +148,8 @@ class PushSocket:
         if self._sending.locked():  # something is stuck half-way; what came now would be no frame
             return
         try:
-            await self._stream.send_all(written(Kind.CLOSE, _CLOSE))
+            async with self._sending:  # a ping may be due in this very moment
+                await self._stream.send_all(written(Kind.CLOSE, _CLOSE))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it has hung up already
 

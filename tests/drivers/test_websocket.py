@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 import trio
+from trio.testing import memory_stream_pair
 from wsproto.events import BytesMessage, CloseConnection, Ping
 
 from farm.drivers import websocket
@@ -273,6 +274,21 @@ async def test_leaving_closes_politely(nursery: trio.Nursery) -> None:
 
     with trio.fail_after(1):
         await gone.wait()
+
+
+async def test_a_ping_that_falls_due_while_it_is_closed_waits_for_its_turn() -> None:
+    async def slowly() -> None:
+        await trio.sleep(0.2)
+
+    stream, _ = memory_stream_pair()
+    stream.send_stream.send_all_hook = slowly
+    socket = PushSocket(stream, b"", "OctoPrint", BRIEF)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(socket.stay_in_touch)
+        await trio.sleep(BRIEF.ping_s / 2)
+        await socket.aclose()
+        nursery.cancel_scope.cancel()
 
 
 async def test_what_its_user_raises_comes_out_plain_and_a_bug_stays_a_bug(nursery: trio.Nursery) -> None:
